@@ -1,0 +1,42 @@
+"""Celery: tasks take ids, rows are the truth, the broker is a doorbell (docs/adr/0006)."""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("qidai")
+app.conf.update(
+    broker_url=settings.REDIS_URL,
+    result_backend=None,  # results are rows
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=500,
+    broker_connection_retry_on_startup=True,
+    # kombu sweeps unacknowledged messages every interval × throttle seconds (10 × 10 by default).
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    },
+    task_default_queue="interactive",
+    task_queues=[Queue("interactive"), Queue("batch"), Queue("maintenance")],
+    task_time_limit=3600,
+    task_soft_time_limit=3500,
+    worker_hijack_root_logger=False,
+    timezone=settings.TIME_ZONE,
+    beat_schedule={
+        # jobs of dead workers and rings that an emptied broker lost
+        "sweep-jobs": {
+            "task": "core.sweep_jobs",
+            "schedule": float(settings.JOB_SWEEP_SECONDS),
+            "options": {"queue": "maintenance", "expires": float(settings.JOB_SWEEP_SECONDS)},
+        },
+    },
+)
+app.autodiscover_tasks()

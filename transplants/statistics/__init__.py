@@ -1,0 +1,1 @@
+"""Survival statistics: pure NumPy, no Django. Arrives with the outcomes issue."""
