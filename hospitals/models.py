@@ -1,0 +1,251 @@
+"""Partner hospitals, their people and their patients."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.crypto import EncryptedTextField
+from hospitals import choices, querysets
+
+
+class Hospital(models.Model):
+    """One row is one partner hospital (or transplant centre) that may ask for units."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.CharField(
+        _("Code"), max_length=16, unique=True, validators=[RegexValidator(r"^[A-Z0-9][A-Z0-9-]{1,15}$")]
+    )
+    name = models.CharField(_("Name"), max_length=160)
+    name_zh = models.CharField(_("Chinese name"), max_length=160, blank=True)
+    city = models.CharField(_("City"), max_length=80)
+    province = models.CharField(_("Province or state"), max_length=80, blank=True)
+    country = models.CharField(
+        _("Country (two letters)"), max_length=2, default="CN", validators=[RegexValidator(r"^[A-Z]{2}$")]
+    )
+    active = models.BooleanField(_("May submit requests"), default=True)
+    qualification_no = models.CharField(_("Qualification number"), max_length=60, blank=True)
+    qualified_until = models.DateField(_("Qualified until"), null=True, blank=True)
+    self_service_reservation = models.BooleanField(_("May reserve without a coordinator"), default=False)
+    shipping_contact = models.CharField(_("Contact for shipments"), max_length=120, blank=True)
+    shipping_phone = models.CharField(_("Telephone for shipments"), max_length=40, blank=True)
+    shipping_address = models.TextField(_("Address for shipments"), max_length=400, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = querysets.HospitalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = _("hospital")
+        verbose_name_plural = _("hospitals")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+    @property
+    def is_qualified(self) -> bool:
+        """Whether the qualification is recorded and still valid today."""
+        return self.qualified_until is not None and self.qualified_until >= timezone.localdate()
+
+
+class Membership(models.Model):
+    """One row says that one user works for one hospital; the same user may belong to several."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    hospital = models.ForeignKey(Hospital, on_delete=models.PROTECT, related_name="memberships")
+    title = models.CharField(_("Position"), max_length=80, blank=True)
+    department = models.CharField(_("Department"), max_length=80, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = querysets.MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "hospital"], name="hospitals_membership_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.hospital.code}"
+
+
+class Patient(models.Model):
+    """One row is one patient of one hospital, known here by a pseudonymous code only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.CharField(_("Patient"), max_length=12, unique=True, editable=False)
+    hospital = models.ForeignKey(Hospital, on_delete=models.PROTECT, related_name="patients")
+    sex = models.CharField(_("Sex"), max_length=1, choices=choices.Sex)
+    birth_date = models.DateField(_("Date of birth"))
+    abo = models.CharField(_("Blood group"), max_length=2, choices=choices.Abo, blank=True)
+    rh = models.CharField(_("Rh(D)"), max_length=1, choices=choices.Rh, blank=True)
+    cmv = models.CharField(_("CMV antibodies"), max_length=1, choices=choices.Cmv, blank=True)
+    weight_kg = models.DecimalField(_("Weight (kg)"), max_digits=5, decimal_places=2, null=True, blank=True)
+    diagnosis = models.CharField(_("Diagnosis"), max_length=32, choices=choices.DIAGNOSIS_CHOICES, blank=True)
+    diagnosis_text = models.CharField(_("Diagnosis in words"), max_length=200, blank=True)
+    stage = models.CharField(_("Stage"), max_length=20, choices=choices.Stage, blank=True)
+    urgency = models.CharField(
+        _("Urgency"), max_length=10, choices=choices.Urgency, default=choices.Urgency.ROUTINE
+    )
+    state = models.CharField(max_length=10, choices=choices.PatientState, default=choices.PatientState.ACTIVE)
+    inactive_reason = models.CharField(max_length=20, choices=choices.InactiveReason, blank=True)
+    deactivated_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = querysets.PatientQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at", "code"]
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        indexes = [
+            models.Index(fields=["hospital", "state", "-updated_at"], name="hospitals_patient_list"),
+            models.Index(fields=["state", "-updated_at"], name="hospitals_patient_all"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weight_kg__isnull=True)
+                | Q(weight_kg__gte=choices.MIN_WEIGHT_KG, weight_kg__lte=choices.MAX_WEIGHT_KG),
+                name="hospitals_patient_weight_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(birth_date__gte="1900-01-01"), name="hospitals_patient_birth_since_1900"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state=choices.PatientState.ACTIVE, deactivated_at__isnull=True, inactive_reason=""
+                )
+                | (
+                    Q(state=choices.PatientState.INACTIVE, deactivated_at__isnull=False)
+                    & ~Q(inactive_reason="")
+                ),
+                name="hospitals_patient_inactive_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == choices.PatientState.ACTIVE
+
+    @property
+    def current_typing(self) -> PatientHlaTyping | None:
+        """The typing in force; without a query when `with_current_typing` prefetched it."""
+        found = getattr(self, "_current_typings", None)
+        if found is None:
+            return self.typings.filter(is_current=True).first()
+        return found[0] if found else None
+
+    @property
+    def icd10(self) -> str:
+        entry = choices.DIAGNOSIS.get(self.diagnosis)
+        return entry.icd10 if entry else ""
+
+    @property
+    def blood_group(self) -> str:
+        return f"{self.abo}{self.rh}"
+
+
+class PatientWeight(models.Model):
+    """One row is one weighing; the latest by date stands on the patient as weight_kg."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="weights")
+    weight_kg = models.DecimalField(_("Weight (kg)"), max_digits=5, decimal_places=2)
+    measured_on = models.DateField(_("Weighed on"))
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = querysets.PatientDataQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-measured_on", "-recorded_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weight_kg__gte=choices.MIN_WEIGHT_KG, weight_kg__lte=choices.MAX_WEIGHT_KG),
+                name="hospitals_weight_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weight_kg} kg · {self.measured_on}"
+
+
+class PatientIdentity(models.Model):
+    """One row is who a patient is: encrypted at rest, own permission, every look recorded."""
+
+    patient = models.OneToOneField(
+        Patient, on_delete=models.PROTECT, primary_key=True, related_name="identity"
+    )
+    name = EncryptedTextField(_("Name"), blank=True)
+    document_no = EncryptedTextField(_("Identity document number"), blank=True)
+    contact = EncryptedTextField(_("Contact"), blank=True)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = querysets.PatientIdentityQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"identity of {self.patient_id}"
+
+
+class PatientHlaTyping(models.Model):
+    """One row is one HLA typing of a patient as it was entered; exactly one row per patient is in force.
+
+    `typed` and `canonical` map a locus to its two values, e.g. {"A": ["A*02:01", ""]}: what a person wrote, and
+    what the parser of `release` made of it. Rows are never changed, only replaced by a newer one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="typings")
+    typed = models.JSONField()
+    canonical = models.JSONField()
+    gl = models.TextField()
+    digest = models.CharField(max_length=64, db_index=True)
+    release = models.CharField(max_length=24)
+    blank_rule = models.CharField(max_length=12, choices=choices.BlankRule, default=choices.BlankRule.UNKNOWN)
+    source = models.CharField(
+        _("Source of the typing"),
+        max_length=16,
+        choices=choices.TypingSource,
+        default=choices.TypingSource.REPORT,
+    )
+    laboratory = models.CharField(_("Laboratory"), max_length=120, blank=True)
+    typed_on = models.DateField(_("Date of the report"), null=True, blank=True)
+    is_current = models.BooleanField(default=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = querysets.PatientDataQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-recorded_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(is_current=True), name="hospitals_typing_one_current"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gl[:60]} ({self.release})"

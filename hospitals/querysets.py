@@ -1,0 +1,114 @@
+"""Every filtered read of hospitals and patients. `visible_to` is the only way to another hospital's data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, Subquery
+
+from core.roles import Permission
+from hospitals.choices import PatientState
+from hospitals.codes import normalise_code
+
+if TYPE_CHECKING:
+    from core.models import User
+
+
+class HospitalQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        """Members see their own hospitals, bank staff who may see hospitals all of them."""
+        if not user.is_authenticated or not user.has_permission(Permission.HOSPITAL_VIEW):
+            return self.none()
+        return self if user.is_bank_staff else self.filter(pk__in=user.hospital_ids)
+
+    def matching(self, text: str) -> Self:
+        """Hospitals whose code, name or city contains every word of `text`."""
+        found = self
+        for word in text.split():
+            found = found.filter(
+                Q(code__icontains=word)
+                | Q(name__icontains=word)
+                | Q(name_zh__icontains=word)
+                | Q(city__icontains=word)
+            )
+        return found
+
+    def with_activity(self) -> Self:
+        """Adds people_count, active_patients, all_patients, last_patient_at (a subquery each: no fan-out)."""
+        from hospitals.models import Membership, Patient
+
+        people = Membership.objects.filter(hospital=OuterRef("pk")).order_by().values("hospital")
+        patients = Patient.objects.filter(hospital=OuterRef("pk")).order_by().values("hospital")
+        return self.annotate(
+            people_count=_count(people),
+            active_patients=_count(patients.filter(state=PatientState.ACTIVE)),
+            all_patients=_count(patients),
+            last_patient_at=Subquery(patients.annotate(last=Max("updated_at")).values("last")),
+        )
+
+
+def _count(grouped: models.QuerySet[Any]) -> Any:
+    from django.db.models.functions import Coalesce
+
+    return Coalesce(Subquery(grouped.annotate(n=Count("pk")).values("n")), 0)
+
+
+class MembershipQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        if not user.is_authenticated or not user.has_permission(Permission.HOSPITAL_VIEW):
+            return self.none()
+        return self if user.is_bank_staff else self.filter(hospital__in=user.hospital_ids)
+
+
+class PatientQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        """Members see their hospitals' patients; bank staff all, by code only (identity has its own table)."""
+        if not user.is_authenticated or not user.has_permission(Permission.PATIENT_VIEW):
+            return self.none()
+        return self if user.is_bank_staff else self.filter(hospital__in=user.hospital_ids)
+
+    def active(self) -> Self:
+        return self.filter(state=PatientState.ACTIVE)
+
+    def with_current_typing(self) -> Self:
+        """Prefetches the typing in force, so that `patient.current_typing` costs no query per row."""
+        from hospitals.models import PatientHlaTyping
+
+        current = PatientHlaTyping.objects.filter(is_current=True)
+        return self.prefetch_related(Prefetch("typings", queryset=current, to_attr="_current_typings"))
+
+    def with_typed(self) -> Self:
+        """Adds is_typed."""
+        return self.annotate(is_typed=_typed())
+
+    def untyped(self) -> Self:
+        return self.filter(~_typed())
+
+    def matching(self, text: str) -> Self:
+        """Patients whose code contains `text`; a complete code is normalised first."""
+        wanted = normalise_code(text) or text.strip()
+        return self.filter(code__icontains=wanted)
+
+
+def _typed() -> Exists:
+    from hospitals.models import PatientHlaTyping
+
+    return Exists(PatientHlaTyping.objects.filter(patient=OuterRef("pk"), is_current=True))
+
+
+class PatientDataQuerySet(models.QuerySet[Any]):
+    """Rows that belong to a patient and are as visible as the patient: weights, typings."""
+
+    def visible_to(self, user: User) -> Self:
+        if not user.is_authenticated or not user.has_permission(Permission.PATIENT_VIEW):
+            return self.none()
+        return self if user.is_bank_staff else self.filter(patient__hospital__in=user.hospital_ids)
+
+
+class PatientIdentityQuerySet(PatientDataQuerySet):
+    def visible_to(self, user: User) -> Self:
+        """As the patient, and only with the permission for identities."""
+        if not user.is_authenticated or not user.has_permission(Permission.PATIENT_IDENTITY):
+            return self.none()
+        return super().visible_to(user)
