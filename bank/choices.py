@@ -1,0 +1,258 @@
+"""Coded lists and the states of a unit, as data. Only services move a unit along TRANSITIONS."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class UnitStatus(TextChoices):
+    """States of a unit from kit to infusion. Those not in SWITCHED_ON wait for later work."""
+
+    PLANNED = "PLANNED", _("Planned")
+    COLLECTED = "COLLECTED", _("Collected")
+    RECEIVED = "RECEIVED", _("Received")
+    PROCESSING = "PROCESSING", _("Processing")
+    QUARANTINE = "QUARANTINE", _("Quarantine")
+    LISTED = "LISTED", _("Listed")
+    ON_HOLD = "ON_HOLD", _("On hold")
+    RESERVED = "RESERVED", _("Reserved")
+    ORDERED = "ORDERED", _("Ordered")
+    RELEASED = "RELEASED", _("Released for shipment")
+    SHIPPED = "SHIPPED", _("Shipped")
+    DELIVERED = "DELIVERED", _("Delivered")
+    SHIPMENT_FAILED = "SHIPMENT_FAILED", _("Shipment failed")
+    NOT_USED = "NOT_USED", _("Not used")
+    RETURNED_QA = "RETURNED_QA", _("Returned, under review")
+    INFUSED = "INFUSED", _("Infused")
+    DISCARDED = "DISCARDED", _("Discarded")
+    RESEARCH = "RESEARCH", _("Given to research")
+    VOID = "VOID", _("Void")
+
+
+_S = UnitStatus
+
+# The states that today's services reach.
+SWITCHED_ON = frozenset({_S.QUARANTINE, _S.LISTED, _S.ON_HOLD, _S.RESERVED, _S.DISCARDED})
+
+# A search may offer these; a request says which of them it wants.
+SEARCHABLE = (_S.LISTED, _S.RESERVED)
+
+# Where a unit may go from each state (domain notes, workflow 1.2).
+TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
+    _S.PLANNED: frozenset({_S.COLLECTED, _S.VOID}),
+    _S.COLLECTED: frozenset({_S.RECEIVED, _S.DISCARDED}),
+    _S.RECEIVED: frozenset({_S.PROCESSING, _S.DISCARDED}),
+    _S.PROCESSING: frozenset({_S.QUARANTINE, _S.DISCARDED}),
+    _S.QUARANTINE: frozenset({_S.LISTED, _S.ON_HOLD, _S.DISCARDED, _S.RESEARCH}),
+    _S.LISTED: frozenset({_S.RESERVED, _S.ON_HOLD, _S.DISCARDED}),
+    # "back to previous": the previous state is remembered on the unit.
+    _S.ON_HOLD: frozenset({_S.LISTED, _S.DISCARDED, _S.QUARANTINE, _S.RESERVED}),
+    _S.RESERVED: frozenset({_S.LISTED, _S.ORDERED, _S.ON_HOLD}),
+    _S.ORDERED: frozenset({_S.RELEASED, _S.RESERVED, _S.LISTED}),
+    _S.RELEASED: frozenset({_S.SHIPPED, _S.ORDERED}),
+    _S.SHIPPED: frozenset({_S.DELIVERED, _S.SHIPMENT_FAILED}),
+    _S.DELIVERED: frozenset({_S.INFUSED, _S.NOT_USED}),
+    _S.SHIPMENT_FAILED: frozenset({_S.RETURNED_QA, _S.DISCARDED}),
+    _S.NOT_USED: frozenset({_S.RETURNED_QA, _S.DISCARDED}),
+    _S.RETURNED_QA: frozenset({_S.LISTED, _S.DISCARDED, _S.RESEARCH}),
+    _S.INFUSED: frozenset(),
+    _S.DISCARDED: frozenset(),
+    _S.RESEARCH: frozenset(),
+    _S.VOID: frozenset(),
+}
+
+# EMDIS status and reason (data dictionary field 416); "" where EMDIS has nothing to say.
+EMDIS: dict[UnitStatus, tuple[str, str]] = {
+    _S.PLANNED: ("", ""),
+    _S.COLLECTED: ("", ""),
+    _S.RECEIVED: ("", ""),
+    _S.PROCESSING: ("", ""),
+    _S.QUARANTINE: ("TU", "QR"),
+    _S.LISTED: ("AV", ""),
+    _S.ON_HOLD: ("TU", "AD"),
+    _S.RESERVED: ("RS", ""),
+    _S.ORDERED: ("RS", ""),
+    _S.RELEASED: ("RS", ""),
+    _S.SHIPPED: ("DE", "DS"),
+    _S.DELIVERED: ("DE", "DS"),
+    _S.SHIPMENT_FAILED: ("TU", "OT"),
+    _S.NOT_USED: ("TU", "OT"),
+    _S.RETURNED_QA: ("TU", "QR"),
+    _S.INFUSED: ("DE", "DS"),
+    _S.DISCARDED: ("DE", "CD"),
+    _S.RESEARCH: ("DE", "OT"),
+    _S.VOID: ("DE", "OT"),
+}
+
+# What the page calls a state's look; a word always stands beside the colour.
+STATUS_TONE: dict[str, str] = {
+    _S.LISTED: "good",
+    _S.RESERVED: "info",
+    _S.QUARANTINE: "warn",
+    _S.ON_HOLD: "warn",
+    _S.DISCARDED: "bad",
+}
+
+
+class Source(TextChoices):
+    OWN = "own", _("Own inventory")
+    PARTNER = "partner", _("Partner's list")
+
+
+class DonorType(TextChoices):
+    CORD = "cord", _("Cord blood unit")
+    ADULT = "adult", _("Adult donor")
+
+
+class Sex(TextChoices):
+    FEMALE = "F", _("Female")
+    MALE = "M", _("Male")
+
+
+class Abo(TextChoices):
+    A = "A", "A"
+    B = "B", "B"
+    AB = "AB", "AB"
+    O = "O", "O"  # noqa: E741 - the name of the blood group
+
+
+class Rh(TextChoices):
+    POSITIVE = "+", _("positive")
+    NEGATIVE = "-", _("negative")
+
+
+class HoldReason(TextChoices):
+    """Why a unit's values wait for a person before the unit may be listed."""
+
+    TNC_MISSING = "tnc_missing", _("No TNC was given.")
+    TNC_IMPLAUSIBLE = "tnc_implausible", _("TNC %(value)s ×10⁷ lies outside %(low)s–%(high)s ×10⁷.")
+    CD34_RATIO = (
+        "cd34_ratio_implausible",
+        _("CD34 is %(value)s %% of TNC, outside %(low)s–%(high)s %%."),
+    )
+    TYPING_INCOMPLETE = "typing_incomplete", _("Not typed at %(loci)s; without them no search can offer it.")
+
+
+class DiscardReason(TextChoices):
+    LOW_DOSE = "low_dose", _("Volume or cell count too low")
+    CONTAMINATION = "contamination", _("Contamination")
+    LATE = "late", _("Arrived too late")
+    PROCESSING = "processing", _("Problem in processing")
+    PAPERWORK = "paperwork", _("Paperwork incomplete")
+    HISTORY = "history", _("Parents' health history")
+    MARKERS = "markers", _("Infectious disease marker")
+    CLOTS = "clots", _("Clots")
+    TEMPERATURE = "temperature", _("Temperature out of range")
+    CONSENT = "consent", _("Consent withdrawn")
+    DAMAGED = "damaged", _("Destroyed or damaged")
+    OTHER = "other", _("Other")
+
+
+class TimePoint(TextChoices):
+    COLLECTION = "collection", _("Collection")
+    PROCESSING = "processing", _("After processing")
+    POST_THAW_SEGMENT = "post_thaw_segment", _("Segment after thaw")
+    POST_THAW = "post_thaw", _("After thaw")
+
+
+class Analyte(TextChoices):
+    VOLUME = "volume", _("Volume")
+    TNC = "tnc", _("Total nucleated cells (TNC)")
+    CD34 = "cd34", _("CD34+ cells")
+    CD34_VIABLE = "cd34_viable", _("Viable CD34+ cells")
+    MNC = "mnc", _("Mononuclear cells")
+    NRBC = "nrbc", _("Nucleated red cells")
+    CFU = "cfu", _("Colony-forming units")
+    VIABILITY = "viability", _("Viability of nucleated cells")
+    CD34_VIABILITY = "cd34_viability", _("Viability of CD34+ cells")
+    CD45_VIABILITY = "cd45_viability", _("Viability of CD45+ cells")
+    HAEMATOCRIT = "haematocrit", _("Haematocrit")
+
+
+class MeasureUnit(TextChoices):
+    E7 = "e7", _("×10⁷")
+    E6 = "e6", _("×10⁶")
+    E5 = "e5", _("×10⁵")
+    ML = "ml", _("mL")
+    PERCENT = "percent", _("%")
+
+
+# The unit in which each analyte is kept: one, so that values can be compared.
+ANALYTE_UNIT: dict[str, str] = {
+    Analyte.VOLUME: MeasureUnit.ML,
+    Analyte.TNC: MeasureUnit.E7,
+    Analyte.CD34: MeasureUnit.E6,
+    Analyte.CD34_VIABLE: MeasureUnit.E6,
+    Analyte.MNC: MeasureUnit.E7,
+    Analyte.NRBC: MeasureUnit.E7,
+    Analyte.CFU: MeasureUnit.E5,
+    Analyte.VIABILITY: MeasureUnit.PERCENT,
+    Analyte.CD34_VIABILITY: MeasureUnit.PERCENT,
+    Analyte.CD45_VIABILITY: MeasureUnit.PERCENT,
+    Analyte.HAEMATOCRIT: MeasureUnit.PERCENT,
+}
+
+
+class Subject(TextChoices):
+    UNIT = "unit", _("Unit")
+    MOTHER = "mother", _("Mother")
+
+
+class TypingSource(TextChoices):
+    IMPORT = "import", _("Import")
+    LAB = "lab", _("Bank's laboratory")
+    CONFIRMATORY = "confirmatory", _("Confirmatory typing")
+    HOSPITAL = "hospital", _("Hospital")
+
+
+class MarkerTest(TextChoices):
+    ANTI_HIV_12 = "anti_hiv_12", "Anti-HIV-1/2"
+    HIV_1_NAT = "hiv_1_nat", "HIV-1 NAT"
+    HIV_P24 = "hiv_p24", "HIV p24"
+    HBS_AG = "hbs_ag", "HBsAg"
+    ANTI_HBC = "anti_hbc", "Anti-HBc"
+    ANTI_HBS = "anti_hbs", "Anti-HBs"
+    HBV_NAT = "hbv_nat", "HBV NAT"
+    ANTI_HCV = "anti_hcv", "Anti-HCV"
+    HCV_NAT = "hcv_nat", "HCV NAT"
+    ANTI_HTLV = "anti_htlv", "Anti-HTLV-I/II"
+    SYPHILIS = "syphilis", _("Syphilis")
+    CMV = "cmv", "CMV"
+    CMV_NAT = "cmv_nat", "CMV NAT"
+    EBV = "ebv", "EBV"
+    TOXO = "toxo", _("Toxoplasma")
+    WNV = "wnv", "WNV"
+    CHAGAS = "chagas", "Chagas"
+    PB19_NAT = "pb19_nat", "Parvovirus B19 NAT"
+    ALT = "alt", "ALT"
+
+
+class MarkerResultValue(TextChoices):
+    NEGATIVE = "negative", _("Negative")
+    POSITIVE = "positive", _("Positive")
+    INDETERMINATE = "indeterminate", _("Indeterminate")
+
+
+class NodeKind(TextChoices):
+    SITE = "site", pgettext_lazy("storage", "Site")
+    TANK = "tank", pgettext_lazy("storage", "Tank")
+    RACK = "rack", pgettext_lazy("storage", "Rack")
+    CANISTER = "canister", pgettext_lazy("storage", "Canister")
+
+
+class Comparison(TextChoices):
+    AT_LEAST = "ge", "≥"
+    AT_MOST = "le", "≤"
+    EQUAL = "eq", "="
+
+
+class ReleaseOutcome(TextChoices):
+    PASSED = "passed", _("Meets the specification")
+    EXCEPTIONAL = "exceptional", _("Exceptional release")
+    REFUSED = "refused", _("Refused")
+
+
+class FileKind(TextChoices):
+    CSV = "csv", "CSV"
+    GL = "gl", "GL String"
+    DEMO = "demo", _("Synthetic")

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from bank import din as din_codes
+from bank.choices import Abo, DiscardReason, DonorType, HoldReason, Rh, Sex, Source, UnitStatus
+from bank.querysets import CordBloodUnitQuerySet
+
+# Loci whose current typing is copied onto the unit, in the order of lists and files.
+LISTED_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
+HLA_COLUMNS = tuple(f"hla_{locus.lower()}_{position}" for locus in LISTED_LOCI for position in (1, 2))
+
+
+class Bank(models.Model):
+    """One row is one cord blood bank or registry whose units are kept here: the own one or a partner."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    code = models.CharField(_("code"), max_length=12, unique=True, help_text=_("short, as in import files"))
+    name = models.CharField(_("name"), max_length=120)
+    source = models.CharField(max_length=8, choices=Source, default=Source.OWN, db_default=Source.OWN)
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text="ISO 3166-1 alpha-2")
+    issuing_organisation = models.PositiveSmallIntegerField(
+        _("issuing organisation number"), null=True, blank=True, help_text="WMDA ION, 1000–9999"
+    )
+    emdis_hub = models.CharField(_("EMDIS hub"), max_length=4, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(code=""), name="bank_code_given"),
+            models.CheckConstraint(condition=Q(source__in=Source.values), name="bank_source_known"),
+            models.CheckConstraint(
+                condition=Q(issuing_organisation__isnull=True) | Q(issuing_organisation__range=(1000, 9999)),
+                name="bank_ion_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} · {self.name}"
+
+
+def _positive(field: str) -> Q:
+    return Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gt": 0})
+
+
+class CordBloodUnit(models.Model):
+    """One row is one cord blood unit (or, from a partner's list, one adult donor) under the bank's number.
+
+    Counts, volume and typing stand here as *listed*: copies of the measurement and the current HlaTyping
+    that one service keeps equal, so that lists and the search snapshot read one table.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    bank = models.ForeignKey(Bank, on_delete=models.PROTECT, related_name="units", db_index=False)
+    source = models.CharField(max_length=8, choices=Source, default=Source.OWN, db_default=Source.OWN)
+    donor_type = models.CharField(
+        max_length=8, choices=DonorType, default=DonorType.CORD, db_default=DonorType.CORD
+    )
+    unit_no = models.CharField(_("unit number"), max_length=17, help_text=_("the bank's own id, ≤ 17"))
+    din = models.CharField(
+        _("DIN"), max_length=13, blank=True, default="", db_default="", help_text=_("ISBT 128, 13 characters")
+    )
+    donation = models.OneToOneField(
+        "bank.Donation", on_delete=models.PROTECT, null=True, blank=True, related_name="unit"
+    )
+
+    status = models.CharField(_("status"), max_length=16, choices=UnitStatus)
+    status_changed_at = models.DateTimeField(db_default=Now(), editable=False)
+    status_before_hold = models.CharField(max_length=16, blank=True, default="", db_default="")
+    hold_reason = models.TextField(_("reason for the hold"), blank=True, default="", db_default="")
+    discard_reason = models.CharField(
+        max_length=16, choices=DiscardReason, blank=True, default="", db_default=""
+    )
+    held_for_confirmation = models.BooleanField(default=False, db_default=False)
+    held_reasons = models.JSONField(
+        default=list, blank=True, help_text=_("list of {code, params} of values to confirm")
+    )
+    recalled = models.BooleanField(default=False, db_default=False)
+    typing_conflict = models.BooleanField(default=False, db_default=False)
+    consent_withdrawn = models.BooleanField(default=False, db_default=False)
+
+    collected_on = models.DateField(_("collected on"), null=True, blank=True)
+    sex = models.CharField(_("sex"), max_length=1, choices=Sex, blank=True, default="", db_default="")
+    abo = models.CharField(_("ABO"), max_length=2, choices=Abo, blank=True, default="", db_default="")
+    rh = models.CharField(_("Rh"), max_length=1, choices=Rh, blank=True, default="", db_default="")
+    volume_ml = models.FloatField(_("volume, mL"), null=True, blank=True)
+    tnc_e7 = models.FloatField(_("TNC, ×10⁷"), null=True, blank=True)
+    cd34_e6 = models.FloatField(_("CD34, ×10⁶"), null=True, blank=True)
+    segments = models.PositiveSmallIntegerField(_("segments"), null=True, blank=True)
+    counts_invented = models.BooleanField(
+        default=False, db_default=False, help_text=_("the counts are invented for a demonstration or test")
+    )
+    synthetic = models.BooleanField(default=False, db_default=False)
+
+    hla_a_1 = models.TextField(blank=True, default="", db_default="")
+    hla_a_2 = models.TextField(blank=True, default="", db_default="")
+    hla_b_1 = models.TextField(blank=True, default="", db_default="")
+    hla_b_2 = models.TextField(blank=True, default="", db_default="")
+    hla_c_1 = models.TextField(blank=True, default="", db_default="")
+    hla_c_2 = models.TextField(blank=True, default="", db_default="")
+    hla_drb1_1 = models.TextField(blank=True, default="", db_default="")
+    hla_drb1_2 = models.TextField(blank=True, default="", db_default="")
+    hla_dqb1_1 = models.TextField(blank=True, default="", db_default="")
+    hla_dqb1_2 = models.TextField(blank=True, default="", db_default="")
+    hla_dpb1_1 = models.TextField(blank=True, default="", db_default="")
+    hla_dpb1_2 = models.TextField(blank=True, default="", db_default="")
+    hla_tags = ArrayField(
+        models.CharField(max_length=24),
+        default=list,
+        blank=True,
+        db_default=[],
+        help_text=_("first fields, two-field names and antigens named by the typing, for the list's filter"),
+    )
+
+    import_batch = models.ForeignKey(
+        "bank.ImportBatch", on_delete=models.PROTECT, null=True, blank=True, related_name="units"
+    )
+    import_line = models.PositiveIntegerField(null=True, blank=True)
+    import_digest = models.CharField(max_length=32, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = CordBloodUnitQuerySet.as_manager()
+
+    class Meta:
+        # The list at a million units reads by an index for each of its sort orders, ties by number.
+        indexes = [
+            models.Index(F("unit_no"), F("id"), name="unit_by_number"),
+            models.Index(F("tnc_e7").desc(nulls_last=True), F("id"), name="unit_by_tnc"),
+            models.Index(F("cd34_e6").desc(nulls_last=True), F("id"), name="unit_by_cd34"),
+            models.Index(F("collected_on").desc(nulls_last=True), F("id"), name="unit_by_collection"),
+            models.Index(F("status"), F("unit_no"), F("id"), name="unit_by_status"),
+            models.Index(fields=["abo", "rh"], name="unit_rh_negative", condition=Q(rh="-")),
+            models.Index(fields=["unit_no"], name="unit_to_confirm", condition=Q(held_for_confirmation=True)),
+            GinIndex(fields=["hla_tags"], name="unit_hla_tags"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["bank", "unit_no"], name="unit_number_once_per_bank"),
+            models.UniqueConstraint(fields=["din"], condition=~Q(din=""), name="unit_din_once"),
+            models.CheckConstraint(condition=~Q(unit_no=""), name="unit_number_given"),
+            models.CheckConstraint(
+                condition=Q(din="") | Q(din__regex=f"^{din_codes.PATTERN}$"), name="unit_din_form"
+            ),
+            models.CheckConstraint(condition=Q(status__in=UnitStatus.values), name="unit_status_known"),
+            models.CheckConstraint(condition=Q(source__in=Source.values), name="unit_source_known"),
+            models.CheckConstraint(
+                condition=Q(donor_type__in=DonorType.values), name="unit_donor_type_known"
+            ),
+            models.CheckConstraint(condition=Q(sex__in=["", *Sex.values]), name="unit_sex_known"),
+            models.CheckConstraint(condition=Q(abo__in=["", *Abo.values]), name="unit_abo_known"),
+            models.CheckConstraint(condition=Q(rh__in=["", *Rh.values]), name="unit_rh_known"),
+            models.CheckConstraint(condition=_positive("volume_ml"), name="unit_volume_positive"),
+            models.CheckConstraint(condition=_positive("tnc_e7"), name="unit_tnc_positive"),
+            models.CheckConstraint(condition=_positive("cd34_e6"), name="unit_cd34_positive"),
+            models.CheckConstraint(
+                condition=Q(collected_on__isnull=True) | Q(collected_on__gte="1980-01-01"),
+                name="unit_collected_not_before_1980",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="ON_HOLD") & ~Q(status_before_hold="") & ~Q(hold_reason=""))
+                | (~Q(status="ON_HOLD") & Q(status_before_hold="") & Q(hold_reason="")),
+                name="unit_hold_paired",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="DISCARDED") & ~Q(discard_reason=""))
+                | (~Q(status="DISCARDED") & Q(discard_reason="")),
+                name="unit_discard_paired",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_for_confirmation=False) | ~Q(status__in=["LISTED", "RESERVED", "ORDERED"]),
+                name="unit_unconfirmed_not_listed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_no
+
+    @property
+    def public_no(self) -> str:
+        """The number that people outside the bank use: the DIN with its check character, else the own one."""
+        return din_codes.spaced(self.din) if self.din else self.unit_no
+
+    @property
+    def din_check(self) -> str:
+        return din_codes.check_character(self.din) if self.din else ""
+
+    @property
+    def blood_group(self) -> str:
+        return f"{self.abo}{self.rh}"
+
+    @property
+    def typing_pairs(self) -> list[tuple[str, str, str]]:
+        """(locus, first, second) of the listed loci as canonical text, "" where untyped."""
+        return [
+            (locus, getattr(self, f"hla_{locus.lower()}_1"), getattr(self, f"hla_{locus.lower()}_2"))
+            for locus in LISTED_LOCI
+        ]
+
+    @property
+    def reasons_to_confirm(self) -> list[str]:
+        """The held reasons as sentences in the reader's language."""
+        return [str(HoldReason(reason["code"]).label) % reason["params"] for reason in self.held_reasons]

@@ -1,0 +1,113 @@
+"""Reads of the inventory. `visible_to` is the only way in for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+
+from bank import din
+from bank.choices import SEARCHABLE, UnitStatus
+from core.roles import Permission
+
+if TYPE_CHECKING:
+    from bank.models import CordBloodUnit
+    from core.models import User
+
+# What the search snapshot reads of a unit, in this order.
+SNAPSHOT_FIELDS = (
+    "id",
+    "unit_no",
+    "din",
+    "status",
+    "tnc_e7",
+    "cd34_e6",
+    "volume_ml",
+    "segments",
+    "abo",
+    "rh",
+    "sex",
+    "collected_on",
+    "source",
+    "bank_id",
+    "hla_a_1",
+    "hla_a_2",
+    "hla_b_1",
+    "hla_b_2",
+    "hla_c_1",
+    "hla_c_2",
+    "hla_drb1_1",
+    "hla_drb1_2",
+    "hla_dqb1_1",
+    "hla_dqb1_2",
+)
+
+
+class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
+    def visible_to(self, user: User) -> CordBloodUnitQuerySet:
+        """Bank staff see every unit, hospitals the listed ones, nobody else any."""
+        if user.has_permission(Permission.INVENTORY_VIEW_ALL):
+            return self.all()
+        if user.has_permission(Permission.INVENTORY_VIEW):
+            return self.listed()
+        return self.none()
+
+    def listed(self) -> CordBloodUnitQuerySet:
+        return self.filter(status=UnitStatus.LISTED, held_for_confirmation=False)
+
+    def to_confirm(self) -> CordBloodUnitQuerySet:
+        """Values outside the plausibility limits wait for a person."""
+        return self.filter(held_for_confirmation=True, status=UnitStatus.QUARANTINE)
+
+    def searchable(self) -> CordBloodUnitQuerySet:
+        """Units that a search may offer: listed or reserved, typed at A, B and DRB1, nothing open.
+
+        The order is that of the primary key, so that a snapshot is the same whoever builds it.
+        """
+        return self.filter(
+            status__in=SEARCHABLE,
+            held_for_confirmation=False,
+            recalled=False,
+            typing_conflict=False,
+            consent_withdrawn=False,
+        ).exclude(Q(hla_a_1="") | Q(hla_b_1="") | Q(hla_drb1_1=""))
+
+    def snapshot_rows(
+        self, fields: Sequence[str] = SNAPSHOT_FIELDS, chunk: int = 5_000
+    ) -> Iterator[tuple[Any, ...]]:
+        """Tuples of `fields` by a server-side cursor: a million units never stand in memory as objects.
+
+        Read inside a transaction where the rows must agree with a ledger number.
+        """
+        return self.order_by("pk").values_list(*fields).iterator(chunk_size=chunk)
+
+    def typed_at(self, loci: Iterable[str]) -> CordBloodUnitQuerySet:
+        """Only units with some typing at every one of these loci."""
+        missing = Q()
+        for locus in loci:
+            missing |= Q(**{f"hla_{locus.lower()}_1": ""})
+        return self.exclude(missing) if missing else self.all()
+
+    def with_tags(self, tags: Iterable[str]) -> CordBloodUnitQuerySet:
+        """Only units whose typing names all of these: alleles, first fields, antigens (`A*24:02`, `A*24`, `A24`)."""
+        wanted = [tag for tag in tags if tag]
+        return self.filter(hla_tags__contains=wanted) if wanted else self.all()
+
+    def numbered(self, text: str) -> CordBloodUnitQuerySet:
+        """Units by the beginning of their number, or by a DIN typed or scanned, whole or in part."""
+        plain = "".join(text.split()).upper()
+        if not plain:
+            return self.all()
+        code = plain.lstrip("=").replace("-", "")[:13]
+        return self.filter(Q(unit_no__startswith=plain) | Q(din__startswith=code))
+
+    def by_number(self, text: str) -> CordBloodUnit | None:
+        """The one unit whose number or verified DIN this is, typed or scanned; None if there is none."""
+        plain = "".join(text.split()).upper()
+        try:
+            return self.filter(din=din.parse(plain).code).first()
+        except din.DinError:
+            rows = list(self.filter(unit_no=plain)[:2])
+            return rows[0] if len(rows) == 1 else None
