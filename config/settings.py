@@ -25,7 +25,9 @@ VERSION = "0.1.0"
 
 SECRET_KEY = env.secret("QIDAI_SECRET_KEY", folder=VAR_DIR / "secrets", required=PRODUCTION)
 FIELD_KEY = env.secret("QIDAI_FIELD_KEY", folder=VAR_DIR / "secrets", required=PRODUCTION)
-ALLOWED_HOSTS = env.items("QIDAI_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.items(
+    "QIDAI_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"]
+)
 CSRF_TRUSTED_ORIGINS = env.items("QIDAI_TRUSTED_ORIGINS", default=[])
 
 
@@ -51,7 +53,9 @@ _urls = _servers()
 REDIS_URL = _urls["REDIS_URL"]
 
 # The application's role may write no ledger row. `core.ownership.as_owner` swaps in the owner for migrations.
-DATABASES = {"default": dj_database_url.parse(_urls["DATABASE_URL"], conn_max_age=60, conn_health_checks=True)}
+DATABASES = {
+    "default": dj_database_url.parse(_urls["DATABASE_URL"], conn_max_age=60, conn_health_checks=True)
+}
 DATABASE_OWNER = dj_database_url.parse(_urls["DATABASE_OWNER_URL"])
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 

@@ -1,0 +1,39 @@
+"""Pages that look into every app: my work, the global search, health."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from core import find, work
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home.html", {"items": work.items_for(request.user)})
+
+
+@require_GET
+def find_anything(request: HttpRequest) -> HttpResponse:
+    """A single exact hit (a scanned barcode, a patient code) opens at once; else a list."""
+    text = request.GET.get("q", "")
+    hits = find.find(request.user, text)
+    exact = [hit for hit in hits if hit.exact]
+    if len(exact) == 1:
+        return redirect(exact[0].url)
+    return render(request, "find.html", {"hits": hits, "q": text})
+
+
+@never_cache
+@require_GET
+def healthz(request: HttpRequest) -> JsonResponse:
+    """For the supervisor and the load balancer: can this process answer, and reach its database?"""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+healthz.public = True  # type: ignore[attr-defined]

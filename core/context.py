@@ -1,0 +1,23 @@
+"""What every page shows: who, in which installation, with which versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from core.models import Installation
+from core.roles import Role
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    return {
+        "synthetic": SimpleLazyObject(lambda: Installation.load().synthetic),
+        "version": settings.VERSION,
+        "role_labels": SimpleLazyObject(lambda: [str(Role(role).label) for role in sorted(user.roles)])
+        if user and user.is_authenticated
+        else [],
+    }

@@ -1,0 +1,37 @@
+"""The reference data in use: nomenclature and MAC table. `matching` owns them and registers the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hla.mac import EMPTY_MAC, MacTable
+from hla.nomenclature import Nomenclature
+
+NomenclatureProvider = Callable[[], Nomenclature | None]
+MacProvider = Callable[[], MacTable | None]
+
+_nomenclature: list[NomenclatureProvider] = []
+_mac: list[MacProvider] = []
+_builtin: list[Nomenclature] = []
+
+
+def register(*, nomenclature: NomenclatureProvider, mac: MacProvider) -> None:
+    _nomenclature[:] = [nomenclature]
+    _mac[:] = [mac]
+
+
+def nomenclature() -> Nomenclature:
+    """The active release; the built-in nomenclature where none was loaded."""
+    active = _nomenclature[0]() if _nomenclature else None
+    return active or builtin_nomenclature()
+
+
+def builtin_nomenclature() -> Nomenclature:
+    if not _builtin:
+        _builtin.append(Nomenclature.builtin())
+    return _builtin[0]
+
+
+def mac_table() -> MacTable:
+    """The loaded table of multiple allele codes; an empty one where none was loaded."""
+    return (_mac[0]() if _mac else None) or EMPTY_MAC

@@ -1,0 +1,77 @@
+"""Page helpers, built into every template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.urls import reverse
+
+from core import nav
+from core.models import User
+from core.roles import Permission
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class NavLink:
+    url: str
+    label: str
+    active: bool
+
+
+@register.simple_tag(takes_context=True)
+def nav_items(context: Context) -> list[NavLink]:
+    """The main navigation for the person of this request."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    if request is None or not isinstance(user, User):
+        return []
+    return [
+        NavLink(reverse(item.url_name), str(item.label), _is_under(request.path, item.prefix))
+        for item in nav.items_for(user)
+    ]
+
+
+def _is_under(path: str, prefix: str) -> bool:
+    return path == prefix if prefix == "/" else path.startswith(prefix)
+
+
+@register.simple_tag(takes_context=True)
+def querystring_with(context: Context, **changes: Any) -> str:
+    """The current query string with some parameters set; None or "" removes one. Starts with `?`."""
+    query = context["request"].GET.copy()
+    if "page" not in changes:
+        query.pop("page", None)
+    for name, value in changes.items():
+        if value is None or value == "":
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return "?" + query.urlencode() if query else "?"
+
+
+@register.filter
+def may(user: Any, permission: str) -> bool:
+    """`{% if user|may:"patient.edit" %}`"""
+    return isinstance(user, User) and user.has_permission(Permission(permission))
+
+
+@register.filter
+def dash(value: Any) -> Any:
+    """An empty cell shows that it is empty."""
+    return "–" if value is None or value == "" else value
+
+
+@register.filter
+def percent(share: float) -> int:
+    return round(share * 100)
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """A value by a key that is itself a variable."""
+    return mapping.get(key) if hasattr(mapping, "get") else None

@@ -1,0 +1,115 @@
+"""Pages of core: jobs, audit trail, profile, language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core import jobs, services
+from core.access import get_visible_or_404, permission_required
+from core.audit import actor_of
+from core.exports import csv_response
+from core.forms import AuditFilterForm
+from core.models import AuditEntry, Job, User
+from core.pages import paginate
+from core.roles import Permission
+
+
+@require_GET
+@permission_required(Permission.JOB_VIEW)
+def job_list(request: HttpRequest) -> HttpResponse:
+    rows = Job.objects.visible_to(request.user)
+    state = request.GET.get("state", "")
+    if state in Job.State.values:
+        rows = rows.filter(state=state)
+    context = {"page": paginate(request, rows), "states": Job.State.choices, "state": state}
+    return render(request, "core/job_list.html", context)
+
+
+@require_GET
+@permission_required(Permission.JOB_VIEW)
+def job_detail(request: HttpRequest, pk: Any) -> HttpResponse:
+    job = get_visible_or_404(Job, request.user, pk=pk)
+    template = "core/_job_progress.html" if request.htmx else "core/job_detail.html"
+    return render(request, template, {"job": job})
+
+
+@require_POST
+@permission_required(Permission.JOB_VIEW)
+def job_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
+    job = get_visible_or_404(Job, request.user, pk=pk)
+    jobs.job_cancel(job=job, actor=actor_of(request))
+    messages.success(request, _("The job was cancelled."))
+    return redirect("core:job-detail", pk=job.pk)
+
+
+@require_GET
+@permission_required(Permission.AUDIT_VIEW)
+def audit_list(request: HttpRequest) -> HttpResponse:
+    form = AuditFilterForm(request.GET)
+    context = {"page": paginate(request, form.apply(AuditEntry.objects.order_by("-at", "pk"))), "form": form}
+    return render(request, "core/audit_list.html", context)
+
+
+@require_GET
+@permission_required(Permission.AUDIT_VIEW)
+def audit_export(request: HttpRequest) -> HttpResponseBase:
+    rows = AuditFilterForm(request.GET).apply(AuditEntry.objects.order_by("-at", "pk"))
+    header = ["at", "actor", "action", "target_type", "target", "reason", "before", "after", "request_id"]
+    return csv_response("qidai-audit.csv", header, _audit_rows(rows))
+
+
+def _audit_rows(rows: Any) -> Iterator[list[Any]]:
+    for row in rows.iterator(chunk_size=1000):
+        yield [
+            row.at.isoformat(timespec="seconds"),
+            row.actor_label,
+            row.action,
+            row.target_type,
+            row.target_label,
+            row.reason,
+            row.before or "",
+            row.after or "",
+            row.request_id,
+        ]
+
+
+@require_GET
+def profile(request: HttpRequest) -> HttpResponse:
+    return render(request, "core/profile.html", {"permissions": sorted(request.user.permissions)})
+
+
+@require_POST
+def language_set(request: HttpRequest) -> HttpResponse:
+    """Switch the language and stay on the page; remembered with the account and in a cookie."""
+    language = request.POST.get("language", "")
+    back = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(
+        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        back = "/"
+    response = redirect(back)
+    if language in dict(settings.LANGUAGES):
+        if isinstance(request.user, User):
+            services.user_set_language(user=request.user, language=language)
+        translation.activate(language)
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+    return response
+
+
+language_set.public = True  # type: ignore[attr-defined]  # also on the sign-in page
