@@ -7,10 +7,11 @@ import uuid
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bank.choices import Abo, Rh
 from core.crypto import EncryptedTextField
 from hospitals import choices, querysets
 
@@ -85,8 +86,8 @@ class Patient(models.Model):
     hospital = models.ForeignKey(Hospital, on_delete=models.PROTECT, related_name="patients")
     sex = models.CharField(_("Sex"), max_length=1, choices=choices.Sex)
     birth_date = models.DateField(_("Date of birth"))
-    abo = models.CharField(_("Blood group"), max_length=2, choices=choices.Abo, blank=True)
-    rh = models.CharField(_("Rh(D)"), max_length=1, choices=choices.Rh, blank=True)
+    abo = models.CharField(_("Blood group"), max_length=2, choices=Abo, blank=True)
+    rh = models.CharField(_("Rh(D)"), max_length=1, choices=Rh, blank=True)
     cmv = models.CharField(_("CMV antibodies"), max_length=1, choices=choices.Cmv, blank=True)
     weight_kg = models.DecimalField(_("Weight (kg)"), max_digits=5, decimal_places=2, null=True, blank=True)
     diagnosis = models.CharField(_("Diagnosis"), max_length=32, choices=choices.DIAGNOSIS_CHOICES, blank=True)
@@ -211,17 +212,20 @@ class PatientIdentity(models.Model):
 class PatientHlaTyping(models.Model):
     """One row is one HLA typing of a patient as it was entered; exactly one row per patient is in force.
 
-    `typed` and `canonical` map a locus to its two values, e.g. {"A": ["A*02:01", ""]}: what a person wrote, and
-    what the parser of `release` made of it. Rows are never changed, only replaced by a newer one.
+    `loci` is what a person wrote, `canonical` what the parser of `nomenclature` made of it, both as
+    {"A": ["A*02:01", ""]}. Rows are never changed but for `is_current`: a correction is a new row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="typings")
-    typed = models.JSONField()
+    is_current = models.BooleanField(default=True)
+    loci = models.JSONField()
     canonical = models.JSONField()
-    gl = models.TextField()
+    canonical_gl = models.TextField()
     digest = models.CharField(max_length=64, db_index=True)
-    release = models.CharField(max_length=24)
+    notes = models.JSONField(default=list, blank=True)
+    nomenclature = models.CharField(max_length=40)
+    mac_version = models.CharField(max_length=80, blank=True, default="")
     blank_rule = models.CharField(max_length=12, choices=choices.BlankRule, default=choices.BlankRule.UNKNOWN)
     source = models.CharField(
         _("Source of the typing"),
@@ -231,21 +235,35 @@ class PatientHlaTyping(models.Model):
     )
     laboratory = models.CharField(_("Laboratory"), max_length=120, blank=True)
     typed_on = models.DateField(_("Date of the report"), null=True, blank=True)
-    is_current = models.BooleanField(default=True)
-    recorded_by = models.ForeignKey(
+    entered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
-    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    verified_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = querysets.PatientDataQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-recorded_at"]
+        ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
                 fields=["patient"], condition=Q(is_current=True), name="hospitals_typing_one_current"
             ),
+            models.CheckConstraint(
+                condition=Q(verified_by__isnull=True, verified_at__isnull=True)
+                | Q(verified_by__isnull=False, verified_at__isnull=False),
+                name="hospitals_typing_verified_paired",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_by__isnull=True)
+                | Q(entered_by__isnull=True)
+                | ~Q(verified_by=F("entered_by")),
+                name="hospitals_typing_verified_by_another",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.gl[:60]} ({self.release})"
+        return self.canonical_gl

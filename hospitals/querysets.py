@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Coalesce
 
-from core.roles import Permission
+from core.roles import BANK_ROLES, ROLE_PERMISSIONS, Permission
 from hospitals.choices import PatientState
 from hospitals.codes import normalise_code
 
 if TYPE_CHECKING:
     from core.models import User
 
+Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
+
+
+def hospitals_open_to(user: User, permission: Permission) -> frozenset[UUID] | None:
+    """The hospitals whose rows `permission` opens to the user; None means all of them.
+
+    All only if a role *of the bank* carries the permission: a coordinator of one hospital who also helps to
+    collect units sees no other hospital's patients. Without the permission the set is empty.
+    """
+    if not user.is_authenticated or not user.has_permission(permission):
+        return frozenset()
+    if any(permission in ROLE_PERMISSIONS[role] for role in user.roles & BANK_ROLES):
+        return None
+    return user.hospital_ids
+
+
+def _limited(rows: Rows, user: User, permission: Permission, path: str) -> Rows:
+    allowed = hospitals_open_to(user, permission)
+    return rows if allowed is None else rows.filter(**{f"{path}__in": allowed})
+
 
 class HospitalQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
         """Members see their own hospitals, bank staff who may see hospitals all of them."""
-        if not user.is_authenticated or not user.has_permission(Permission.HOSPITAL_VIEW):
-            return self.none()
-        return self if user.is_bank_staff else self.filter(pk__in=user.hospital_ids)
+        return _limited(self, user, Permission.HOSPITAL_VIEW, "pk")
 
     def matching(self, text: str) -> Self:
         """Hospitals whose code, name or city contains every word of `text`."""
@@ -49,24 +69,18 @@ class HospitalQuerySet(models.QuerySet[Any]):
 
 
 def _count(grouped: models.QuerySet[Any]) -> Any:
-    from django.db.models.functions import Coalesce
-
     return Coalesce(Subquery(grouped.annotate(n=Count("pk")).values("n")), 0)
 
 
 class MembershipQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
-        if not user.is_authenticated or not user.has_permission(Permission.HOSPITAL_VIEW):
-            return self.none()
-        return self if user.is_bank_staff else self.filter(hospital__in=user.hospital_ids)
+        return _limited(self, user, Permission.HOSPITAL_VIEW, "hospital")
 
 
 class PatientQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
-        """Members see their hospitals' patients; bank staff all, by code only (identity has its own table)."""
-        if not user.is_authenticated or not user.has_permission(Permission.PATIENT_VIEW):
-            return self.none()
-        return self if user.is_bank_staff else self.filter(hospital__in=user.hospital_ids)
+        """Members see their hospitals' patients; bank staff all, by code only (identity is apart)."""
+        return _limited(self, user, Permission.PATIENT_VIEW, "hospital")
 
     def active(self) -> Self:
         return self.filter(state=PatientState.ACTIVE)
@@ -101,14 +115,10 @@ class PatientDataQuerySet(models.QuerySet[Any]):
     """Rows that belong to a patient and are as visible as the patient: weights, typings."""
 
     def visible_to(self, user: User) -> Self:
-        if not user.is_authenticated or not user.has_permission(Permission.PATIENT_VIEW):
-            return self.none()
-        return self if user.is_bank_staff else self.filter(patient__hospital__in=user.hospital_ids)
+        return _limited(self, user, Permission.PATIENT_VIEW, "patient__hospital")
 
 
 class PatientIdentityQuerySet(PatientDataQuerySet):
     def visible_to(self, user: User) -> Self:
         """As the patient, and only with the permission for identities."""
-        if not user.is_authenticated or not user.has_permission(Permission.PATIENT_IDENTITY):
-            return self.none()
-        return super().visible_to(user)
+        return _limited(super().visible_to(user), user, Permission.PATIENT_IDENTITY, "patient__hospital")

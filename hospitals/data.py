@@ -1,0 +1,60 @@
+"""What the services take: checked values in the shape people may edit them."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hospitals import choices
+
+
+@dataclass(frozen=True, kw_only=True)
+class HospitalData:
+    """What people may edit of a hospital."""
+
+    code: str
+    name: str
+    name_zh: str = ""
+    city: str
+    province: str = ""
+    country: str = "CN"
+    active: bool = True
+    qualification_no: str = ""
+    qualified_until: datetime.date | None = None
+    self_service_reservation: bool = False
+    shipping_contact: str = ""
+    shipping_phone: str = ""
+    shipping_address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientData:
+    """What people may edit of a patient; weight, typing and identity have services of their own."""
+
+    sex: str
+    birth_date: datetime.date
+    abo: str = ""
+    rh: str = ""
+    cmv: str = ""
+    diagnosis: str = ""
+    diagnosis_text: str = ""
+    stage: str = ""
+    urgency: str = choices.Urgency.ROUTINE.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightData:
+    weight_kg: Decimal
+    measured_on: datetime.date
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityData:
+    name: str = ""
+    document_no: str = ""
+    contact: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.name or self.document_no or self.contact)

@@ -1,0 +1,90 @@
+"""Rules that a patient's data must obey, whoever calls the service: page, API, demonstration data."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+from typing import Any
+
+from core.hla_messages import typing_error_text
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import InvalidInput
+from hospitals import choices
+from hospitals.data import PatientData, WeightData
+from hospitals.typings import Interpretation, Problem
+
+
+def guard_patient_data(data: PatientData) -> None:
+    """Everything a form checks, again: services are called by API and demonstration data as well."""
+    guard_birth_date(data.birth_date)
+    for name, allowed in (
+        ("sex", choices.Sex.values),
+        ("abo", ["", *choices.Abo.values]),
+        ("rh", ["", *choices.Rh.values]),
+        ("cmv", ["", *choices.Cmv.values]),
+        ("diagnosis", ["", *choices.DIAGNOSIS]),
+        ("stage", ["", *choices.Stage.values]),
+        ("urgency", choices.Urgency.values),
+    ):
+        if getattr(data, name) not in allowed:
+            raise InvalidInput("not_in_list", _("Choose a value of the list."), field=name)
+    if data.diagnosis == "other" and not data.diagnosis_text:
+        raise InvalidInput(
+            "diagnosis_text_missing", _("Describe the diagnosis in words."), field="diagnosis_text"
+        )
+
+
+def latest_birth_date() -> datetime.date:
+    """Ten months from today; the last day of the month where that month is shorter."""
+    today = timezone.localdate()
+    years, month = divmod(today.month - 1 + choices.MAX_MONTHS_UNBORN, 12)
+    year = today.year + years
+    day = min(today.day, calendar.monthrange(year, month + 1)[1])
+    return datetime.date(year, month + 1, day)
+
+
+def guard_birth_date(birth_date: datetime.date) -> None:
+    """Raises InvalidInput before 1900 or more than ten months ahead."""
+    latest = latest_birth_date()
+    if birth_date > latest:
+        message = _(
+            "The date of birth lies more than %(months)s months ahead. "
+            "For an unborn patient enter the expected date, %(latest)s at the latest."
+        )
+        params = {"months": choices.MAX_MONTHS_UNBORN, "latest": latest.isoformat()}
+        raise InvalidInput("birth_date_too_late", message, field="birth_date", params=params)
+    if birth_date.year < 1900:
+        message = _("The date of birth lies before 1900: check the year.")
+        raise InvalidInput("birth_date_too_early", message, field="birth_date")
+
+
+def guard_weight(weight: WeightData, birth_date: datetime.date) -> None:
+    """Raises InvalidInput for a weight outside the limits or a day that cannot be."""
+    if not choices.MIN_WEIGHT_KG <= weight.weight_kg <= choices.MAX_WEIGHT_KG:
+        message = _("The weight must lie between %(low)s and %(high)s kg.")
+        params = {"low": choices.MIN_WEIGHT_KG, "high": choices.MAX_WEIGHT_KG}
+        raise InvalidInput("weight_out_of_range", message, field="weight_kg", params=params)
+    today = timezone.localdate()
+    if weight.measured_on > today:
+        raise InvalidInput("weighed_in_future", _("The day of weighing lies ahead."), field="measured_on")
+    # the weight of an unborn patient is an estimate of today
+    if weight.measured_on < min(birth_date, today):
+        raise InvalidInput(
+            "weighed_before_birth", _("The day of weighing lies before the birth."), field="measured_on"
+        )
+
+
+def guard_typing(read: Interpretation) -> None:
+    if not read.is_clean:
+        details = [_detail(problem) for problem in read.problems]
+        details += [{"field": f"hla_{locus}", "code": "locus_twice", "text": locus} for locus in read.twice]
+        raise InvalidInput("typing_invalid", _("The HLA typing has errors."), field="typing", details=details)
+    if not read.loci:
+        raise InvalidInput("typing_empty", _("The typing is empty: type at least one locus."), field="typing")
+
+
+def _detail(problem: Problem) -> dict[str, Any]:
+    field = f"hla_{problem.locus}_{problem.position or 1}" if problem.locus else "gl"
+    return {"field": field, "code": problem.error.code, "text": typing_error_text(problem.error)}

@@ -1,0 +1,365 @@
+"""Writes of hospitals and patients: one transaction each, row lock, guard, change, audit entry last."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core import audit
+from core.audit import Actor
+from core.errors import Conflict, InvalidInput
+from core.models import User
+from hospitals import choices
+from hospitals.codes import patient_code
+from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
+from hospitals.guards import guard_patient_data, guard_typing, guard_weight
+from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
+from hospitals.typings import TypingInput, interpret, typing_digest
+
+_CODE_ATTEMPTS = 5
+
+
+# --- hospitals ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def hospital_create(*, data: HospitalData, by: Actor) -> Hospital:
+    try:
+        with transaction.atomic():
+            hospital = Hospital.objects.create(**asdict(data))
+    except IntegrityError:
+        raise _code_taken(data.code) from None
+    audit.record(
+        actor=by, action="hospital.created", target=hospital, after=asdict(data), hospital_id=hospital.pk
+    )
+    return hospital
+
+
+@transaction.atomic
+def hospital_update(*, hospital_id: UUID, data: HospitalData, by: Actor) -> Hospital:
+    hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
+    before, after = _changes(hospital, asdict(data))
+    if not after:
+        return hospital
+    _assign(hospital, after)
+    try:
+        with transaction.atomic():
+            hospital.save(update_fields=[*after, "updated_at"])
+    except IntegrityError:
+        raise _code_taken(data.code) from None
+    audit.record(
+        actor=by,
+        action="hospital.updated",
+        target=hospital,
+        before=before,
+        after=after,
+        hospital_id=hospital.pk,
+    )
+    return hospital
+
+
+def _code_taken(code: str) -> InvalidInput:
+    message = _("Another hospital has the code %(code)s.")
+    return InvalidInput("hospital_code_taken", message, field="code", params={"code": code})
+
+
+@transaction.atomic
+def membership_add(
+    *, hospital_id: UUID, user_id: UUID, title: str = "", department: str = "", by: Actor
+) -> Membership:
+    hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
+    user = User.objects.get(pk=user_id)
+    if not user.is_hospital_staff:
+        message = _("%(person)s has no role of a hospital yet: give the role first.")
+        raise InvalidInput(
+            "membership_without_role", message, field="email", params={"person": user.full_name}
+        )
+    if Membership.objects.filter(hospital=hospital, user=user).exists():
+        raise Conflict(
+            "membership_exists",
+            _("%(person)s belongs to this hospital already."),
+            field="email",
+            params={"person": user.full_name},
+        )
+    membership = Membership.objects.create(hospital=hospital, user=user, title=title, department=department)
+    audit.record(
+        actor=by,
+        action="membership.added",
+        target=membership,
+        after={"user": str(user.pk), "title": title, "department": department},
+        hospital_id=hospital.pk,
+    )
+    return membership
+
+
+@transaction.atomic
+def membership_remove(*, membership_id: UUID, reason: str, by: Actor) -> None:
+    membership = (
+        Membership.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("user", "hospital")
+        .filter(pk=membership_id)
+        .first()
+    )
+    if membership is None:
+        raise Conflict("membership_gone", _("This person was removed from the hospital already."))
+    target = audit.target_of(membership)
+    before = {"user": str(membership.user_id), "title": membership.title, "department": membership.department}
+    membership.delete()
+    audit.record(
+        actor=by,
+        action="membership.removed",
+        target=target,
+        before=before,
+        reason=reason,
+        hospital_id=membership.hospital_id,
+    )
+
+
+# --- patients -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def patient_create(
+    *,
+    hospital_id: UUID,
+    data: PatientData,
+    by: Actor,
+    weight: WeightData | None = None,
+    typing: TypingInput | None = None,
+    identity: IdentityData | None = None,
+    patient_id: UUID | None = None,
+) -> Patient:
+    """A new patient with all that is known at once; nothing is saved when any part is refused.
+
+    `patient_id` comes from the form, so that a form sent twice meets `patient_exists` instead of making two.
+    """
+    hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
+    if not hospital.active:
+        raise Conflict("hospital_inactive", _("This hospital may not enter new patients: it is not active."))
+    guard_patient_data(data)
+    if patient_id and Patient.objects.filter(pk=patient_id).exists():
+        raise Conflict("patient_exists", _("This patient was saved already."))
+    patient = Patient.objects.create(
+        id=patient_id or uuid4(),
+        code=_free_code(),
+        hospital=hospital,
+        created_by_id=_user_id(by),
+        **asdict(data),
+    )
+    after: dict[str, Any] = {"code": patient.code, **asdict(data)}
+    if weight is not None:
+        after["weight_kg"] = _add_weight(patient, weight, by).weight_kg
+    if typing is not None and not typing.is_empty:
+        after["typing"] = _replace_typing(patient, typing, by).canonical_gl
+    if identity is not None and not identity.is_empty:
+        PatientIdentity.objects.create(patient=patient, updated_by_id=_user_id(by), **asdict(identity))
+        after["identity"] = _filled(identity)
+    _record(patient, "patient.created", by, after=after)
+    return patient
+
+
+@transaction.atomic
+def patient_update(*, patient_id: UUID, data: PatientData, version: int, by: Actor) -> Patient:
+    """`version` is the one the person saw: a change made in the meantime is never overwritten."""
+    patient = _locked_active(patient_id)
+    if patient.version != version:
+        raise Conflict(
+            "patient_changed",
+            _("Somebody else changed this patient in the meantime. Look at the new values and try again."),
+        )
+    guard_patient_data(data)
+    before, after = _changes(patient, asdict(data))
+    if not after:
+        return patient
+    _assign(patient, after)
+    _touch(patient, *after)
+    _record(patient, "patient.updated", by, before=before, after=after)
+    return patient
+
+
+@transaction.atomic
+def patient_weight_record(*, patient_id: UUID, weight: WeightData, by: Actor) -> PatientWeight:
+    patient = _locked_active(patient_id)
+    before = {"weight_kg": patient.weight_kg}
+    row = _add_weight(patient, weight, by)
+    after = {"weight_kg": row.weight_kg, "measured_on": row.measured_on}
+    _record(patient, "patient.weight_recorded", by, before=before, after=after)
+    return row
+
+
+@transaction.atomic
+def patient_typing_record(*, patient_id: UUID, typing: TypingInput, by: Actor) -> PatientHlaTyping:
+    """Puts a new typing in force; the former one stays in the history."""
+    patient = _locked_active(patient_id)
+    former = patient.typings.filter(is_current=True).first()
+    row = _replace_typing(patient, typing, by)
+    _touch(patient)
+    _record(
+        patient,
+        "patient.typing_recorded",
+        by,
+        before={"typing": former.canonical_gl} if former else None,
+        after={"typing": row.canonical_gl, "release": row.nomenclature, "source": row.source},
+    )
+    return row
+
+
+@transaction.atomic
+def patient_deactivate(*, patient_id: UUID, reason: str, note: str = "", by: Actor) -> Patient:
+    patient = _locked(patient_id)
+    if reason not in choices.InactiveReason.values:
+        raise InvalidInput("inactive_reason_missing", _("Choose why."), field="reason")
+    if not patient.is_active:
+        raise Conflict("patient_inactive", _("This patient is inactive already."))
+    patient.state = choices.PatientState.INACTIVE
+    patient.inactive_reason = reason
+    patient.deactivated_at = timezone.now()
+    _touch(patient, "state", "inactive_reason", "deactivated_at")
+    _record(patient, "patient.deactivated", by, after={"inactive_reason": reason}, reason=note)
+    return patient
+
+
+@transaction.atomic
+def patient_reactivate(*, patient_id: UUID, by: Actor) -> Patient:
+    patient = _locked(patient_id)
+    if patient.is_active:
+        raise Conflict("patient_active", _("This patient is active already."))
+    before = {"inactive_reason": patient.inactive_reason}
+    patient.state = choices.PatientState.ACTIVE
+    patient.inactive_reason = ""
+    patient.deactivated_at = None
+    _touch(patient, "state", "inactive_reason", "deactivated_at")
+    _record(patient, "patient.reactivated", by, before=before)
+    return patient
+
+
+@transaction.atomic
+def patient_identity_view(*, patient_id: UUID, by: Actor) -> PatientIdentity | None:
+    """The identity, for showing it once. The look is on record before anybody sees a letter of it."""
+    patient = Patient.objects.get(pk=patient_id)
+    identity = PatientIdentity.objects.filter(patient=patient).first()
+    _record(patient, "patient.identity_viewed", by)
+    return identity
+
+
+@transaction.atomic
+def patient_identity_update(*, patient_id: UUID, identity: IdentityData, by: Actor) -> PatientIdentity:
+    """The audit entry names the changed fields, never their content."""
+    patient = _locked_active(patient_id)
+    row = PatientIdentity.objects.filter(patient=patient).first() or PatientIdentity(patient=patient)
+    _before, after = _changes(row, asdict(identity))
+    _assign(row, asdict(identity))
+    row.updated_by_id = _user_id(by)
+    row.updated_at = timezone.now()
+    row.save()
+    _record(patient, "patient.identity_updated", by, after={"fields": sorted(after)})
+    return row
+
+
+# --- parts of them ----------------------------------------------------------------------------------
+
+
+def _locked(patient_id: UUID) -> Patient:
+    return Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+
+
+def _locked_active(patient_id: UUID) -> Patient:
+    patient = _locked(patient_id)
+    if not patient.is_active:
+        raise Conflict(
+            "patient_inactive", _("This patient is inactive: reactivate before you change anything.")
+        )
+    return patient
+
+
+def _free_code() -> str:
+    """A code nobody has; should two draw the same of 594 million at once, the unique constraint decides."""
+    for _attempt in range(_CODE_ATTEMPTS):
+        code = patient_code()
+        if not Patient.objects.filter(code=code).exists():
+            return code
+    raise Conflict("no_free_code", _("No free patient code was found. Try again."))
+
+
+def _add_weight(patient: Patient, weight: WeightData, by: Actor) -> PatientWeight:
+    guard_weight(weight, patient.birth_date)
+    row = PatientWeight.objects.create(patient=patient, recorded_by_id=_user_id(by), **asdict(weight))
+    latest = patient.weights.order_by("-measured_on", "-recorded_at").first()
+    patient.weight_kg = latest.weight_kg if latest else row.weight_kg
+    _touch(patient, "weight_kg")
+    return row
+
+
+def _replace_typing(patient: Patient, given: TypingInput, by: Actor) -> PatientHlaTyping:
+    read = interpret(given)
+    guard_typing(read)
+    gl = read.typing().gl()
+    patient.typings.filter(is_current=True).update(is_current=False)
+    return PatientHlaTyping.objects.create(
+        patient=patient,
+        loci={locus: list(pair) for locus, pair in read.typed.items()},
+        canonical={name: [locus.first, locus.second] for name, locus in read.loci.items()},
+        canonical_gl=gl,
+        digest=typing_digest(gl),
+        notes=[[name, note] for name, locus in read.loci.items() for note in locus.notes],
+        nomenclature=read.release,
+        mac_version=read.mac_version,
+        blank_rule=given.blank,
+        source=given.source,
+        laboratory=given.laboratory,
+        typed_on=given.typed_on,
+        entered_by_id=_user_id(by),
+    )
+
+
+def _touch(patient: Patient, *fields: str) -> None:
+    """Saves `fields` with a new version; the version is what an open form compares."""
+    patient.version += 1
+    patient.updated_at = timezone.now()
+    patient.save(update_fields=[*fields, "version", "updated_at"])
+
+
+def _changes(row: Any, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    return audit.changes({name: getattr(row, name) for name in values}, values)
+
+
+def _assign(row: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _filled(identity: IdentityData) -> list[str]:
+    return sorted(name for name, value in asdict(identity).items() if value)
+
+
+def _user_id(by: Actor) -> UUID | None:
+    """The person behind the actor; None for the system."""
+    try:
+        return UUID(by.id)
+    except ValueError:
+        return None
+
+
+def _record(
+    patient: Patient,
+    action: str,
+    by: Actor,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    audit.record(
+        actor=by,
+        action=action,
+        target=patient,
+        before=before,
+        after=after,
+        reason=reason,
+        hospital_id=patient.hospital_id,
+    )
