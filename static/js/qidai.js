@@ -1,0 +1,79 @@
+// Improves pages that already work without it: nothing here is needed to do a job.
+(() => {
+  "use strict";
+
+  const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+
+  // "/" goes to the search box; j and k, or the arrows, walk the rows of a list.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") return closeMenus(null);
+    if (typing(event.target)) return;
+    if (event.key === "/") {
+      const find = document.querySelector("[data-find]");
+      if (find) { event.preventDefault(); find.select(); find.focus(); }
+      return;
+    }
+    const step = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && (event.key.length === 1 || event.target.closest("table[data-rows]"))) walk(event, step);
+  });
+
+  function walk(event, step) {
+    const links = [...document.querySelectorAll("table[data-rows] tbody tr")]
+      .map((row) => row.querySelector("a[href]")).filter(Boolean);
+    if (!links.length) return;
+    const here = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
+    const next = links[here < 0 ? 0 : Math.min(links.length - 1, Math.max(0, here + step))];
+    event.preventDefault();
+    next.focus();
+  }
+
+  // A click anywhere on a row opens what its first link opens.
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target.closest("details[data-menu]"));
+    const row = event.target.closest("tr[data-open]");
+    if (!row || event.target.closest("a, button, input, label, summary") || String(getSelection())) return;
+    const link = row.querySelector("a[href]");
+    if (link) link.click();
+  });
+
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      if (menu === except) continue;
+      const inside = menu.contains(document.activeElement);
+      menu.open = false;
+      if (inside) menu.querySelector("summary").focus();
+    }
+  }
+
+  // A form is sent once: a second click while the first is under way does nothing.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+    }
+  });
+
+  // <time data-elapsed datetime=…> counts on.
+  function tick() {
+    for (const time of document.querySelectorAll("time[data-elapsed]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
+      const minutes = Math.floor(seconds / 60);
+      time.textContent = minutes + ":" + String(seconds % 60).padStart(2, "0");
+    }
+  }
+  setInterval(tick, 1000);
+  document.addEventListener("htmx:load", tick);
+
+  // After a failed form the reader lands on what was wrong.
+  const wrong = document.querySelector("[data-focus]");
+  if (wrong) wrong.focus();
+  tick();
+})();
