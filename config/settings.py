@@ -6,6 +6,8 @@ started under var/ (config/embedded); with both set that code is never imported.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import dj_database_url
@@ -15,11 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.text("QIDAI_VAR") or BASE_DIR / "var").resolve()
-ENVIRONMENT = env.text("QIDAI_ENV", "development")
+# pytest-django loads the settings before any conftest: so the settings themselves know a test run.
+ENVIRONMENT = env.text("QIDAI_ENV", "test" if "pytest" in sys.modules else "development")
 if ENVIRONMENT not in ("development", "test", "production"):
     raise env.BadEnvironment(f"QIDAI_ENV={ENVIRONMENT!r}: write development, test or production.")
 PRODUCTION = ENVIRONMENT == "production"
+TESTING = ENVIRONMENT == "test"
+VAR_DIR = Path(env.text("QIDAI_VAR") or BASE_DIR / ("var/test" if TESTING else "var")).resolve()
 DEBUG = env.flag("QIDAI_DEBUG", default=False)
 VERSION = "0.1.0"
 
@@ -49,8 +53,14 @@ def _servers() -> dict[str, str]:
     return dict(ensure(VAR_DIR / "embedded"))
 
 
+def _own_broker(url: str) -> str:
+    """Parallel test processes share one server and must not hear each other's tasks: a database for each."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return f"{url.rsplit('/', 1)[0]}/{1 + int(worker[2:]) % 15}" if TESTING and worker else url
+
+
 _urls = _servers()
-REDIS_URL = _urls["REDIS_URL"]
+REDIS_URL = _own_broker(_urls["REDIS_URL"])
 
 # The application's role may write no ledger row. `core.ownership.as_owner` swaps in the owner for migrations.
 DATABASES = {
@@ -207,6 +217,10 @@ CACHES = {
 }
 EMAIL_BACKEND = env.text("QIDAI_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("QIDAI_FROM_EMAIL", "qidai@localhost")
+
+if TESTING:
+    EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed; never outside tests
 
 # A running job that gave no sign of life for so long belongs to a dead worker.
 JOB_LEASE_SECONDS = env.number("QIDAI_JOB_LEASE_SECONDS", default=30)

@@ -63,8 +63,6 @@ _COMPARE = {
 
 def _verify_entries(report: LedgerReport) -> None:
     with connection.cursor() as cursor:
-        # `at` is compared as text: the zone of this session must not matter.
-        cursor.execute("SET TIME ZONE 'UTC'")
         for text, sql in _COMPARE.items():
             cursor.execute(f"{sql} LIMIT {MAX_FINDINGS}")
             for (key,) in cursor.fetchall():

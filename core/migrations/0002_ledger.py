@@ -18,7 +18,7 @@ LOCK = 0x5169646169  # "Qidai"
 
 TRIGGER = f"""
 CREATE FUNCTION core_ledger_append() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $$
 DECLARE
     last_number bigint;
     last_hash bytea;

@@ -1,0 +1,73 @@
+"""Addresses of core and config."""
+
+from __future__ import annotations
+
+from core.audit import Actor
+from core.models import Job
+from core.roles import Role
+from tests.access.matrix import EVERYONE, PUBLIC, Row, World
+
+R = Role
+JOB_ROLES = EVERYONE - {R.COLLECTION, R.SHIPPING, R.DIRECTOR}
+AUDIT_ROLES = frozenset({R.QA, R.MEDICAL_DIRECTOR, R.ADMIN, R.AUDITOR})
+
+
+def build(world: World) -> None:
+    from uuid import uuid4
+
+    system = Actor.system("test")
+    values = {"kind": "test", "title": "t", "actor_id": system.id, "actor_label": system.label}
+    world.job = Job.objects.create(key="own", hospital_id=world.hospital.pk, **values)
+    world.other_job = Job.objects.create(key="other", hospital_id=uuid4(), **values)
+
+
+# The rows of everybody belong to whoever runs the installation; others see their own and their hospital's.
+JOB_VIEWERS = frozenset({R.HOSPITAL_COORDINATOR, R.HOSPITAL_PHYSICIAN, R.ADMIN, R.AUDITOR})
+
+ROWS = [
+    Row("config:home", EVERYONE),
+    Row("config:find", EVERYONE, query="?q=nothing"),
+    Row("config:components", EVERYONE),
+    Row("config:healthz", PUBLIC),
+    Row("core:job-list", JOB_ROLES),
+    Row(
+        "core:job-detail",
+        JOB_ROLES,
+        lambda w: {"pk": w.job.pk},
+        other=lambda w: {"pk": w.other_job.pk},
+        hidden_from=JOB_ROLES - JOB_VIEWERS,
+    ),
+    Row(
+        "core:job-cancel",
+        JOB_ROLES,
+        lambda w: {"pk": w.job.pk},
+        other=lambda w: {"pk": w.other_job.pk},
+        hidden_from=JOB_ROLES - JOB_VIEWERS,
+        method="post",
+    ),
+    Row("core:audit-list", AUDIT_ROLES),
+    Row("core:audit-export", AUDIT_ROLES),
+    Row("core:profile", EVERYONE),
+    Row("core:language-set", PUBLIC, method="post", ok=(302,)),
+    Row("api:schema", EVERYONE, json=True),
+    Row("api:docs", EVERYONE, json=True),
+]
+
+# allauth's own pages: public by nature (sign in) or for whoever is signed in; sign-up is closed.
+THIRD_PARTY = {
+    "account_login",
+    "account_logout",
+    "account_signup",
+    "account_reauthenticate",
+    "account_inactive",
+    "account_change_password",
+    "account_set_password",
+    "account_email",
+    "account_email_verification_sent",
+    "account_confirm_email",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_confirm_login_code",
+}
