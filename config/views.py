@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from core import find, work
+from core import find, nav, work
 
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"items": work.items_for(request.user)})
+    items = [_shown(item) for item in work.items_for(request.user)]
+    starts = [
+        {"url": reverse(i.url_name), "label": i.label} for i in nav.items_for(request.user) if i.prefix != "/"
+    ]
+    return render(request, "home.html", {"items": items, "starts": starts})
+
+
+def _shown(item: work.WorkItem) -> dict[str, Any]:
+    """A work item in the words of the list part."""
+    moment = item.due_at or item.since
+    due = timezone.localtime(moment).strftime("%Y-%m-%d") if moment else ""
+    tone = "bad" if item.overdue else "info"
+    return {
+        "url": item.url,
+        "title": item.title,
+        "detail": item.detail,
+        "due": due,
+        "late": item.overdue,
+        "tag": item.kind,
+        "tone": tone,
+    }
 
 
 @require_GET

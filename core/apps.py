@@ -7,4 +7,9 @@ class CoreConfig(AppConfig):
     verbose_name = _("Core")
 
     def ready(self) -> None:
-        from core import checks  # noqa: F401  registers the system checks
+        from core import checks, nav  # noqa: F401  checks registers the system checks
+        from core.roles import Permission
+
+        nav.register(nav.NavItem(0, _("My work"), "config:home", None, "/"))
+        nav.register(nav.NavItem(80, _("Jobs"), "core:job-list", Permission.JOB_VIEW, "/jobs/"))
+        nav.register(nav.NavItem(90, _("Audit trail"), "core:audit-list", Permission.AUDIT_VIEW, "/audit/"))

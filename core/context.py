@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from core import reference
 from core.models import Installation
 from core.roles import Role
 
@@ -17,6 +18,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "synthetic": SimpleLazyObject(lambda: Installation.load().synthetic),
         "version": settings.VERSION,
+        "release": SimpleLazyObject(lambda: reference.nomenclature().release),
+        "timezone_name": settings.TIME_ZONE,
         "role_labels": SimpleLazyObject(lambda: [str(Role(role).label) for role in sorted(user.roles)])
         if user and user.is_authenticated
         else [],

@@ -17,8 +17,8 @@ class AuditFilterForm(forms.Form):
 
     def apply(self, rows: Any) -> Any:
         """The rows that the valid fields ask for; an invalid field filters nothing and shows its error."""
-        self.is_valid()
-        data = self.cleaned_data
+        self.full_clean()
+        data = self.cleaned_data if self.is_bound else {}
         if data.get("q"):
             text = data["q"].replace("\0", "")
             rows = rows.filter(

@@ -138,6 +138,13 @@ class AuditEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label}: {self.action} {self.target_label}"
 
+    @property
+    def change_rows(self) -> list[dict[str, Any]]:
+        """The changed fields, old value beside new."""
+        before, after = self.before or {}, self.after or {}
+        names = [*before, *(name for name in after if name not in before)]
+        return [{"name": name, "before": before.get(name), "after": after.get(name)} for name in names]
+
 
 class Ledger(models.Model):
     """One row: one audit entry in commit order, chained by hash. Written only by the commit trigger.

@@ -47,3 +47,24 @@ def paginate(request: HttpRequest, rows: Any, *, per_page: int | None = None) ->
     """The asked page, or the nearest that exists: a stale link shows a list, not an error."""
     paginator = Paginator(rows, per_page or per_page_from(request))
     return paginator.get_page(request.GET.get("page"))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list: `sort` is what a click on its head asks for, `order` how it is sorted now."""
+
+    label: Any
+    num: bool = False
+    unit: Any = ""
+    sort: str = ""
+    order: str = ""
+
+
+def column(
+    label: Any, key: str = "", sort: Sort | None = None, *, num: bool = False, unit: Any = ""
+) -> Column:
+    """A head that sorts by `key`; a second click turns the order round."""
+    if not key or sort is None or sort.name != key:
+        return Column(label, num, unit, key)
+    order = "descending" if sort.descending else "ascending"
+    return Column(label, num, unit, key if sort.descending else f"-{key}", order)

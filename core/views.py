@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import translation
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -20,8 +21,10 @@ from core.audit import actor_of
 from core.exports import csv_response
 from core.forms import AuditFilterForm
 from core.models import AuditEntry, Job, User
-from core.pages import paginate
+from core.pages import column, paginate
 from core.roles import Permission
+
+TONES = {"queued": "info", "running": "maybe", "done": "good", "failed": "bad", "cancelled": "warn"}
 
 
 @require_GET
@@ -31,16 +34,56 @@ def job_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state in Job.State.values:
         rows = rows.filter(state=state)
-    context = {"page": paginate(request, rows), "states": Job.State.choices, "state": state}
+    labels = (_("Job"), _("State"), _("Progress"), _("Started by"), _("Created"), _("Ended"))
+    context = {
+        "page": paginate(request, rows),
+        "tabs": _job_tabs(state),
+        "columns": [column(label, num=index == 2) for index, label in enumerate(labels)],
+        "tones": TONES,
+    }
     return render(request, "core/job_list.html", context)
+
+
+def _job_tabs(state: str) -> list[dict[str, Any]]:
+    choices = [("", _("All")), *Job.State.choices]
+    return [
+        {"url": f"?state={value}" if value else "?", "label": label, "active": value == state}
+        for value, label in choices
+    ]
 
 
 @require_GET
 @permission_required(Permission.JOB_VIEW)
 def job_detail(request: HttpRequest, pk: Any) -> HttpResponse:
     job = get_visible_or_404(Job, request.user, pk=pk)
-    template = "core/_job_progress.html" if request.htmx else "core/job_detail.html"
-    return render(request, template, {"job": job})
+    context = {
+        "job": job,
+        "shown": shown_progress(job),
+        "facts": _job_facts(job),
+        "crumbs": [(reverse("core:job-list"), _("Jobs")), ("", job.title)],
+    }
+    return render(request, "core/_job_progress.html" if request.htmx else "core/job_detail.html", context)
+
+
+def shown_progress(job: Job) -> dict[str, Any]:
+    """A job in the words of the progress part."""
+    counts = [{"label": name.replace("_", " "), "value": value} for name, value in job.counts.items()]
+    state = "succeeded" if job.state == Job.State.DONE else job.state
+    return {"state": state, "title": job.stage or job.get_state_display(), "counts": counts}
+
+
+def _job_facts(job: Job) -> list[dict[str, Any]]:
+    return [
+        {"label": _("State"), "value": job.get_state_display(), "tone": TONES[job.state]},
+        {"label": _("Attempts"), "value": job.attempts},
+        {"label": _("Started"), "value": _moment(job.started_at)},
+        {"label": _("Ended"), "value": _moment(job.ended_at)},
+        {"label": _("Number"), "value": job.pk},
+    ]
+
+
+def _moment(at: Any) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
 @require_POST
@@ -55,15 +98,21 @@ def job_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_GET
 @permission_required(Permission.AUDIT_VIEW)
 def audit_list(request: HttpRequest) -> HttpResponse:
-    form = AuditFilterForm(request.GET)
-    context = {"page": paginate(request, form.apply(AuditEntry.objects.order_by("-at", "pk"))), "form": form}
+    form = AuditFilterForm(request.GET or None)
+    labels = (_("When"), _("Who"), _("Action"), _("Record"), _("Change"))
+    context = {
+        "page": paginate(request, form.apply(AuditEntry.objects.order_by("-at", "pk"))),
+        "form": form,
+        "columns": [column(label) for label in labels],
+        "export_url": f"{reverse('core:audit-export')}?{request.GET.urlencode()}",
+    }
     return render(request, "core/audit_list.html", context)
 
 
 @require_GET
 @permission_required(Permission.AUDIT_VIEW)
 def audit_export(request: HttpRequest) -> HttpResponseBase:
-    rows = AuditFilterForm(request.GET).apply(AuditEntry.objects.order_by("-at", "pk"))
+    rows = AuditFilterForm(request.GET or None).apply(AuditEntry.objects.order_by("-at", "pk"))
     header = ["at", "actor", "action", "target_type", "target", "reason", "before", "after", "request_id"]
     return csv_response("qidai-audit.csv", header, _audit_rows(rows))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import template
 from django.template import Context
@@ -16,8 +15,7 @@ from core.roles import Permission
 register = template.Library()
 
 
-@dataclass(frozen=True)
-class NavLink:
+class NavLink(NamedTuple):
     url: str
     label: str
     active: bool

@@ -17,7 +17,11 @@ class Command(BaseCommand):
         for finding in report.findings:
             self.stderr.write(self.style.ERROR(finding))
         if report.findings:
-            raise CommandError(f"The ledger is NOT intact: {len(report.findings)} findings in {report.rows} rows.")
+            raise CommandError(
+                f"The ledger is NOT intact: {len(report.findings)} findings in {report.rows} rows."
+            )
         self.stdout.write(
-            self.style.SUCCESS(f"The ledger is intact: {report.rows} rows, head {report.head}, {report.hash[:16]}…")
+            self.style.SUCCESS(
+                f"The ledger is intact: {report.rows} rows, head {report.head}, {report.hash[:16]}…"
+            )
         )
