@@ -44,7 +44,7 @@ ERRORS: Mapping[str, StrPromise] = {
 
 HINTS: Mapping[str, StrPromise] = {
     "absent_here": _("Leave the value empty if it is not known."),
-    "deleted": _("Ask the laboratory for the allele"s present name."),
+    "deleted": _("Ask the laboratory for the allele's present name."),
     "duplicate_locus": _("Put both values of a locus side by side, joined by +."),
     "empty": _("Write a typing such as A*02:01+A*24:02."),
     "list_member": _("Put only alleles, groups and codes into a list."),
