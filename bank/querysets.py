@@ -61,18 +61,19 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
         """Values outside the plausibility limits wait for a person."""
         return self.filter(held_for_confirmation=True, status=UnitStatus.QUARANTINE)
 
-    def searchable(self) -> CordBloodUnitQuerySet:
-        """Units that a search may offer: listed or reserved, typed at A, B and DRB1, nothing open.
-
-        The order is that of the primary key, so that a snapshot is the same whoever builds it.
-        """
+    def offered(self) -> CordBloodUnitQuerySet:
+        """Units in a state that a search may offer, nothing open; typed or not (a search counts the untyped)."""
         return self.filter(
             status__in=SEARCHABLE,
             held_for_confirmation=False,
             recalled=False,
             typing_conflict=False,
             consent_withdrawn=False,
-        ).exclude(Q(hla_a_1="") | Q(hla_b_1="") | Q(hla_drb1_1=""))
+        )
+
+    def searchable(self) -> CordBloodUnitQuerySet:
+        """Units that a search may offer: listed or reserved, typed at A, B and DRB1, nothing open."""
+        return self.offered().exclude(Q(hla_a_1="") | Q(hla_b_1="") | Q(hla_drb1_1=""))
 
     def snapshot_rows(
         self, fields: Sequence[str] = SNAPSHOT_FIELDS, chunk: int = 5_000
