@@ -306,7 +306,7 @@ def _replace_typing(patient: Patient, given: TypingInput, by: Actor) -> PatientH
         canonical={name: [locus.first, locus.second] for name, locus in read.loci.items()},
         canonical_gl=gl,
         digest=typing_digest(gl),
-        notes=[[name, note] for name, locus in read.loci.items() for note in locus.notes],
+        notes=read.notes(),
         nomenclature=read.release,
         mac_version=read.mac_version,
         blank_rule=given.blank,

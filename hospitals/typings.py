@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-from hla.errors import TypingError
+from hla.errors import Note, TypingError
 from hla.loci import LOCI
 from hla.typing import LocusTyping, Typing, parse_gl, parse_pair
 
@@ -63,6 +64,15 @@ class Interpretation:
 
     def typing(self) -> Typing:
         return Typing(dict(self.loci))
+
+    def notes(self) -> list[list[Any]]:
+        """The parser's remarks as [locus, code, parameters], so that each reader gets his language later."""
+        return [
+            [name, note.code, dict(note.params)]
+            for name, locus in self.loci.items()
+            for note in locus.notes
+            if isinstance(note, Note)
+        ]
 
 
 def interpret(given: TypingInput) -> Interpretation:

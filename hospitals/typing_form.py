@@ -1,0 +1,159 @@
+"""The typing part of a form: two values per locus as one reads a report, or a pasted GL string."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from hla.typing import LocusTyping
+
+from core.hla_messages import note_text, typing_error_text
+from hla.loci import LOCI
+from hospitals.choices import BlankRule, TypingSource
+from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, Interpretation, TypingInput, interpret
+
+SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
+FOLDED_LOCI = tuple(locus for locus in LOCI if locus not in SHOWN_LOCI)
+NEEDED_LOCI = frozenset({"A", "B", "DRB1"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the grid: two fields, and what was understood of them."""
+
+    locus: str
+    first: forms.BoundField
+    second: forms.BoundField
+    reading: LocusTyping | None
+
+    @property
+    def needed(self) -> bool:
+        return self.locus in NEEDED_LOCI
+
+    @property
+    def errors(self) -> list[str]:
+        return [*self.first.errors, *self.second.errors]
+
+    @property
+    def notes(self) -> list[str]:
+        return reading_notes(self.reading) if self.reading else []
+
+
+def reading_notes(reading: LocusTyping) -> list[str]:
+    """The parser's remarks on a locus, for people."""
+    return [note_text(note) for note in reading.notes]
+
+
+def _value_field(locus: str, position: int) -> forms.CharField:
+    label = _("HLA-%(locus)s, first value") if position == 1 else _("HLA-%(locus)s, second value")
+    attrs = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "aria-label": ""}
+    field = forms.CharField(required=False, max_length=MAX_VALUE_LENGTH, widget=forms.TextInput(attrs=attrs))
+    field.label = _Labelled(label, locus)
+    return field
+
+
+class _Labelled:
+    """A lazy label with the locus in it."""
+
+    def __init__(self, template: Any, locus: str) -> None:
+        self.template, self.locus = template, locus
+
+    def __str__(self) -> str:
+        return str(self.template) % {"locus": self.locus}
+
+
+class TypingForm(forms.Form):
+    """Fields `hla_<locus>_<1|2>`, `gl`, the blank rule and where the typing comes from.
+
+    Tab order runs through both values of a locus before the next one. What was typed is always kept.
+    """
+
+    gl = forms.CharField(
+        label=_("Or paste a GL string"),
+        required=False,
+        max_length=MAX_GL_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("For example A*02:01+A*24:02^B*40:01+B*46:01^DRB1*09:01+DRB1*15:01"),
+    )
+    blank_homozygous = forms.BooleanField(
+        label=_("An empty second value means the same as the first (homozygous)"),
+        required=False,
+        help_text=_("Without this mark an empty second value is not known and may match anything."),
+    )
+    source = forms.ChoiceField(
+        label=_("Source of the typing"),
+        choices=TypingSource.choices,
+        required=False,
+        initial=TypingSource.REPORT,
+    )
+    laboratory = forms.CharField(label=_("Laboratory"), max_length=120, required=False)
+    typed_on = forms.DateField(
+        label=_("Date of the report"),
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.interpretation: Interpretation | None = None
+        for locus in LOCI:
+            for position in (1, 2):
+                name = f"hla_{locus}_{position}"
+                self.fields[name] = _value_field(locus, position)
+                self.fields[name].widget.attrs["aria-label"] = self.fields[name].label
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        given = self.given()
+        if given.is_empty:
+            return data
+        self.interpretation = interpret(given)
+        for problem in self.interpretation.problems:
+            name = f"hla_{problem.locus}_{problem.position or 1}" if problem.locus else "gl"
+            self._add(name, typing_error_text(problem.error), problem.error.code)
+        for locus in self.interpretation.twice:
+            text = _("The GL string says something else about HLA-%(locus)s: keep one of the two.")
+            self._add(f"hla_{locus}_1", text % {"locus": locus}, "locus_twice")
+        return data
+
+    def _add(self, name: str, text: str, code: str) -> None:
+        self.add_error(name, forms.ValidationError(text, code=code))
+
+    def given(self) -> TypingInput:
+        """What was typed, of the fields that could be read at all."""
+        data = self.cleaned_data
+        values = {locus: (data.get(f"hla_{locus}_1", ""), data.get(f"hla_{locus}_2", "")) for locus in LOCI}
+        return TypingInput(
+            values={locus: pair for locus, pair in values.items() if any(pair)},
+            gl=data.get("gl", ""),
+            blank=BlankRule.HOMOZYGOUS if data.get("blank_homozygous") else BlankRule.UNKNOWN,
+            source=data.get("source") or TypingSource.REPORT,
+            laboratory=data.get("laboratory", ""),
+            typed_on=data.get("typed_on"),
+        )
+
+    def shown_rows(self) -> Iterator[Row]:
+        return (self._row(locus) for locus in SHOWN_LOCI)
+
+    def folded_rows(self) -> list[Row]:
+        return [self._row(locus) for locus in FOLDED_LOCI]
+
+    @property
+    def folded_open(self) -> bool:
+        """The further loci are unfolded when there is something in them."""
+        return any(row.first.value() or row.second.value() or row.errors for row in self.folded_rows())
+
+    def _row(self, locus: str) -> Row:
+        reading = self.interpretation.loci.get(locus) if self.interpretation else None
+        return Row(locus, self[f"hla_{locus}_1"], self[f"hla_{locus}_2"], reading)
+
+
+def typing_initial(loci: dict[str, list[str]], blank_rule: str) -> dict[str, Any]:
+    """Initial values of the form for a stored typing."""
+    initial: dict[str, Any] = {"blank_homozygous": blank_rule == BlankRule.HOMOZYGOUS}
+    for locus, pair in loci.items():
+        initial[f"hla_{locus}_1"], initial[f"hla_{locus}_2"] = pair
+    return initial
