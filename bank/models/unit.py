@@ -83,6 +83,7 @@ class CordBloodUnit(models.Model):
     held_reasons = models.JSONField(
         default=list, blank=True, help_text=_("list of {code, params} of values to confirm")
     )
+    status_when_confirmed = models.CharField(max_length=16, blank=True, default="", db_default="")
     recalled = models.BooleanField(default=False, db_default=False)
     typing_conflict = models.BooleanField(default=False, db_default=False)
     consent_withdrawn = models.BooleanField(default=False, db_default=False)

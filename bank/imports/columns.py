@@ -1,0 +1,139 @@
+"""The documented columns of a unit file, each with its unit of measure in its name, and how a cell is read.
+
+docs: templates/bank/unit_import.html prints this table; the export writes the same columns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from bank import din as din_codes
+from bank.choices import Abo, UnitStatus
+from bank.imports.errors import CellError
+from hla.loci import LOCI
+
+OLDEST = dt.date(1980, 1, 1)
+# Importing takes over an inventory: what is already on its way to a patient is moved by services only.
+IMPORTABLE_STATUS = (UnitStatus.LISTED.value, UnitStatus.QUARANTINE.value)
+
+_UNIT_NO = re.compile(r"[A-Z0-9](?:[A-Z0-9._/\-]{0,15}[A-Z0-9])?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+
+SEX_WORDS = {"f": "F", "female": "F", "女": "F", "m": "M", "male": "M", "男": "M"}
+RH_WORDS = {
+    "+": "+", "pos": "+", "positive": "+", "阳性": "+",
+    "-": "-", "neg": "-", "negative": "-", "阴性": "-",
+}  # fmt: skip
+YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+Reader = Callable[[str, dt.date], Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`read(text, today)` gives the value or raises CellError; it is never called with an empty text."""
+
+    name: str
+    read: Reader
+    help: str | Promise
+
+
+def read_unit_no(text: str, today: dt.date) -> str:
+    number = text.upper()
+    if not _UNIT_NO.fullmatch(number):
+        raise CellError("unit_no_form", text=text[:40])
+    return number
+
+
+def read_din(text: str, today: dt.date) -> str:
+    try:
+        return din_codes.parse(text).code
+    except din_codes.DinError as error:
+        raise CellError(error.code, **error.params) from None
+
+
+def read_date(text: str, today: dt.date) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise CellError("date_form", text=text[:40])
+    if day > today:
+        raise CellError("date_future", text=text)
+    if day < OLDEST:
+        raise CellError("date_too_old", text=text)
+    return day
+
+
+def choice(words: dict[str, Any], allowed: str) -> Reader:
+    def read(text: str, today: dt.date) -> Any:
+        if text.lower() not in words:
+            raise CellError("choice_unknown", text=text[:40], allowed=allowed)
+        return words[text.lower()]
+
+    return read
+
+
+def number(high: float, unit: str) -> Reader:
+    """A decimal number above 0 and at most `high`; more is impossible, not merely implausible."""
+
+    def read(text: str, today: dt.date) -> float:
+        value = float(text) if _NUMBER.fullmatch(text) and len(text) <= 30 else math.nan
+        if math.isnan(value):
+            raise CellError("number_form", text=text[:40])
+        if not 0 < value <= high:
+            raise CellError("number_range", text=text, low="0", high=f"{high:g}", unit=unit)
+        return value
+
+    return read
+
+
+def whole(low: int, high: int) -> Reader:
+    def read(text: str, today: dt.date) -> int:
+        if not _WHOLE.fullmatch(text):
+            raise CellError("whole_number_form", text=text[:40])
+        if not low <= int(text) <= high:
+            raise CellError("whole_number_range", text=text, low=low, high=high)
+        return int(text)
+
+    return read
+
+
+def as_is(text: str, today: dt.date) -> str:
+    return text
+
+
+_ABO_WORDS = {str(value).lower(): str(value) for value in Abo.values}
+_STATUS_WORDS = {value.lower(): value for value in IMPORTABLE_STATUS}
+
+VALUE_COLUMNS: tuple[Column, ...] = (
+    Column("unit_no", read_unit_no, _("the bank's number of the unit, at most 17 characters; required")),
+    Column("bank", as_is, _("code of the bank; the same in every row")),
+    Column("din", read_din, _("ISBT 128 DIN with its check character, or as scanned")),
+    Column("collected_on", read_date, _("YYYY-MM-DD")),
+    Column("sex", choice(SEX_WORDS, "F, M"), _("F or M")),
+    Column("abo", choice(_ABO_WORDS, "A, B, AB, O"), _("A, B, AB or O")),
+    Column("rh", choice(RH_WORDS, "pos, neg"), _("pos or neg")),
+    Column("volume_ml", number(1_000, "mL"), _("volume as frozen, mL")),
+    Column("tnc_e7", number(5_000, "×10⁷"), _("total nucleated cells, ×10⁷: 1.2×10⁹ cells are 120")),
+    Column("cd34_e6", number(5_000, "×10⁶"), _("CD34+ cells, ×10⁶")),
+    Column("segments", whole(0, 99), _("attached segments left")),
+    Column(
+        "status", choice(_STATUS_WORDS, ", ".join(IMPORTABLE_STATUS)), _("LISTED (the default) or QUARANTINE")
+    ),
+    Column("counts_invented", choice(YES_NO, "yes, no"), _("yes where the counts are made up")),
+)
+HLA_COLUMNS: tuple[tuple[str, str, int], ...] = tuple(
+    (f"{locus}_{position}", locus, position) for locus in LOCI for position in (1, 2)
+)
+NAMES: tuple[str, ...] = (*(column.name for column in VALUE_COLUMNS), *(name for name, *_rest in HLA_COLUMNS))

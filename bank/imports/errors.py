@@ -1,0 +1,109 @@
+"""Findings of an import: where, what, and in words. Rendered in the reader's language when shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from bank import din
+from core.hla_messages import typing_error_text
+from hla.errors import TypingError
+
+MESSAGES: dict[str, str | Promise] = {
+    # the file as a whole
+    "file_empty": _("The file is empty."),
+    "file_too_large": _("The file is larger than %(limit)s MB. Split it."),
+    "file_unpacks_too_large": _("Unpacked, the file is larger than %(limit)s MB. Split it."),
+    "file_broken_gzip": _("The gzip file is damaged or cut off."),
+    "file_binary": _("This is not a text file. Save it as CSV (UTF-8) or as GL lines."),
+    "file_encoding": _(
+        "The text is neither UTF-8 nor GB18030 (first unreadable byte in line %(line)s). "
+        "Save the file as “CSV UTF-8”."
+    ),
+    "file_no_rows": _("The file has a header and no rows."),
+    "file_unknown_form": _(
+        "This is neither a CSV with a header that names unit_no nor lines of the form ID%%A*..+A*..^B*.."
+    ),
+    "line_too_long": _("The line has more than %(limit)s characters."),
+    "too_many_rows": _("The file has more than %(limit)s rows. Split it."),
+    "csv_broken": _("The quotation marks of this line do not match, or it cannot be read as CSV."),
+    "column_unknown": _("The column “%(name)s” is unknown. Known columns: %(known)s."),
+    "column_twice": _("The column “%(name)s” stands in the header twice."),
+    "column_missing": _("The column “%(name)s” is missing."),
+    "bank_unknown": _("There is no bank “%(code)s”. Known: %(known)s."),
+    "bank_needed": _("Say which bank these units belong to. Known: %(known)s."),
+    "counts_only_for_gl": _("Counts are invented for GL files only; a CSV brings its own."),
+    # a row
+    "cells_count": _("The row has %(given)s cells, the header %(expected)s."),
+    "bank_differs": _("One file, one bank: this row says “%(given)s”, the file is for “%(expected)s”."),
+    "required": _("This value is needed."),
+    "unit_no_form": _("“%(text)s” is no unit number: 1 to 17 letters, digits, and - . / _ in between."),
+    "date_form": _("“%(text)s” is no date. Write YYYY-MM-DD."),
+    "date_future": _("%(text)s lies in the future."),
+    "date_too_old": _("%(text)s lies before 1980."),
+    "choice_unknown": _("“%(text)s” is not one of: %(allowed)s."),
+    "number_form": _("“%(text)s” is no number. Write digits with a decimal point."),
+    "number_range": _("%(text)s is impossible: it must lie above %(low)s and not exceed %(high)s %(unit)s."),
+    "whole_number_form": _("“%(text)s” is no whole number."),
+    "whole_number_range": _("%(text)s is impossible: it must lie between %(low)s and %(high)s."),
+    "cd34_above_tnc": _(
+        "CD34 (%(cd34)s ×10⁶) is more than all nucleated cells (%(tnc)s ×10⁷). Check the units of measure."
+    ),
+    "duplicate_in_file": _("The number stands in line %(line)s already."),
+    "din_duplicate_in_file": _("The DIN stands in line %(line)s already."),
+    "exists_differs": _("The unit exists already with other content. An import does not change units."),
+    "din_taken": _("The DIN belongs to the unit %(unit)s already."),
+    "gl_form": _("The line is not of the form ID%%A*..+A*..^B*.."),
+    "gl_locus_unknown": _("“%(text)s” does not begin with a known locus."),
+    "gl_locus_twice": _("The locus %(locus)s stands in the line twice."),
+    "gl_too_many_copies": _("The locus %(locus)s has more than two copies."),
+    "gl_mixed_loci": _("“%(text)s” mixes loci within one “+”."),
+    "second_without_first": _("The second value is given, the first is empty."),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong: `line` counts from 1 (0: the file as a whole), `column` as the file names it."""
+
+    line: int
+    column: str
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    error: TypingError | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of_typing(cls, line: int, column: str, error: TypingError) -> Finding:
+        return cls(line, column, error.code, dict(error.params), error)
+
+    @property
+    def text(self) -> str:
+        """The sentence in the reader's language."""
+        if self.error is not None:
+            return typing_error_text(self.error)
+        template = MESSAGES.get(self.code) or din.MESSAGES[self.code]
+        return str(template) % self.params
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"line": self.line, "column": self.column, "code": self.code, "text": self.text}
+
+
+class FileError(Exception):
+    """The file cannot be read at all."""
+
+    def __init__(self, code: str, line: int = 0, column: str = "", **params: Any) -> None:
+        super().__init__(code)
+        self.finding = Finding(line, column, code, params)
+
+
+class CellError(Exception):
+    """One cell cannot be taken."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params

@@ -1,0 +1,213 @@
+"""Rows of an import file to checked units: every cell is read before anything is said, all findings at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hla.typing import LocusTyping
+
+from bank.choices import UnitStatus
+from bank.imports import invent
+from bank.imports.columns import HLA_COLUMNS, NAMES, VALUE_COLUMNS
+from bank.imports.errors import CellError, FileError, Finding
+from bank.imports.files import RawFile
+from bank.imports.typings import BadPair, TypingReader
+from bank.limits import Limits, held_reasons
+from hla.loci import LOCI
+
+_READERS = {column.name: column.read for column in VALUE_COLUMNS}
+# What identifies the content of a row. Status is the bank's to change afterwards, so it does not count.
+_DIGESTED = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments")
+
+
+@dataclass(slots=True)
+class UnitRow:
+    """One unit that passed every check of its own row."""
+
+    line: int
+    unit_no: str
+    values: dict[str, Any]
+    typing: dict[str, LocusTyping]
+    as_typed: dict[str, tuple[str, str]]
+    tags: list[str]
+    held: list[dict[str, Any]]
+    digest: str
+    invented: bool = False
+
+    @property
+    def wanted_status(self) -> str:
+        return str(self.values.get("status", UnitStatus.LISTED.value))
+
+    @property
+    def status(self) -> str:
+        return UnitStatus.QUARANTINE.value if self.held else self.wanted_status
+
+
+@dataclass
+class Checked:
+    """All rows of a file after the checks that need no database."""
+
+    kind: str
+    total: int
+    rows: list[UnitRow] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RowChecker:
+    """What a row is checked against. `bank_code` "" takes the bank from the file's own column."""
+
+    reader: TypingReader
+    limits: Limits
+    today: dt.date
+    bank_code: str = ""
+    invent_seed: int | None = None
+
+    def check(self, raw: RawFile) -> Checked:
+        columns = _columns_of(raw)
+        if self.invent_seed is not None and raw.kind != "gl":
+            raise FileError("counts_only_for_gl")
+        checked = Checked(raw.kind, total=len(raw.rows) + len(raw.broken), findings=list(raw.broken))
+        for line, cells in raw.rows:
+            findings: list[Finding] = []
+            row = self._row(line, columns, cells, findings)
+            checked.findings += findings
+            if row is not None and not findings:
+                checked.rows.append(row)
+        return checked
+
+    def _row(
+        self, line: int, columns: list[str], cells: list[str], findings: list[Finding]
+    ) -> UnitRow | None:
+        if len(cells) != len(columns):
+            given = {"given": len(cells), "expected": len(columns)}
+            findings.append(Finding(line, "", "cells_count", given))
+            return None
+        texts = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
+        values = self._values(line, texts, findings)
+        as_typed = (
+            _gl_pairs(line, texts["gl"], findings) if "gl" in texts else _column_pairs(line, texts, findings)
+        )
+        typing = self._typing(line, as_typed, findings, gl="gl" in texts)
+        if findings:
+            return None
+        return self._unit(line, values, typing, as_typed)
+
+    def _values(self, line: int, texts: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, text in texts.items():
+            if name not in _READERS:
+                continue
+            try:
+                if text:
+                    values[name] = _READERS[name](text, self.today)
+                elif name == "unit_no":
+                    raise CellError("required")
+            except CellError as error:
+                findings.append(Finding(line, name, error.code, error.params))
+        tnc, cd34 = values.get("tnc_e7"), values.get("cd34_e6")
+        if tnc and cd34 and cd34 > tnc * 10:
+            params = {"cd34": f"{cd34:g}", "tnc": f"{tnc:g}"}
+            findings.append(Finding(line, "cd34_e6", "cd34_above_tnc", params))
+        bank = values.pop("bank", self.bank_code)
+        if bank != self.bank_code:
+            findings.append(
+                Finding(line, "bank", "bank_differs", {"given": bank, "expected": self.bank_code})
+            )
+        return values
+
+    def _typing(
+        self, line: int, pairs: Mapping[str, tuple[str, str]], findings: list[Finding], *, gl: bool
+    ) -> dict[str, LocusTyping]:
+        typing: dict[str, LocusTyping] = {}
+        for locus, (first, second) in pairs.items():
+            read = self.reader.pair(locus, first, second)
+            if isinstance(read, BadPair):
+                for position, error in read.errors:
+                    column = locus if gl else f"{locus}_{position}"
+                    findings.append(Finding.of_typing(line, column, error))
+            elif not read.untyped:
+                typing[locus] = read
+        return typing
+
+    def _unit(
+        self,
+        line: int,
+        values: dict[str, Any],
+        typing: dict[str, LocusTyping],
+        as_typed: dict[str, tuple[str, str]],
+    ) -> UnitRow:
+        unit_no = values.pop("unit_no")
+        digest = _digest(unit_no, values, as_typed)
+        invented = bool(values.pop("counts_invented", False))
+        if self.invent_seed is not None:
+            values |= invent.counts(self.invent_seed, unit_no)
+            invented = True
+        held = held_reasons(values.get("tnc_e7"), values.get("cd34_e6"), typing, self.limits)
+        tags = {tag for locus, pair in typing.items() for tag in self._tags(locus, pair)}
+        return UnitRow(line, unit_no, values, typing, as_typed, sorted(tags), held, digest, invented)
+
+    def _tags(self, locus: str, pair: LocusTyping) -> tuple[str, ...]:
+        return self.reader.tags(locus, pair.first) + self.reader.tags(locus, pair.second)
+
+
+def _columns_of(raw: RawFile) -> list[str]:
+    """The header in our spelling. Raises FileError: column_unknown, column_twice."""
+    if raw.kind == "gl":
+        return raw.header
+    known = {name.lower(): name for name in NAMES}
+    columns: list[str] = []
+    for name in raw.header:
+        if name.lower() not in known:
+            raise FileError(
+                "column_unknown", line=1, column=name[:40], name=name[:40], known=", ".join(NAMES)
+            )
+        if known[name.lower()] in columns:
+            raise FileError("column_twice", line=1, column=name[:40], name=name[:40])
+        columns.append(known[name.lower()])
+    return columns
+
+
+def _column_pairs(line: int, texts: Mapping[str, str], findings: list[Finding]) -> dict[str, tuple[str, str]]:
+    pairs: dict[str, tuple[str, str]] = {}
+    for name, locus, position in HLA_COLUMNS:
+        text = texts.get(name, "")
+        if position == 1:
+            pairs[locus] = (text, "")
+        else:
+            pairs[locus] = (pairs[locus][0], text)
+            if text and not pairs[locus][0]:
+                findings.append(Finding(line, f"{locus}_1", "second_without_first"))
+                pairs[locus] = ("", "")
+    return {locus: pair for locus, pair in pairs.items() if pair != ("", "")}
+
+
+def _gl_pairs(line: int, text: str, findings: list[Finding]) -> dict[str, tuple[str, str]]:
+    """`A*..+A*..^B*..` split by the two loosest operators; what binds tighter is the typing's own affair."""
+    pairs: dict[str, tuple[str, str]] = {}
+    for block in text.split("^"):
+        copies = [copy.strip() for copy in block.split("+")]
+        loci = {copy.removeprefix("HLA-").partition("*")[0] for copy in copies}
+        locus = next(iter(loci))
+        if len(loci) > 1:
+            findings.append(Finding(line, "gl", "gl_mixed_loci", {"text": block[:60]}))
+        elif locus not in LOCI:
+            findings.append(Finding(line, "gl", "gl_locus_unknown", {"text": block[:60]}))
+        elif locus in pairs:
+            findings.append(Finding(line, locus, "gl_locus_twice", {"locus": locus}))
+        elif len(copies) > 2:
+            findings.append(Finding(line, locus, "gl_too_many_copies", {"locus": locus}))
+        else:
+            pairs[locus] = (copies[0], copies[1] if len(copies) == 2 else "")
+    return pairs
+
+
+def _digest(unit_no: str, values: Mapping[str, Any], pairs: Mapping[str, tuple[str, str]]) -> str:
+    """128 bits over the meaning of a row: the same unit written with other spaces or column order is the same."""
+    content = [unit_no, *(str(values.get(name, "")) for name in _DIGESTED), sorted(pairs.items())]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:32]

@@ -1,0 +1,95 @@
+"""`import_units FILE`: take a file of units into the inventory, or say all that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from bank.imports.report import ImportReport
+from bank.services import units_import
+from core.audit import Actor
+from core.errors import DomainError
+
+SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports units from a documented CSV (UTF-8 or GB18030) or from GL lines ID%A*..+A*..^B*.., gzip too. "
+        "All rows are checked before anything is written. Exit status 1 when there were errors."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--bank", default="", metavar="CODE", help="whose units; needed with several banks"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
+        parser.add_argument(
+            "--skip-bad", action="store_true", help="import the good rows in spite of bad ones"
+        )
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+        parser.add_argument(
+            "--invent-counts",
+            type=int,
+            metavar="SEED",
+            help="GL files: make up cell counts, marked as invented (never for clinical use)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            data = options["file"].read_bytes()
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}") from error
+        try:
+            report = units_import(
+                data=data,
+                file_name=options["file"].name,
+                actor=Actor.system("import_units"),
+                bank_code=options["bank"],
+                dry_run=options["dry_run"],
+                skip_bad=options["skip_bad"],
+                invent_counts=options["invent_counts"],
+            )
+        except DomainError as error:
+            raise CommandError(error.message) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_dict(), ensure_ascii=False))
+        else:
+            self._print(report)
+        if report.findings:
+            sys.exit(1)
+
+    def _print(self, report: ImportReport) -> None:
+        for finding in report.findings[:SHOWN]:
+            place = _("line %(line)s") % {"line": finding.line}
+            self.stderr.write(f"{place} {finding.column} [{finding.code}] {finding.text}")
+        if len(report.findings) > SHOWN:
+            more = len(report.findings) - SHOWN
+            self.stderr.write(_("… and %(count)s more; --json lists all.") % {"count": more})
+        self.stdout.write(_summary(report))
+
+
+def _summary(report: ImportReport) -> str:
+    counts = {
+        "rows": report.rows,
+        "imported": report.imported,
+        "unchanged": report.unchanged,
+        "held": report.held,
+        "failed": report.failed,
+    }
+    text = _(
+        "%(rows)s rows: %(imported)s new (%(held)s of them wait for confirmation), %(unchanged)s unchanged, "
+        "%(failed)s failed."
+    )
+    if report.dry_run:
+        return text % counts + " " + _("Dry run: nothing was written.")
+    if report.blocked:
+        return text % counts + " " + _("Nothing was written; correct the file or use --skip-bad.")
+    return text % counts
