@@ -162,7 +162,7 @@ class Ledger(models.Model):
     target_type = models.CharField(max_length=80)
     target_key = models.CharField(max_length=80)
 
-    objects = AppendOnlyManager.from_queryset(LedgerQuerySet)()
+    objects = LedgerQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["target_type", "number"], name="ledger_target")]

@@ -29,7 +29,7 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
 
 
-class LedgerQuerySet(models.QuerySet["Ledger"]):
+class LedgerQuerySet(AppendOnlyQuerySet):
     def after(self, number: int) -> LedgerQuerySet:
         return self.filter(number__gt=number).order_by("number")
 
