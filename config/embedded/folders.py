@@ -14,6 +14,7 @@ from config.embedded.state import State, shared_folder, short_name
 SOCKET_PORT = 5432  # only a part of the socket's name: TCP is off
 SOCKET_NAME = f".s.PGSQL.{SOCKET_PORT}"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes on Linux, 103 on macOS
+TEMPORARY = (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108  own subfolders, 0700, owner checked
 
 
 def choose(state: State, account: Account, name: str) -> None:
@@ -25,7 +26,7 @@ def choose(state: State, account: Account, name: str) -> None:
     folder = Path(state.sockets)
     folder.mkdir(mode=0o700, exist_ok=True)
     _refuse_strangers(folder)
-    account.give(folder)
+    own(folder, account)
 
 
 def socket_file(state: State) -> Path:
@@ -44,23 +45,25 @@ def open_folder(root: Path) -> Path:
     return folder
 
 
-def own(data: Path, account: Account) -> None:
-    """Give the cluster to the account, if root ran it in another way before."""
+def own(top: Path, account: Account) -> None:
+    """Give a folder with all it holds to the account; root may have run the server in another way before."""
     if os.geteuid() != 0:
         return
     owner = launcher.nobody().pw_uid if account.mode == "nobody" else 0
-    if data.stat().st_uid == owner:
+    if top.stat().st_uid == owner:
         return
-    for folder, _, files in os.walk(data):
+    for folder, _, files in os.walk(top):
         for path in (folder, *(os.path.join(folder, file) for file in files)):
             os.chown(path, owner, -1, follow_symlinks=False)
 
 
 def _sockets(home: Path) -> Path:
-    """Inside the checkout; where that is too deep, in a temporary folder. A cleaner may take the latter: then the
-    server is started anew."""
+    """Inside the checkout; where that is too deep, in a temporary folder.
+
+    A cleaner may take the latter: then the server is started anew.
+    """
     places = [home / "sockets"]
-    places += [Path(base) / short_name(home) for base in (tempfile.gettempdir(), "/tmp", "/var/tmp")]
+    places += [Path(base) / short_name(home) for base in TEMPORARY]
     for place in places:
         if len(os.fsencode(place / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
             return place

@@ -1,7 +1,7 @@
-"""Run as a script: become an account that PostgreSQL accepts, then become the program. `launcher.py MODE PROGRAM ARG…`
+"""Become an account that PostgreSQL accepts, then become the program: `launcher.py MODE PROGRAM ARGUMENT…`
 
-A script and not a preexec_fn: code between fork and exec may deadlock in a process with threads, and unshare()
-needs a process with one thread. Imports nothing of ours, because it runs with `python -IS`.
+A script and not a preexec_fn: code between fork and exec may deadlock in a process with threads, and
+unshare() needs a process with one thread. Imports nothing of ours, because it runs with `python -IS`.
 """
 
 import ctypes
@@ -42,8 +42,8 @@ def nobody() -> pwd.struct_passwd:
 
 
 def main(mode: str, program: str, *arguments: str) -> None:
-    {"namespace": enter_user_namespace, "nobody": drop_to_nobody, "self": lambda: None}[mode]()
-    os.execv(program, [program, *arguments])
+    {"namespace": enter_user_namespace, "nobody": drop_to_nobody}[mode]()
+    os.execv(program, [program, *arguments])  # noqa: S606  no shell wanted
 
 
 if __name__ == "__main__":

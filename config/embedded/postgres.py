@@ -1,4 +1,4 @@
-"""The private PostgreSQL: made, started, found again after any crash, stopped. Reached by a Unix socket only."""
+"""The private PostgreSQL: made, started, found again after any crash, stopped. No TCP, a Unix socket only."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from config.embedded.binaries import POSTGRES_MAJOR, find_postgres
 from config.embedded.errors import EmbeddedError, log_tail
 from config.embedded.state import State, write_private
 
-# docker-compose.yml holds the same values: tests/config/test_compose.py. Text sorts by code point on every system;
-# the library's en_US of a container or a mac's would each sort differently.
+# docker-compose.yml holds the same values: tests/config/test_compose.py.
+# Text sorts by code point everywhere; the en_US of a container and of a mac would each sort differently.
 INITDB_ARGS = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 SETTINGS = {"max_connections": "100", "jit": "off", "timezone": "UTC", "log_timezone": "UTC"}
 LOCAL_SETTINGS = {"listen_addresses": "", "shared_buffers": "128MB", "log_line_prefix": "%m [%p] "}
@@ -27,8 +27,8 @@ THROW_AWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_w
 
 START_PATIENCE = 60.0
 RETRY_PATIENCE = 15.0
-# A start may meet the dying children of a killed postmaster: their shared memory and lock files go within moments.
-PASSING_TROUBLES = ("pre-existing shared memory block", "lock file")
+# A start may meet the dying children of a killed postmaster: their shared memory and locks go in moments.
+PASSING_TROUBLES = ("pre-existing shared memory block", "already exists")
 
 
 def start(state: State, *, durable: bool = True) -> None:
@@ -69,23 +69,17 @@ def status(state: State) -> dict[str, Any]:
 def postmaster(state: State) -> int:
     """The process id of our living server, 0 if there is none.
 
-    postmaster.pid is the truth, not our own memory: it also finds a server whose starter died before noting it,
-    and one whose checkout was moved meanwhile. A stale file names a dead process or a stranger.
+    postmaster.pid is the truth, not our own memory: it also finds a server whose starter died before
+    noting it, and one whose checkout was moved meanwhile. A stale file names a dead process or a stranger.
     """
     lines = _pid_file(state)
     pid = int(lines[0]) if lines and lines[0].isdigit() else 0
-    return pid if pid and _is_ours(pid, state.data) else 0
+    return pid if pid and process.stands_in(pid, state.data, "postgres") else 0
 
 
 def _usable(state: State) -> bool:
     """Running, and its socket is there: a cleaner of temporary folders may have taken it."""
     return bool(postmaster(state)) and folders.socket_file(state).exists()
-
-
-def _is_ours(pid: int, data: str) -> bool:
-    command = process.command_line(pid)
-    folder = process.working_folder(pid)
-    return "postgres" in command and (folder == data if folder else data in command)
 
 
 def _pid_file(state: State) -> list[str]:
@@ -98,7 +92,7 @@ def _pid_file(state: State) -> list[str]:
 
 
 def _place(state: State, account: Account, programs: Path) -> Path:
-    """Choose data and socket folders; return the folder of the programs, a copy where the account needs one."""
+    """Choose data and socket folders; return the programs' folder, a copy where the account needs one."""
     stop(state)  # one without a socket
     folders.choose(state, account, f"pg{POSTGRES_MAJOR}")
     stop(state)  # one that moved here with its checkout
@@ -179,12 +173,14 @@ def _becomes_ready(state: State, child: subprocess.Popen[bytes]) -> bool:
 
 
 def _clear_dead_locks(state: State) -> None:
-    """Remove lock files of the dead. PostgreSQL asks only kill(pid, 0): a zombie, or a stranger who got the number,
-    would block it for ever. We hold the lock of `root`, and no server of ours lives."""
+    """Remove lock files of the dead; we hold the lock of `root`, and no server of ours lives.
+
+    PostgreSQL asks only kill(pid, 0): a zombie, or a stranger who got the number, would block it for ever.
+    """
     for file in (Path(state.data) / "postmaster.pid", folders.socket_lock(state)):
         with contextlib.suppress(OSError, ValueError, IndexError):
             pid = abs(int(file.read_text().split()[0]))
-            if _is_ours(pid, state.data):
+            if process.stands_in(pid, state.data, "postgres"):
                 continue
             if process.working_folder(pid).endswith(f"{state.data} (deleted)"):
                 process.end(pid, ((signal.SIGQUIT, 5), (signal.SIGKILL, 5)))

@@ -1,4 +1,4 @@
-"""Processes seen from outside: is it alive, is it ours, make it end. Linux through /proc, elsewhere through `ps`."""
+"""Processes seen from outside: alive, ours, ended? Through /proc, or `ps` where there is none."""
 
 from __future__ import annotations
 
@@ -34,10 +34,17 @@ def command_line(pid: int) -> str:
 
 
 def working_folder(pid: int) -> str:
-    """Where the process stands, or "" where the system does not tell (macOS; a container without CAP_SYS_PTRACE)."""
+    """Where the process stands, or "" where we may not know (macOS; a container without CAP_SYS_PTRACE)."""
     with contextlib.suppress(OSError):
         return os.readlink(f"/proc/{pid}/cwd")
     return ""
+
+
+def stands_in(pid: int, folder: Path | str, program: str) -> bool:
+    """Whether `pid` is alive, runs `program`, and works in `folder` (by its command line where that is secret)."""
+    command = command_line(pid)
+    here = working_folder(pid)
+    return program in command and (here == str(folder) if here else str(folder) in command)
 
 
 def is_zombie(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""Database, roles and rights (decision 8): the owner migrates, the application reads and writes rows, no more."""
+"""Database, roles and rights (decision 8): the owner migrates, the application reads and writes rows only."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ OWNER = "qidai_owner"
 APP = "qidai_app"
 DATABASE = "qidai"
 
-# docker/initdb/ says the same for production. Passwords are random url-safe text and need no quoting here.
+# docker/initdb/ says the same for production. Only constants of this file are put into the text (ruff: S608).
 ROLES = f"""
 SELECT 'CREATE ROLE {OWNER}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') \\gexec
 SELECT 'CREATE ROLE {APP}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP}') \\gexec
 ALTER ROLE {OWNER} LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD :'owner_password';
 ALTER ROLE {APP} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'app_password';
-"""
+"""  # noqa: S608
 CREATE_DATABASE = f"""
 SELECT 'CREATE DATABASE {DATABASE} OWNER {OWNER} TEMPLATE template1'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec
-"""
+"""  # noqa: S608
 # In template1 as well: databases that the owner makes later, as test runs do, begin with the same rights.
 RIGHTS = f"""
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {APP};

@@ -1,4 +1,4 @@
-"""The private Valkey: broker, results and cache. TCP on 127.0.0.1 with a password and a port that stays the same."""
+"""The private Valkey: broker and cache. On 127.0.0.1, with a password and a port that stays the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from config.embedded.state import State, write_private
 # docker-compose.yml holds the same values: tests/config/test_compose.py
 SETTINGS = {"appendonly": "yes", "appendfsync": "everysec", "save": '""', "maxmemory-policy": "noeviction"}
 
-# Below the ports that systems hand out to outgoing connections, so that a stopped server finds its own free again.
+# Below the ports that systems hand out to outgoing connections: a stopped one finds its own free again.
 PORTS = range(20_000, 32_000)
 ATTEMPTS = 8
 
@@ -45,7 +45,8 @@ def stop(state: State) -> None:
 
 
 def running(state: State) -> bool:
-    return bool(state.valkey_pid) and str(_conf(state)) in process.command_line(state.valkey_pid)
+    """It stands in its data folder, even when that has moved with the checkout."""
+    return bool(state.valkey_pid) and process.stands_in(state.valkey_pid, _data(state), "valkey-server")
 
 
 def url(state: State) -> str:
@@ -59,7 +60,7 @@ def status(state: State) -> dict[str, Any]:
 
 
 def _start_once(state: State, log: Path) -> bool:
-    (state.root / "valkey").mkdir(exist_ok=True, mode=0o700)
+    _data(state).mkdir(exist_ok=True, mode=0o700)
     write_private(_conf(state), _configuration(state))
     child = process.spawn([str(find_valkey()), str(_conf(state))], log)
     state.valkey_pid = child.pid
@@ -73,25 +74,29 @@ def _start_once(state: State, log: Path) -> bool:
 
 
 def _conf(state: State) -> Path:
-    return state.root / "valkey.conf"
+    return state.root / "valkey" / "valkey.conf"  # inside the data folder: so its path is in the command line
+
+
+def _data(state: State) -> Path:
+    return state.root / "valkey"
 
 
 def _configuration(state: State) -> str:
-    folder = str(state.root / "valkey").replace("\\", "\\\\").replace('"', '\\"')
+    folder = str(_data(state)).replace("\\", "\\\\").replace('"', '\\"')
     lines = {
         "bind": "127.0.0.1",
         "port": str(state.valkey_port),
         "requirepass": state.password("valkey"),
         "dir": f'"{folder}"',
         "daemonize": "no",
-        "set-proc-title": "no",  # keeps the path of this file in the process list: that is how we know our own
+        "set-proc-title": "no",  # keeps this file's path in the process list, for systems without /proc
         **SETTINGS,
     }
     return "".join(f"{key} {value}\n" for key, value in lines.items())
 
 
 def _answers(state: State, child: subprocess.Popen[bytes], patience: float = 30.0) -> bool:
-    """Whether the child came up and takes our password. While it reads a long append-only file it says LOADING."""
+    """Whether the child came up and takes our password. Reading a long append-only file it says LOADING."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and child.poll() is None:
         with contextlib.suppress(OSError):
