@@ -1,0 +1,107 @@
+"""States of a match request and coded lists of a search. Only services move a request."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class RequestState(TextChoices):
+    """From draft to shipped unit (domain notes, workflow 1.2). Those not in SWITCHED_ON wait for later work."""
+
+    DRAFT = "DRAFT", _("Draft")
+    SUBMITTED = "SUBMITTED", _("Submitted")
+    SEARCHED = "SEARCHED", _("Searched")
+    OFFERED = "OFFERED", _("Units offered")
+    CT_REQUESTED = "CT_REQUESTED", _("Confirmatory typing asked")
+    CT_REPORTED = "CT_REPORTED", _("Confirmatory typing reported")
+    RESERVED = "RESERVED", pgettext_lazy("request", "Unit reserved")
+    ORDERED = "ORDERED", _("Unit ordered")
+    SHIPPED = "SHIPPED", _("Unit shipped")
+    CLOSED = "CLOSED", _("Closed")
+    CANCELLED = "CANCELLED", pgettext_lazy("request", "Cancelled")
+    DECLINED = "DECLINED", _("Declined")
+    EXPIRED = "EXPIRED", _("Expired")
+
+
+_R = RequestState
+SWITCHED_ON = frozenset({_R.DRAFT, _R.SUBMITTED, _R.SEARCHED, _R.CANCELLED})
+OPEN = frozenset(_R) - {_R.CLOSED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}
+
+# Where a request may go from each state. Every open one may be cancelled.
+TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
+    _R.DRAFT: frozenset({_R.SUBMITTED, _R.CANCELLED}),
+    _R.SUBMITTED: frozenset({_R.SEARCHED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
+    _R.SEARCHED: frozenset({_R.OFFERED, _R.CT_REQUESTED, _R.RESERVED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
+    _R.OFFERED: frozenset({_R.CT_REQUESTED, _R.RESERVED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
+    _R.CT_REQUESTED: frozenset({_R.CT_REPORTED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
+    _R.CT_REPORTED: frozenset({_R.RESERVED, _R.OFFERED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
+    _R.RESERVED: frozenset({_R.ORDERED, _R.OFFERED, _R.CANCELLED, _R.EXPIRED}),
+    _R.ORDERED: frozenset({_R.SHIPPED, _R.RESERVED, _R.CANCELLED}),
+    _R.SHIPPED: frozenset({_R.CLOSED}),
+    _R.CLOSED: frozenset(),
+    _R.CANCELLED: frozenset(),
+    _R.DECLINED: frozenset(),
+    _R.EXPIRED: frozenset(),
+}
+SEARCHABLE = frozenset({_R.SUBMITTED, _R.SEARCHED, _R.OFFERED, _R.CT_REQUESTED, _R.CT_REPORTED})
+
+# What the page calls a state's look; a word always stands beside the colour.
+STATE_TONE: dict[str, str] = {
+    _R.DRAFT: "warn",
+    _R.SUBMITTED: "info",
+    _R.SEARCHED: "good",
+    _R.CANCELLED: "bad",
+    _R.DECLINED: "bad",
+    _R.EXPIRED: "bad",
+}
+
+
+class LociSet(TextChoices):
+    """The combinations of loci that can be asked for; A, B and DRB1 always count."""
+
+    THREE = "A,B,DRB1", "A, B, DRB1"
+    FOUR = "A,B,C,DRB1", "A, B, C, DRB1"
+    FIVE = "A,B,C,DRB1,DQB1", "A, B, C, DRB1, DQB1"
+
+
+class MatchClass(TextChoices):
+    """Classes of a unit: what is counted at which loci. Values as in hla.matching.CLASSES."""
+
+    ANTIGEN6 = "antigen6", _("A, B antigen, DRB1 allele (of 6)")
+    ALLELE6 = "allele6", _("A, B, DRB1 allele (of 6)")
+    ALLELE8 = "allele8", _("A, B, C, DRB1 allele (of 8)")
+    ALLELE10 = "allele10", _("A, B, C, DRB1, DQB1 allele (of 10)")
+
+
+CLASS_SIZE: dict[str, int] = {"antigen6": 6, "allele6": 6, "allele8": 8, "allele10": 10}
+
+
+class Urgency(TextChoices):
+    """A label for people; it changes no order of work by itself."""
+
+    ROUTINE = "routine", _("not urgent")
+    URGENT = "urgent", _("urgent")
+
+
+class Direction(TextChoices):
+    """Direction of all mismatches of a unit (matching.engine.ranking.DIRECTIONS)."""
+
+    NONE = "none", _("no mismatch")
+    GVH_ONLY = "gvh_only", _("graft-versus-host only")
+    HVG_ONLY = "hvg_only", _("host-versus-graft only")
+    BIDIRECTIONAL = "bidirectional", _("both directions")
+    UNKNOWN = "unknown", _("cannot be told")
+
+
+class Stage(TextChoices):
+    """What a search is doing, as shown on its progress page."""
+
+    SNAPSHOT = "snapshot", _("Bringing the inventory up to date")
+    RESOLVE = "resolve", _("Resolving the typings of the inventory")
+    SCORE = "score", _("Comparing the patient with each distinct typing")
+    FILTER = "filter", _("Filtering the units")
+    RANK = "rank", _("Ranking the candidates")
+    EXPLAIN = "explain", _("Writing down why each unit matches")
+    STORE = "store", _("Storing the list")

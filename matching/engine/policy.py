@@ -1,0 +1,41 @@
+"""Which rules a result was made by. Later rules (dose, direction, antibodies, pairs) become fields here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A selection policy as the engine sees it; every result names it.
+
+    id, name, version: of the stored row. antigen_rule: "split" (matching.md 2.3: two splits of one broad are a
+    mismatch). primary: the class that orders the list. floors: class -> smallest number of possible matches
+    that stays in the list, used where a request asks for none of its own. required_loci: a unit without a
+    typing there cannot be searched.
+    """
+
+    id: str = "default"
+    name: str = "default"
+    version: int = 1
+    antigen_rule: str = "split"
+    primary: str = "antigen6"
+    floors: Mapping[str, int] = field(default_factory=lambda: {"antigen6": 4})
+    required_loci: tuple[str, ...] = ("A", "B", "DRB1")
+
+    def __post_init__(self) -> None:
+        if self.antigen_rule != "split":
+            raise ValueError(f"Unknown antigen rule {self.antigen_rule!r}; this engine knows 'split'.")
+
+    @classmethod
+    def from_data(cls, *, id: str, name: str, version: int, rules: Mapping[str, Any]) -> Policy:
+        """From the JSON of the stored row; a rule that this engine does not know is an error, never ignored."""
+        unknown = set(rules) - {"antigen_rule", "primary", "floors", "required_loci"}
+        if unknown:
+            raise ValueError(f"Unknown rules {sorted(unknown)}.")
+        values = dict(rules)
+        if "required_loci" in values:
+            values["required_loci"] = tuple(values["required_loci"])
+        return cls(id=id, name=name, version=version, **values)

@@ -1,0 +1,349 @@
+"""Reference data, policies, match requests, searches and what they found."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from matching import querysets
+from matching.choices import CLASS_SIZE, Direction, LociSet, MatchClass, RequestState, Urgency
+
+
+class LoadedReference(models.Model):
+    """What nomenclature releases and MAC tables share: owners' data, compiled, never altered, one in force."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    version = models.CharField(_("version"), max_length=80)
+    checksum = models.CharField(
+        _("checksum"), max_length=64, unique=True, help_text=_("of what it says, as results name it")
+    )
+    compiled = models.BinaryField()
+    compiled_sha256 = models.CharField(max_length=64)
+    compiled_bytes = models.PositiveBigIntegerField(_("size"))
+    origin = models.CharField(_("loaded from"), max_length=200)
+    entries = models.PositiveIntegerField(_("entries"))
+    is_active = models.BooleanField(_("in use"), default=False)
+    loaded_by = models.CharField(_("loaded by"), max_length=200)
+    loaded_at = models.DateTimeField(_("loaded at"), default=timezone.now, editable=False)
+
+    objects = querysets.ReferenceQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["-loaded_at"]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class NomenclatureRelease(LoadedReference):
+    """One row is one loaded IPD-IMGT/HLA release in compiled form; at most one is in use."""
+
+    class Meta(LoadedReference.Meta):
+        verbose_name = _("nomenclature release")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_active"], condition=Q(is_active=True), name="release_one_active"
+            ),
+            models.CheckConstraint(condition=~Q(version=""), name="release_version_given"),
+        ]
+
+
+class MacTableVersion(LoadedReference):
+    """One row is one loaded table of multiple allele codes in compiled form; at most one is in use."""
+
+    class Meta(LoadedReference.Meta):
+        verbose_name = _("table of multiple allele codes")
+        constraints = [
+            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="mac_one_active"),
+            models.CheckConstraint(condition=~Q(version=""), name="mac_version_given"),
+        ]
+
+
+class SelectionPolicy(models.Model):
+    """One row is one version of a set of rules by which units are classed and ordered; never changed later.
+
+    `rules` is what matching.engine.policy reads. `hospital` is empty for the bank's own policies.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=80)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    hospital = models.ForeignKey(
+        "hospitals.Hospital", on_delete=models.PROTECT, null=True, blank=True, related_name="policies"
+    )
+    indication = models.CharField(_("indication"), max_length=40, blank=True, default="")
+    rules = models.JSONField()
+    references = models.TextField(_("references"), blank=True, default="")
+    is_default = models.BooleanField(_("default"), default=False)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = querysets.SelectionPolicyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "-version"]
+        verbose_name = _("selection policy")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hospital", "name", "version"], name="policy_version_once", nulls_distinct=False
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="policy_one_default"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_default=False) | Q(hospital__isnull=True), name="policy_default_is_the_banks"
+            ),
+            models.CheckConstraint(condition=Q(version__gte=1), name="policy_version_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+class RequestCounter(models.Model):
+    """One row a year: the last number given to a match request of that year."""
+
+    year = models.PositiveSmallIntegerField(primary_key=True)
+    last = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.year}: {self.last}"
+
+
+class MatchRequest(models.Model):
+    """One row is one wish of a hospital: find cord blood units for this patient by these criteria."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    number = models.CharField(_("number"), max_length=16, unique=True, editable=False)
+    patient = models.ForeignKey("hospitals.Patient", on_delete=models.PROTECT, related_name="match_requests")
+    hospital = models.ForeignKey(
+        "hospitals.Hospital", on_delete=models.PROTECT, related_name="match_requests"
+    )
+    state = models.CharField(
+        _("state"), max_length=16, choices=RequestState, default=RequestState.DRAFT, editable=False
+    )
+    policy = models.ForeignKey(SelectionPolicy, on_delete=models.PROTECT, related_name="requests")
+    loci = models.CharField(_("loci"), max_length=20, choices=LociSet, default=LociSet.FIVE)
+    floors = models.JSONField(_("floors"), help_text=_("class -> smallest possible number of matches"))
+    min_tnc_e7_per_kg = models.DecimalField(
+        _("TNC at least, ×10⁷/kg"), max_digits=6, decimal_places=2, null=True, blank=True
+    )
+    statuses = ArrayField(models.CharField(max_length=16), verbose_name=_("states of units"))
+    urgency = models.CharField(_("urgency"), max_length=10, choices=Urgency, default=Urgency.ROUTINE)
+    notes = models.TextField(_("notes"), max_length=2000, blank=True, default="")
+    created_by = models.CharField(max_length=200, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    submitted_by = models.CharField(max_length=200, blank=True, default="", editable=False)
+    submitted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancelled_by = models.CharField(max_length=200, blank=True, default="", editable=False)
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancel_reason = models.CharField(_("reason"), max_length=400, blank=True, default="", editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = querysets.MatchRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = _("match request")
+        indexes = [
+            models.Index(fields=["hospital", "-created_at"], name="request_of_hospital"),
+            models.Index(fields=["state", "-created_at"], name="request_by_state"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=RequestState.values), name="request_state_known"),
+            models.CheckConstraint(condition=Q(loci__in=LociSet.values), name="request_loci_known"),
+            models.CheckConstraint(condition=~Q(statuses=[]), name="request_statuses_given"),
+            models.CheckConstraint(
+                condition=Q(min_tnc_e7_per_kg__isnull=True)
+                | Q(min_tnc_e7_per_kg__gt=0, min_tnc_e7_per_kg__lte=100),
+                name="request_dose_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(submitted_at__isnull=True, submitted_by="")
+                | (Q(submitted_at__isnull=False) & ~Q(submitted_by="")),
+                name="request_submitted_paired",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[RequestState.DRAFT, RequestState.CANCELLED])
+                | Q(submitted_at__isnull=False),
+                name="request_beyond_draft_submitted",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(state=RequestState.CANCELLED, cancelled_at__isnull=False)
+                    & ~Q(cancelled_by="")
+                    & ~Q(cancel_reason="")
+                )
+                | (
+                    ~Q(state=RequestState.CANCELLED)
+                    & Q(cancelled_at__isnull=True, cancelled_by="", cancel_reason="")
+                ),
+                name="request_cancelled_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def locus_list(self) -> tuple[str, ...]:
+        return tuple(self.loci.split(","))
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == RequestState.DRAFT
+
+
+class SearchRun(models.Model):
+    """One row is one search for a request: what went in, by which data and rules, what came out in numbers.
+
+    Everything that decides the result is written down here, so that it can be recomputed: patient's typing and
+    weight as they were, criteria, policy, nomenclature, MAC table, inventory (ledger number and checksum).
+    `counts`: class -> [[value, possible, certain], …], best first. `funnel`: where every unit went.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    request = models.ForeignKey(MatchRequest, on_delete=models.PROTECT, related_name="runs", db_index=False)
+    run_no = models.PositiveIntegerField(_("search"))
+    job = models.OneToOneField("core.Job", on_delete=models.PROTECT, related_name="search_run")
+    patient_typing = models.JSONField(help_text='canonical texts: {"A": ["A*02:01", "A*24:02"], …}')
+    patient_gl = models.TextField()
+    patient_weight_kg = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    criteria = models.JSONField()
+    policy = models.ForeignKey(SelectionPolicy, on_delete=models.PROTECT, related_name="runs")
+    policy_label = models.CharField(max_length=100)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    release = models.CharField(_("nomenclature"), max_length=40, blank=True, default="")
+    nomenclature_checksum = models.CharField(max_length=64, blank=True, default="")
+    mac_version = models.CharField(max_length=80, blank=True, default="")
+    mac_checksum = models.CharField(max_length=64, blank=True, default="")
+    ledger_number = models.BigIntegerField(_("inventory as of change"), null=True)
+    snapshot_checksum = models.CharField(max_length=64, blank=True, default="")
+    engine_version = models.CharField(max_length=20, blank=True, default="")
+    counts = models.JSONField(default=dict)
+    funnel = models.JSONField(default=dict)
+    timings = models.JSONField(default=dict, help_text="seconds per stage")
+    units_considered = models.PositiveIntegerField(null=True)
+    units_unsearchable = models.PositiveIntegerField(null=True)
+    candidates = models.PositiveIntegerField(null=True)
+    kept = models.PositiveIntegerField(null=True)
+    cut = models.PositiveIntegerField(null=True)
+    completed_at = models.DateTimeField(null=True, editable=False)
+
+    objects = querysets.SearchRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = _("search")
+        constraints = [
+            models.UniqueConstraint(fields=["request", "run_no"], name="run_number_once"),
+            models.CheckConstraint(condition=Q(run_no__gte=1), name="run_number_from_1"),
+            models.CheckConstraint(
+                condition=Q(
+                    completed_at__isnull=True,
+                    units_considered__isnull=True,
+                    units_unsearchable__isnull=True,
+                    candidates__isnull=True,
+                    kept__isnull=True,
+                    cut__isnull=True,
+                )
+                | (
+                    Q(
+                        completed_at__isnull=False,
+                        units_considered__isnull=False,
+                        units_unsearchable__isnull=False,
+                        ledger_number__isnull=False,
+                        candidates=F("kept") + F("cut"),
+                    )
+                    & ~Q(engine_version="")
+                    & ~Q(release="")
+                    & ~Q(snapshot_checksum="")
+                ),
+                name="run_complete_or_empty",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id}/{self.run_no}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.completed_at is not None
+
+
+def _class_columns_paired() -> Q:
+    """Per class: both columns empty (class not asked) or 0 ≤ min ≤ max ≤ size."""
+    condition = Q()
+    for name, size in CLASS_SIZE.items():
+        condition &= Q(**{f"{name}_min__isnull": True, f"{name}_max__isnull": True}) | Q(
+            **{
+                f"{name}_min__gte": 0,
+                f"{name}_max__gte": F(f"{name}_min"),
+                f"{name}_max__lte": size,
+            }
+        )
+    return condition
+
+
+class SearchResult(models.Model):
+    """One row is one unit kept by one search, at its rank, with the evidence for its class.
+
+    Class columns are matches, possible (max) and certain (min); empty where the class was not asked.
+    `evidence`: per locus what matching.engine.evidence wrote. Unit values are those of the search's inventory.
+    """
+
+    run = models.ForeignKey(SearchRun, on_delete=models.PROTECT, related_name="results", db_index=False)
+    rank = models.PositiveIntegerField(_("rank"))
+    unit = models.ForeignKey("bank.CordBloodUnit", on_delete=models.PROTECT, related_name="search_results")
+    antigen6_min = models.SmallIntegerField(null=True)
+    antigen6_max = models.SmallIntegerField(null=True)
+    allele6_min = models.SmallIntegerField(null=True)
+    allele6_max = models.SmallIntegerField(null=True)
+    allele8_min = models.SmallIntegerField(null=True)
+    allele8_max = models.SmallIntegerField(null=True)
+    allele10_min = models.SmallIntegerField(null=True)
+    allele10_max = models.SmallIntegerField(null=True)
+    direction = models.CharField(max_length=16, choices=Direction)
+    tnc_e7 = models.FloatField(null=True)
+    cd34_e6 = models.FloatField(null=True)
+    tnc_e7_per_kg = models.FloatField(null=True)
+    cd34_e5_per_kg = models.FloatField(null=True)
+    status = models.CharField(max_length=16)
+    evidence = models.JSONField()
+
+    objects = querysets.SearchResultQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["run", "rank"]
+        verbose_name = _("search result")
+        constraints = [
+            models.UniqueConstraint(fields=["run", "rank"], name="result_rank_once"),
+            models.UniqueConstraint(fields=["run", "unit"], name="result_unit_once"),
+            models.CheckConstraint(condition=Q(rank__gte=1), name="result_rank_from_1"),
+            models.CheckConstraint(
+                condition=Q(direction__in=Direction.values), name="result_direction_known"
+            ),
+            models.CheckConstraint(condition=_class_columns_paired(), name="result_classes_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} #{self.rank}"
+
+    def class_range(self, name: str) -> tuple[int, int] | None:
+        """(min, max) matches of a class; None where it was not asked."""
+        low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
+        return None if high is None else (low, high)
+
+    @property
+    def classes(self) -> dict[str, tuple[int, int]]:
+        found: dict[str, Any] = {name: self.class_range(name) for name in MatchClass.values}
+        return {name: span for name, span in found.items() if span is not None}

@@ -1,0 +1,98 @@
+"""Every filtered read of requests, runs and results. `visible_to` is the only way for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+
+from core.roles import Permission
+from matching.choices import OPEN
+
+if TYPE_CHECKING:
+    from core.models import User
+    from hospitals.models import Hospital
+
+
+class _OfHospital(models.QuerySet[Any]):
+    """Rows that belong to a hospital, by the path to it."""
+
+    _hospital = "hospital"
+
+    def visible_to(self, user: User) -> Self:
+        """Members see what their hospitals asked; bank staff who may see requests all of them."""
+        if not user.is_authenticated or not user.has_permission(Permission.REQUEST_VIEW):
+            return self.none()
+        return self if user.is_bank_staff else self.filter(**{f"{self._hospital}__in": user.hospital_ids})
+
+
+class MatchRequestQuerySet(_OfHospital):
+    def open(self) -> Self:
+        return self.filter(state__in=OPEN)
+
+    def with_patient(self) -> Self:
+        """For lists: patient and hospital without a query per row."""
+        return self.select_related("patient", "hospital", "policy")
+
+    def with_latest_run(self) -> Self:
+        """Adds latest_run_id, latest_run_at and latest_candidates of the last finished search."""
+        from matching.models import SearchRun
+
+        latest = SearchRun.objects.filter(request=models.OuterRef("pk")).finished().order_by("-run_no")
+        return self.annotate(
+            latest_run_id=models.Subquery(latest.values("pk")[:1]),
+            latest_run_at=models.Subquery(latest.values("completed_at")[:1]),
+            latest_candidates=models.Subquery(latest.values("candidates")[:1]),
+        )
+
+
+class SearchRunQuerySet(_OfHospital):
+    _hospital = "request__hospital"
+
+    def finished(self) -> Self:
+        return self.filter(completed_at__isnull=False)
+
+    def unfinished(self) -> Self:
+        """Runs whose job still waits or works."""
+        return self.filter(completed_at__isnull=True, job__state__in=["queued", "running"])
+
+    def with_request(self) -> Self:
+        return self.select_related("request__patient", "request__hospital", "job", "policy")
+
+
+class SearchResultQuerySet(_OfHospital):
+    _hospital = "run__request__hospital"
+
+    def of_class(self, name: str, value: int) -> Self:
+        """Units whose class (its maximum) is `value`."""
+        return self.filter(**{f"{name}_max": value})
+
+    def with_unit(self) -> Self:
+        """The unit as it stands now (a shown result always reads today's status)."""
+        return self.select_related("unit")
+
+
+class SelectionPolicyQuerySet(models.QuerySet[Any]):
+    def for_hospital(self, hospital: Hospital) -> Self:
+        """The bank's policies and the hospital's own."""
+        return self.filter(models.Q(hospital__isnull=True) | models.Q(hospital=hospital))
+
+    def visible_to(self, user: User) -> Self:
+        """The bank's policies are everybody's; a hospital's own are its own."""
+        if not user.is_authenticated or not user.has_permission(Permission.REQUEST_VIEW):
+            return self.none()
+        if user.is_bank_staff:
+            return self
+        return self.filter(models.Q(hospital__isnull=True) | models.Q(hospital__in=user.hospital_ids))
+
+
+class ReferenceQuerySet(models.QuerySet[Any]):
+    """Loaded reference data. The compiled bytes are tens of megabytes: lists leave them out."""
+
+    def visible_to(self, user: User) -> Self:
+        if not user.is_authenticated or not user.has_permission(Permission.REFERENCE_VIEW):
+            return self.none()
+        return self.defer("compiled")
+
+    def active(self) -> Self:
+        return self.filter(is_active=True)

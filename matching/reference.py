@@ -1,0 +1,105 @@
+"""The nomenclature and MAC table in use: rows of the database, files of this host, objects of this process.
+
+The row is the truth. Its bytes are put into a file once per host, because tens of megabytes should not cross
+the connection for every worker; the object is kept, and at most every few seconds one small query asks
+whether another row is in use by now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from django.conf import settings
+
+from core import reference as core_reference
+from hla.mac import MacTable
+from hla.nomenclature import Nomenclature
+from hla.resolve import Resolver, resolver_for
+from matching.models import LoadedReference, MacTableVersion, NomenclatureRelease
+
+RECHECK_SECONDS = 3.0
+
+
+Kind = TypeVar("Kind")
+
+
+@dataclass
+class _Held(Generic[Kind]):
+    """What this process holds of one kind of reference data."""
+
+    model: type[LoadedReference]
+    decode: Callable[[bytes], Kind]
+    checked_at: float = float("-inf")
+    sha256: str = ""
+    held: Kind | None = None
+
+    def active(self) -> Kind | None:
+        """The object in use, None where nothing was loaded."""
+        if time.monotonic() - self.checked_at > RECHECK_SECONDS:
+            self._check()
+            self.checked_at = time.monotonic()
+        return self.held
+
+    def _check(self) -> None:
+        row = self.model.objects.active().values_list("pk", "version", "compiled_sha256").first()
+        if row is None:
+            self.held, self.sha256 = None, ""
+        elif self.sha256 != row[2]:
+            self.held, self.sha256 = self.decode(self._content(*row)), row[2]
+
+    def _content(self, pk: object, version: str, sha256: str) -> bytes:
+        """From this host's file; where that is missing, cut short or altered, from the row, and written anew."""
+        path = folder() / f"{self.model.__name__.lower()}-{_plain(version)}-{sha256[:16]}"
+        if path.is_file():
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() == sha256:
+                return content
+        content = bytes(self.model.objects.values_list("compiled", flat=True).get(pk=pk))
+        _write(path, content)
+        return content
+
+
+def folder() -> Path:
+    return Path(settings.VAR_DIR) / "hla"
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in text)[:60]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """In place in one step; another process may do the same at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(content)
+    os.replace(name, path)
+
+
+_nomenclature = _Held(NomenclatureRelease, Nomenclature.from_bytes)
+_mac = _Held(MacTableVersion, MacTable.from_bytes)
+
+
+def active_nomenclature() -> Nomenclature | None:
+    return _nomenclature.active()
+
+
+def active_mac() -> MacTable | None:
+    return _mac.active()
+
+
+def resolver() -> Resolver:
+    """Resolver over the reference data in use; one per process, so that its memory of texts lives on."""
+    return resolver_for(core_reference.nomenclature(), core_reference.mac_table())
+
+
+def forget() -> None:
+    """Ask the database at the next use: after a change in this process, and between tests."""
+    _nomenclature.checked_at = _mac.checked_at = float("-inf")

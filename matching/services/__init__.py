@@ -1,0 +1,26 @@
+"""Every write of matching: reference data, requests, searches."""
+
+from matching.services.reference import mac_activate, mac_load, release_activate, release_load
+from matching.services.requests import (
+    RequestData,
+    request_cancel,
+    request_create,
+    request_submit,
+    request_update,
+)
+from matching.services.runs import run_execute, run_repeat, run_start
+
+__all__ = [
+    "RequestData",
+    "mac_activate",
+    "mac_load",
+    "release_activate",
+    "release_load",
+    "request_cancel",
+    "request_create",
+    "request_submit",
+    "request_update",
+    "run_execute",
+    "run_repeat",
+    "run_start",
+]
