@@ -182,7 +182,7 @@ class NewPatientForm(PatientForm):
     measured_on = forms.DateField(
         label=_("Weighed on"), required=False, widget=date_input(), initial=timezone.localdate
     )
-    patient_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4, required=False)
+    patient_id = forms.CharField(widget=forms.HiddenInput, initial=uuid4, required=False)
     field_order = ["hospital", "sex", "birth_date", "weight_kg", "measured_on"]
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -196,6 +196,9 @@ class NewPatientForm(PatientForm):
         if data.get("weight_kg") is not None and "birth_date" in data and "measured_on" in data:
             _guarded(self, guard_weight, self._weight(), data["birth_date"])
         return data
+
+    def clean_patient_id(self) -> UUID | None:
+        return uuid_or_none(self.cleaned_data["patient_id"])
 
     def _weight(self) -> WeightData:
         measured_on = self.cleaned_data["measured_on"] or timezone.localdate()

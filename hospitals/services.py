@@ -142,10 +142,8 @@ def patient_create(
     if not hospital.active:
         raise Conflict("hospital_inactive", _("This hospital may not enter new patients: it is not active."))
     guard_patient_data(data)
-    if patient_id and Patient.objects.filter(pk=patient_id).exists():
-        raise Conflict("patient_exists", _("This patient was saved already."))
     patient = Patient.objects.create(
-        id=patient_id or uuid4(),
+        id=_new_id(patient_id, by),
         code=_free_code(),
         hospital=hospital,
         created_by_id=_user_id(by),
@@ -275,6 +273,16 @@ def _locked_active(patient_id: UUID) -> Patient:
             "patient_inactive", _("This patient is inactive: reactivate before you change anything.")
         )
     return patient
+
+
+def _new_id(wanted: UUID | None, by: Actor) -> UUID:
+    """The id that the form proposes, if it is free; somebody else's id tells nothing and is not used."""
+    if wanted is None:
+        return uuid4()
+    taken = Patient.objects.filter(pk=wanted).values_list("created_by_id", flat=True).first()
+    if taken is not None and taken == _user_id(by):
+        raise Conflict("patient_exists", _("This patient was saved already."))
+    return uuid4() if Patient.objects.filter(pk=wanted).exists() else wanted
 
 
 def _free_code() -> str:

@@ -8,16 +8,17 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from hla.typing import LocusTyping
 
 from core.hla_messages import note_text, typing_error_text
 from hla.loci import LOCI
+from hla.typing import LocusTyping
 from hospitals.choices import BlankRule, TypingSource
+from hospitals.plausibility import SEARCH_NEEDS, Doubt, typing_doubts
 from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, Interpretation, TypingInput, interpret
 
 SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
 FOLDED_LOCI = tuple(locus for locus in LOCI if locus not in SHOWN_LOCI)
-NEEDED_LOCI = frozenset({"A", "B", "DRB1"})
+NEEDED_LOCI = frozenset(SEARCH_NEEDS)
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,31 @@ class Row:
     locus: str
     first: forms.BoundField
     second: forms.BoundField
-    reading: LocusTyping | None
+    read: LocusTyping | None
 
     @property
-    def needed(self) -> bool:
+    def required(self) -> bool:
+        """Marked as needed for a search; a patient may be saved without it."""
         return self.locus in NEEDED_LOCI
 
     @property
-    def errors(self) -> list[str]:
-        return [*self.first.errors, *self.second.errors]
+    def reading(self) -> str:
+        return reading_text(self.read) if self.read else ""
 
     @property
     def notes(self) -> list[str]:
-        return reading_notes(self.reading) if self.reading else []
+        return reading_notes(self.read) if self.read else []
+
+    @property
+    def is_touched(self) -> bool:
+        values = (self.first.value(), self.second.value(), self.first.errors, self.second.errors)
+        return any(values)
+
+
+def reading_text(reading: LocusTyping) -> str:
+    """How a locus was read, in a line; long allele lists are cut, the stored typing is not."""
+    texts = [text if len(text) <= 60 else f"{text[:59]}…" for text in (reading.first, reading.second)]
+    return " + ".join(text or "?" for text in texts)
 
 
 def reading_notes(reading: LocusTyping) -> list[str]:
@@ -144,7 +157,10 @@ class TypingForm(forms.Form):
     @property
     def folded_open(self) -> bool:
         """The further loci are unfolded when there is something in them."""
-        return any(row.first.value() or row.second.value() or row.errors for row in self.folded_rows())
+        return any(row.is_touched for row in self.folded_rows())
+
+    def doubts(self) -> list[Doubt]:
+        return typing_doubts(self.interpretation.loci if self.interpretation else ())
 
     def _row(self, locus: str) -> Row:
         reading = self.interpretation.loci.get(locus) if self.interpretation else None

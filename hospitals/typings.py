@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from core import reference
 from hla.errors import Note, TypingError
 from hla.loci import LOCI
 from hla.typing import LocusTyping, Typing, parse_gl, parse_pair
-
-from core import reference
 from hospitals.choices import BlankRule, TypingSource
 from hospitals.models import PatientHlaTyping
 

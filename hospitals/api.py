@@ -1,0 +1,210 @@
+"""API of hospitals and patients: explicit serializers, services for every write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+
+from core.access import get_visible_or_404, has_permission
+from core.audit import actor_of
+from core.roles import Permission
+from hla.loci import LOCI
+from hospitals import choices, services
+from hospitals.data import PatientData, WeightData
+from hospitals.models import Hospital, Patient
+from hospitals.querysets import HospitalQuerySet, PatientQuerySet, hospitals_open_to
+from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, TypingInput
+
+
+class HospitalSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Hospital
+        fields = ["id", "code", "name", "name_zh", "city", "province", "country", "active", "qualified_until"]
+        read_only_fields = fields
+
+
+class TypingSerializer(serializers.Serializer):
+    """The typing in force, as the parser of `release` read it."""
+
+    gl = serializers.CharField(source="canonical_gl", read_only=True)
+    loci = serializers.DictField(
+        source="canonical", child=serializers.ListField(child=serializers.CharField()), read_only=True
+    )
+    release = serializers.CharField(source="nomenclature", read_only=True)
+    blank_rule = serializers.CharField(read_only=True)
+    source = serializers.CharField(read_only=True)
+    typed_on = serializers.DateField(read_only=True)
+
+
+class PatientSerializer(serializers.ModelSerializer):
+    hospital = serializers.UUIDField(source="hospital_id", read_only=True)
+    typing = TypingSerializer(source="current_typing", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Patient
+        fields = [
+            "id",
+            "code",
+            "hospital",
+            "state",
+            "sex",
+            "birth_date",
+            "weight_kg",
+            "abo",
+            "rh",
+            "cmv",
+            "diagnosis",
+            "diagnosis_text",
+            "icd10",
+            "stage",
+            "urgency",
+            "typing",
+            "version",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    icd10 = serializers.CharField(read_only=True)
+
+
+class TypingInputSerializer(serializers.Serializer):
+    """Either `gl`, or `loci` such as {"A": ["A*02:01", "A*24:02"]}; both may be given for different loci."""
+
+    gl = serializers.CharField(required=False, allow_blank=True, max_length=MAX_GL_LENGTH)
+    loci = serializers.DictField(
+        required=False,
+        child=serializers.ListField(
+            child=serializers.CharField(allow_blank=True, max_length=MAX_VALUE_LENGTH),
+            min_length=1,
+            max_length=2,
+        ),
+    )
+    blank_rule = serializers.ChoiceField(choices=choices.BlankRule.choices, required=False)
+    source = serializers.ChoiceField(choices=choices.TypingSource.choices, required=False)
+    laboratory = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    typed_on = serializers.DateField(required=False, allow_null=True)
+
+    def validate_loci(self, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        unknown = sorted(set(value) - set(LOCI))
+        if unknown:
+            text = _("Unknown locus %(names)s. Known are %(loci)s.")
+            raise serializers.ValidationError(
+                text % {"names": ", ".join(unknown)[:100], "loci": ", ".join(LOCI)}
+            )
+        return value
+
+
+class PatientInputSerializer(serializers.Serializer):
+    """A new patient. The code is given by Qidai; identities are entered in the browser only."""
+
+    hospital = serializers.UUIDField()
+    sex = serializers.ChoiceField(choices=choices.Sex.choices)
+    birth_date = serializers.DateField()
+    weight_kg = serializers.DecimalField(max_digits=7, decimal_places=2, required=False, allow_null=True)
+    measured_on = serializers.DateField(required=False, allow_null=True)
+    abo = serializers.ChoiceField(choices=choices.Abo.choices, required=False, allow_blank=True)
+    rh = serializers.ChoiceField(choices=choices.Rh.choices, required=False, allow_blank=True)
+    cmv = serializers.ChoiceField(choices=choices.Cmv.choices, required=False, allow_blank=True)
+    diagnosis = serializers.ChoiceField(choices=choices.DIAGNOSIS_CHOICES, required=False, allow_blank=True)
+    diagnosis_text = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    stage = serializers.ChoiceField(choices=choices.Stage.choices, required=False, allow_blank=True)
+    urgency = serializers.ChoiceField(choices=choices.Urgency.choices, required=False)
+    typing = TypingInputSerializer(required=False, allow_null=True)
+
+
+@extend_schema_view(list=extend_schema(summary="Hospitals"), retrieve=extend_schema(summary="One hospital"))
+class HospitalViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    serializer_class = HospitalSerializer
+    permission_classes = [has_permission(Permission.HOSPITAL_VIEW)]
+    queryset = Hospital.objects.none()
+
+    def get_queryset(self) -> HospitalQuerySet:
+        return Hospital.objects.visible_to(self.request.user).order_by("code")
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Patients",
+        parameters=[
+            OpenApiParameter("state", str, enum=choices.PatientState.values),
+            OpenApiParameter("q", str, description="a patient code or a part of one"),
+        ],
+    ),
+    retrieve=extend_schema(summary="One patient with the typing in force"),
+)
+class PatientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    serializer_class = PatientSerializer
+    permission_classes = [has_permission(Permission.PATIENT_VIEW, write=Permission.PATIENT_EDIT)]
+    queryset = Patient.objects.none()
+
+    def get_queryset(self) -> PatientQuerySet:
+        rows = (
+            Patient.objects.visible_to(self.request.user).with_current_typing().order_by("-updated_at", "pk")
+        )
+        state, text = self.request.query_params.get("state"), self.request.query_params.get("q", "")
+        if state in choices.PatientState.values:
+            rows = rows.filter(state=state)
+        return rows.matching(text) if text and "\0" not in text else rows
+
+    @extend_schema(
+        summary="Enter a patient", request=PatientInputSerializer, responses={201: PatientSerializer}
+    )
+    def create(self, request: Request) -> Response:
+        given = PatientInputSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        patient = _create(request, given.validated_data)
+        return Response(PatientSerializer(patient).data, status=status.HTTP_201_CREATED)
+
+
+def _create(request: Request, given: dict[str, Any]) -> Patient:
+    hospital = get_visible_or_404(Hospital, request.user, pk=given["hospital"])
+    allowed = hospitals_open_to(request.user, Permission.PATIENT_EDIT)
+    if allowed is not None and hospital.pk not in allowed:
+        raise PermissionDenied
+    names = PatientData.__dataclass_fields__
+    return services.patient_create(
+        hospital_id=hospital.pk,
+        data=PatientData(**{name: given[name] for name in names if name in given}),
+        weight=_weight(given),
+        typing=_typing(given.get("typing")),
+        by=actor_of(request),
+    )
+
+
+def _weight(given: dict[str, Any]) -> WeightData | None:
+    if given.get("weight_kg") is None:
+        return None
+    return WeightData(
+        weight_kg=given["weight_kg"], measured_on=given.get("measured_on") or timezone.localdate()
+    )
+
+
+def _typing(given: dict[str, Any] | None) -> TypingInput | None:
+    if not given:
+        return None
+    pairs = {
+        locus: (values[0], values[1] if len(values) > 1 else "")
+        for locus, values in given.get("loci", {}).items()
+    }
+    return TypingInput(
+        values=pairs,
+        gl=given.get("gl", ""),
+        blank=given.get("blank_rule", choices.BlankRule.UNKNOWN),
+        source=given.get("source", choices.TypingSource.TRANSFER),
+        laboratory=given.get("laboratory", ""),
+        typed_on=given.get("typed_on"),
+    )
+
+
+def register(router: SimpleRouter) -> None:
+    router.register("hospitals", HospitalViewSet, basename="hospital")
+    router.register("patients", PatientViewSet, basename="patient")

@@ -1,0 +1,258 @@
+"""Filters of the two lists, their columns and their CSV: one selection for page and file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import F
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.models import User
+from core.pages import Sort, sort_from
+from core.roles import Permission
+from hospitals import choices
+from hospitals.models import Hospital, Patient
+from hospitals.querysets import HospitalQuerySet, PatientQuerySet, hospitals_open_to
+
+ANY = [("", _("all"))]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list: what its head says and which `?sort=` orders by it."""
+
+    label: Any
+    key: str = ""
+    num: bool = False
+    unit: str = ""
+
+
+def heads(columns: Sequence[Column], sort: Sort) -> list[dict[str, Any]]:
+    """Context of _components/table_head.html."""
+    return [_head(column, sort) for column in columns]
+
+
+def _head(column: Column, sort: Sort) -> dict[str, Any]:
+    here = column.key != "" and sort.name == column.key
+    order = ("descending" if sort.descending else "ascending") if here else ""
+    flipped = f"-{column.key}" if here and not sort.descending else column.key
+    return {
+        "label": column.label,
+        "num": column.num,
+        "unit": column.unit,
+        "sort": flipped if column.key else "",
+        "order": order,
+    }
+
+
+class ListFilter(forms.Form):
+    """A GET form. What is unknown in the address filters nothing, so that an old link still shows a list."""
+
+    use_required_attribute = False
+
+    def value(self, name: str) -> Any:
+        if not hasattr(self, "cleaned_data"):
+            self.is_valid()
+        return self.cleaned_data.get(name)
+
+
+class HospitalFilter(ListFilter):
+    q = forms.CharField(label=_("Code, name or city"), required=False, max_length=100)
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[*ANY, ("active", _("Active")), ("inactive", _("Inactive"))],
+    )
+    qualification = forms.ChoiceField(
+        label=_("Qualification"),
+        required=False,
+        choices=[*ANY, ("valid", _("Valid")), ("expired", _("Expired")), ("none", _("Not recorded"))],
+    )
+
+    def apply(self, rows: HospitalQuerySet) -> HospitalQuerySet:
+        if self.value("q"):
+            rows = rows.matching(self.value("q"))
+        if self.value("state"):
+            rows = rows.filter(active=self.value("state") == "active")
+        return self._by_qualification(rows)
+
+    def _by_qualification(self, rows: HospitalQuerySet) -> HospitalQuerySet:
+        today, wanted = timezone.localdate(), self.value("qualification")
+        if wanted == "valid":
+            return rows.filter(qualified_until__gte=today)
+        if wanted == "expired":
+            return rows.filter(qualified_until__lt=today)
+        return rows.filter(qualified_until__isnull=True) if wanted == "none" else rows
+
+
+HOSPITAL_COLUMNS = (
+    Column(_("Code"), "code"),
+    Column(_("Name"), "name"),
+    Column(_("City"), "city"),
+    Column(_("Qualified until"), "qualified"),
+    Column(_("People"), "people", num=True),
+    Column(_("Active patients"), "patients", num=True),
+    Column(_("Last change of a patient"), "activity"),
+)
+HOSPITAL_SORTS = {
+    "code": "code",
+    "name": "name",
+    "city": "city",
+    "qualified": "qualified_until",
+    "people": "people_count",
+    "patients": "active_patients",
+    "activity": "last_patient_at",
+}
+
+
+def hospital_selection(request: HttpRequest) -> tuple[HospitalQuerySet, HospitalFilter, Sort]:
+    form = HospitalFilter(request.GET)
+    sort = sort_from(request, HOSPITAL_SORTS, "code")
+    rows = form.apply(Hospital.objects.visible_to(request.user).with_activity())
+    return rows.order_by(*_nulls_last(sort)), form, sort
+
+
+def hospital_rows(rows: HospitalQuerySet) -> Iterator[list[Any]]:
+    for row in rows.iterator(chunk_size=500):
+        yield [
+            row.code,
+            row.name,
+            row.name_zh,
+            row.city,
+            row.province,
+            row.country,
+            "yes" if row.active else "no",
+            row.qualified_until,
+            row.people_count,
+            row.active_patients,
+            row.all_patients,
+            row.last_patient_at.date() if row.last_patient_at else "",
+        ]
+
+
+HOSPITAL_CSV = (
+    *("code", "name", "name_zh", "city", "province", "country", "active", "qualified_until"),
+    *("people", "active_patients", "all_patients", "last_patient_change"),
+)
+
+
+class PatientFilter(ListFilter):
+    q = forms.CharField(label=_("Patient code"), required=False, max_length=40)
+    hospital = forms.ModelChoiceField(
+        label=_("Hospital"), required=False, queryset=Hospital.objects.none(), empty_label=_("all")
+    )
+    diagnosis = forms.ChoiceField(
+        label=_("Diagnosis"), required=False, choices=[*ANY, *choices.DiagnosisGroup.choices]
+    )
+    urgency = forms.ChoiceField(label=_("Urgency"), required=False, choices=[*ANY, *choices.Urgency.choices])
+    typing = forms.ChoiceField(
+        label=_("HLA typing"),
+        required=False,
+        choices=[*ANY, ("typed", _("Typed")), ("missing", _("Missing"))],
+    )
+    weight = forms.ChoiceField(
+        label=_("Weight"), required=False, choices=[*ANY, ("known", _("Known")), ("missing", _("Missing"))]
+    )
+    state = forms.ChoiceField(required=False, choices=choices.PatientState.choices, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        opened = hospitals_open_to(user, Permission.PATIENT_VIEW)
+        if opened is not None and len(opened) < 2:
+            del self.fields["hospital"]
+        else:
+            self.fields["hospital"].queryset = Hospital.objects.visible_to(user)
+
+    def state_shown(self) -> str:
+        return self.value("state") or choices.PatientState.ACTIVE.value
+
+    def apply(self, rows: PatientQuerySet) -> PatientQuerySet:
+        """All filters but the state, which has tabs of its own."""
+        if self.value("q"):
+            rows = rows.matching(self.value("q"))
+        if self.value("hospital"):
+            rows = rows.filter(hospital=self.value("hospital"))
+        if self.value("urgency"):
+            rows = rows.filter(urgency=self.value("urgency"))
+        if self.value("diagnosis"):
+            codes = [d.code for d in choices.DIAGNOSES if d.group == self.value("diagnosis")]
+            rows = rows.filter(diagnosis__in=codes)
+        if self.value("typing"):
+            rows = rows.untyped() if self.value("typing") == "missing" else rows.filter(is_typed=True)
+        if self.value("weight"):
+            rows = rows.filter(weight_kg__isnull=self.value("weight") == "missing")
+        return rows
+
+
+PATIENT_COLUMNS = (
+    Column(_("Patient"), "code"),
+    Column(_("Hospital"), "hospital"),
+    Column(_("Sex")),
+    Column(_("Date of birth"), "birth"),
+    Column(_("Weight"), "weight", num=True, unit="kg"),
+    Column(_("Diagnosis"), "diagnosis"),
+    Column(_("Blood group")),
+    Column(_("HLA typing"), "typing"),
+    Column(_("Last change"), "changed"),
+)
+PATIENT_SORTS = {
+    "code": "code",
+    "hospital": "hospital__code",
+    "birth": "birth_date",
+    "weight": "weight_kg",
+    "diagnosis": "diagnosis",
+    "typing": "is_typed",
+    "changed": "updated_at",
+}
+
+
+def patient_selection(request: HttpRequest) -> tuple[PatientQuerySet, PatientFilter, Sort]:
+    """The filtered rows of both states, in order; the caller takes the state that is shown."""
+    form = PatientFilter(request.GET, user=request.user)
+    sort = sort_from(request, PATIENT_SORTS, "-changed")
+    rows = form.apply(Patient.objects.visible_to(request.user).with_typed()).select_related("hospital")
+    return rows.order_by(*_nulls_last(sort)), form, sort
+
+
+def patient_rows(rows: PatientQuerySet) -> Iterator[list[Any]]:
+    for row in rows.with_current_typing().iterator(chunk_size=500):
+        typing = row.current_typing
+        yield [
+            row.code,
+            row.hospital.code,
+            row.state,
+            row.sex,
+            row.birth_date,
+            row.weight_kg,
+            row.abo,
+            row.rh,
+            row.cmv,
+            row.diagnosis,
+            row.icd10,
+            row.stage,
+            row.urgency,
+            typing.canonical_gl if typing else "",
+            typing.nomenclature if typing else "",
+            timezone.localtime(row.updated_at).isoformat(timespec="seconds"),
+        ]
+
+
+PATIENT_CSV = (
+    *("code", "hospital", "state", "sex", "birth_date", "weight_kg", "abo", "rh", "cmv", "diagnosis"),
+    *("icd10", "stage", "urgency", "hla_gl", "hla_release", "updated_at"),
+)
+
+
+def _nulls_last(sort: Sort) -> list[Any]:
+    """Unknown values stand at the end in both directions."""
+    first, *rest = sort.fields
+    field = F(first.lstrip("-"))
+    return [
+        field.desc(nulls_last=True) if sort.descending else field.asc(nulls_last=True),
+        *rest,
+    ]

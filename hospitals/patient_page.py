@@ -1,0 +1,149 @@
+"""What the page of a patient shows, gathered from the patient's own rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from core.hla_messages import stored_note_text
+from core.models import AuditEntry, User
+from core.roles import Permission
+from hla.loci import LOCI
+from hospitals.choices import Urgency
+from hospitals.models import Patient, PatientHlaTyping
+
+# Doses that people reckon with when they look for a unit; information only. What a search demands stands in
+# its request and in the selection policy.
+DOSE_LINES_E7_PER_KG = (2.5, 5.0)
+TIMELINE_LENGTH = 30
+_SHOWN_ALWAYS = ("A", "B", "C", "DRB1", "DQB1")
+
+ACTIONS = {
+    "patient.created": gettext_lazy("Patient entered"),
+    "patient.updated": gettext_lazy("Data changed"),
+    "patient.weight_recorded": gettext_lazy("Weight recorded"),
+    "patient.typing_recorded": gettext_lazy("HLA typing recorded"),
+    "patient.deactivated": gettext_lazy("Made inactive"),
+    "patient.reactivated": gettext_lazy("Reactivated"),
+    "patient.identity_viewed": gettext_lazy("Identity looked at"),
+    "patient.identity_updated": gettext_lazy("Identity changed"),
+}
+
+
+@dataclass(frozen=True)
+class TypedLocus:
+    """One locus for _components/typed.html."""
+
+    locus: str
+    first: str = ""
+    second: str = ""
+
+
+def patient_context(patient: Patient, user: User) -> dict[str, Any]:
+    typing = patient.current_typing
+    return {
+        "patient": patient,
+        "summary": summary(patient),
+        "facts": facts(patient),
+        "typing": typing,
+        "typed_loci": typed_loci(typing),
+        "typing_notes": typing_notes(typing),
+        "typing_history": patient.typings.select_related("entered_by")[:10],
+        "weights": patient.weights.select_related("recorded_by")[:10],
+        "doses": dose_lines(patient),
+        "timeline": timeline(patient),
+        "requests_url": matching_url("matching:request-list", patient, user, Permission.REQUEST_VIEW),
+        "request_url": matching_url("matching:request-create", patient, user, Permission.REQUEST_SUBMIT),
+    }
+
+
+def summary(patient: Patient) -> str:
+    """Sex, age, weight in a line: what a physician says first."""
+    parts = [patient.get_sex_display(), age_text(patient)]
+    if patient.weight_kg is not None:
+        parts.append(f"{patient.weight_kg.normalize():f} kg")
+    return ", ".join(parts)
+
+
+def age_text(patient: Patient) -> str:
+    days = (timezone.localdate() - patient.birth_date).days
+    if days < 0:
+        return _("unborn, expected %(date)s") % {"date": patient.birth_date.isoformat()}
+    if days < 60:
+        return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+    if days < 730:
+        months = int(days / 30.4375)
+        return ngettext("%(n)d month", "%(n)d months", months) % {"n": months}
+    years = int(days / 365.25)
+    return ngettext("%(n)d year", "%(n)d years", years) % {"n": years}
+
+
+def facts(patient: Patient) -> list[dict[str, Any]]:
+    urgent = patient.urgency == Urgency.URGENT
+    return [
+        {"label": _("Hospital"), "value": patient.hospital.display_name, "note": patient.hospital.code},
+        {"label": _("Date of birth"), "value": patient.birth_date.isoformat()},
+        {"label": _("Diagnosis"), "value": diagnosis_text(patient), "note": patient.icd10},
+        {"label": _("Stage"), "value": patient.get_stage_display()},
+        {"label": _("Urgency"), "value": patient.get_urgency_display(), "tone": "warn" if urgent else ""},
+        {"label": _("Blood group"), "value": blood_group(patient)},
+        {"label": _("CMV antibodies"), "value": patient.get_cmv_display()},
+    ]
+
+
+def blood_group(patient: Patient) -> str:
+    return f"{patient.abo} {patient.get_rh_display()}".strip()
+
+
+def diagnosis_text(patient: Patient) -> str:
+    named = str(patient.get_diagnosis_display()) if patient.diagnosis not in ("", "other") else ""
+    return " · ".join(text for text in (named, patient.diagnosis_text) if text)
+
+
+def typed_loci(typing: PatientHlaTyping | None) -> list[TypedLocus]:
+    """The loci that every search looks at, typed or not, and whatever else was typed."""
+    stored = typing.canonical if typing else {}
+    shown = [locus for locus in LOCI if locus in stored or locus in _SHOWN_ALWAYS]
+    return [TypedLocus(locus, *stored.get(locus, ())) for locus in shown]
+
+
+def typing_notes(typing: PatientHlaTyping | None) -> list[str]:
+    notes = typing.notes if typing else []
+    return [f"HLA-{locus}: {stored_note_text(code, params)}" for locus, code, params in notes]
+
+
+def dose_lines(patient: Patient) -> list[dict[str, Any]]:
+    """TNC (×10⁷) that a unit needs for each dose line at the patient's weight."""
+    if patient.weight_kg is None:
+        return []
+    weight = float(patient.weight_kg)
+    return [{"line": line, "tnc_e7": round(line * weight, 1)} for line in DOSE_LINES_E7_PER_KG]
+
+
+def timeline(patient: Patient) -> list[dict[str, Any]]:
+    entries = AuditEntry.objects.filter(target_type=Patient._meta.label, target_key=str(patient.pk))
+    return [
+        {
+            "at": timezone.localtime(entry.at),
+            "actor": entry.actor_label,
+            "text": ACTIONS.get(entry.action, entry.action),
+            "detail": entry.reason,
+            "tone": "warn" if entry.action == "patient.identity_viewed" else "",
+        }
+        for entry in entries.order_by("-at")[:TIMELINE_LENGTH]
+    ]
+
+
+def matching_url(name: str, patient: Patient, user: User, permission: Permission) -> str:
+    """A page of `matching` by its name, which this app may not import."""
+    if not user.has_permission(permission):
+        return ""
+    try:
+        return f"{reverse(name)}?patient={patient.pk}"
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,30 @@
+from django.urls import path
+
+from hospitals import views, views_patients
+
+app_name = "hospitals"
+urlpatterns = [
+    path("hospitals/", views.hospital_list, name="hospital-list"),
+    path("hospitals/export.csv", views.hospital_export, name="hospital-export"),
+    path("hospitals/new/", views.hospital_create, name="hospital-create"),
+    path("hospitals/<uuid:pk>/", views.hospital_detail, name="hospital-detail"),
+    path("hospitals/<uuid:pk>/edit/", views.hospital_edit, name="hospital-edit"),
+    path("hospitals/<uuid:pk>/people/", views.membership_add, name="membership-add"),
+    path("hospitals/people/<uuid:pk>/remove/", views.membership_remove, name="membership-remove"),
+    path("patients/", views_patients.patient_list, name="patient-list"),
+    path("patients/export.csv", views_patients.patient_export, name="patient-export"),
+    path("patients/new/", views_patients.patient_create, name="patient-create"),
+    path("patients/typing-check/", views_patients.typing_check, name="typing-check"),
+    path("patients/<uuid:pk>/", views_patients.patient_detail, name="patient-detail"),
+    path("patients/<uuid:pk>/edit/", views_patients.patient_edit, name="patient-edit"),
+    path("patients/<uuid:pk>/typing/", views_patients.patient_typing, name="patient-typing"),
+    path("patients/<uuid:pk>/weight/", views_patients.patient_weight, name="patient-weight"),
+    path("patients/<uuid:pk>/deactivate/", views_patients.patient_deactivate, name="patient-deactivate"),
+    path("patients/<uuid:pk>/reactivate/", views_patients.patient_reactivate, name="patient-reactivate"),
+    path("patients/<uuid:pk>/identity/", views_patients.patient_identity, name="patient-identity"),
+    path(
+        "patients/<uuid:pk>/identity/edit/",
+        views_patients.patient_identity_edit,
+        name="patient-identity-edit",
+    ),
+]

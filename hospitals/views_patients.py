@@ -1,0 +1,296 @@
+"""Pages of patients: list, page, forms, the live check of a typing, the audited look at an identity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.access import get_visible_or_404, permission_required
+from core.audit import actor_of
+from core.errors import Conflict, DomainError
+from core.exports import csv_response
+from core.hla_messages import typing_error_text
+from core.pages import paginate
+from core.roles import Permission
+from hla.loci import LOCI
+from hospitals import lists, services
+from hospitals.choices import BlankRule, PatientState
+from hospitals.forms import (
+    DeactivateForm,
+    IdentityForm,
+    NewPatientForm,
+    PatientForm,
+    WeightForm,
+    patient_initial,
+    show_error,
+)
+from hospitals.models import Patient
+from hospitals.patient_page import patient_context
+from hospitals.plausibility import Doubt
+from hospitals.typing_form import TypingForm, reading_notes, reading_text, typing_initial
+from hospitals.typings import MAX_VALUE_LENGTH, Problem, read_one
+
+
+@require_GET
+@permission_required(Permission.PATIENT_VIEW)
+def patient_list(request: HttpRequest) -> HttpResponse:
+    rows, form, sort = lists.patient_selection(request)
+    state = form.state_shown()
+    counts = {value: rows.filter(state=value).count() for value in PatientState.values}
+    context = {
+        "page": paginate(request, rows.filter(state=state)),
+        "form": form,
+        "sort": sort,
+        "columns": lists.heads(lists.PATIENT_COLUMNS, sort),
+        "state": state,
+        "counts": counts,
+    }
+    return render(request, "hospitals/patient_list.html", context)
+
+
+@require_GET
+@permission_required(Permission.PATIENT_VIEW)
+def patient_export(request: HttpRequest) -> HttpResponseBase:
+    rows, form, _sort = lists.patient_selection(request)
+    selection = rows.filter(state=form.state_shown())
+    return csv_response("qidai-patients.csv", lists.PATIENT_CSV, lists.patient_rows(selection))
+
+
+@require_GET
+@permission_required(Permission.PATIENT_VIEW)
+def patient_detail(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _page(request, _patient(request, pk))
+
+
+def _patient(request: HttpRequest, pk: Any) -> Patient:
+    rows = Patient.objects.select_related("hospital", "created_by").with_current_typing()
+    return get_visible_or_404(rows, request.user, pk=pk)
+
+
+def _page(request: HttpRequest, patient: Patient, **parts: Any) -> HttpResponse:
+    forms = {
+        "weight_form": WeightForm(birth_date=patient.birth_date),
+        "deactivate_form": DeactivateForm(),
+    }
+    context = {**forms, **patient_context(patient, request.user), **parts}
+    return render(request, "hospitals/patient_detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+def patient_create(request: HttpRequest) -> HttpResponse:
+    posted = request.POST if request.method == "POST" else None
+    form = NewPatientForm(posted, user=request.user)
+    typing = TypingForm(posted)
+    identity = IdentityForm(posted, prefix="identity")
+    doubts: list[Doubt] = []
+    if posted is not None and _all_valid(form, typing, identity):
+        doubts = _open_doubts(request, [*form.doubts(), *typing.doubts()])
+        if not doubts:
+            saved = _create(request, form, typing, identity)
+            if saved:
+                return redirect("hospitals:patient-detail", pk=saved.pk)
+    context = {"form": form, "typing": typing, "identity": identity, "doubts": doubts}
+    return render(request, "hospitals/patient_create.html", context)
+
+
+def _all_valid(*forms: BaseForm) -> bool:
+    """Every form is checked, so that all errors are shown at once."""
+    return sum(form.is_valid() for form in forms) == len(forms)
+
+
+def _create(
+    request: HttpRequest, form: NewPatientForm, typing: TypingForm, identity: IdentityForm
+) -> Patient | None:
+    may_identify = request.user.has_permission(Permission.PATIENT_IDENTITY)
+    wanted = form.cleaned_data.get("patient_id")
+    try:
+        patient = services.patient_create(
+            hospital_id=form.cleaned_data["hospital"].pk,
+            data=form.data_for_service(),
+            weight=form.weight_for_service(),
+            typing=typing.given(),
+            identity=identity.data_for_service() if may_identify else None,
+            patient_id=wanted,
+            by=actor_of(request),
+        )
+    except DomainError as error:
+        if error.code == "patient_exists":  # the form was sent twice: show what the first one saved
+            return get_visible_or_404(Patient, request.user, pk=wanted)
+        show_error(form, error)
+        return None
+    messages.success(request, _("Patient %(code)s was saved.") % {"code": patient.code})
+    return patient
+
+
+def _open_doubts(request: HttpRequest, doubts: list[Doubt]) -> list[Doubt]:
+    """The doubts, unless the person confirmed exactly these before."""
+    confirmed = set(request.POST.get("confirmed", "").split())
+    return [] if {doubt.code for doubt in doubts} <= confirmed else doubts
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+def patient_edit(request: HttpRequest, pk: Any) -> HttpResponse:
+    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    posted = request.POST if request.method == "POST" else None
+    form = PatientForm(posted, initial=patient_initial(patient))
+    doubts: list[Doubt] = []
+    if posted is not None and form.is_valid():
+        doubts = _open_doubts(request, form.doubts())
+        if not doubts and _update(request, patient, form):
+            return redirect("hospitals:patient-detail", pk=patient.pk)
+    version = posted.get("version", "") if posted else patient.version
+    context = {"form": form, "patient": patient, "doubts": doubts, "version": version}
+    return render(request, "hospitals/patient_edit.html", context)
+
+
+def _update(request: HttpRequest, patient: Patient, form: PatientForm) -> bool:
+    version = request.POST.get("version", "")
+    try:
+        services.patient_update(
+            patient_id=patient.pk,
+            data=form.data_for_service(),
+            version=int(version) if version.isascii() and version.isdigit() else 0,
+            by=actor_of(request),
+        )
+    except DomainError as error:
+        show_error(form, error)
+        return False
+    messages.success(request, _("The changes were saved."))
+    return True
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+def patient_typing(request: HttpRequest, pk: Any) -> HttpResponse:
+    patient = _patient(request, pk)
+    posted = request.POST if request.method == "POST" else None
+    current = patient.current_typing
+    initial = typing_initial(current.loci, current.blank_rule) if current else {}
+    form = TypingForm(posted, initial=initial)
+    doubts: list[Doubt] = []
+    if posted is not None and form.is_valid():
+        doubts = _open_doubts(request, form.doubts())
+        if not doubts:
+            try:
+                services.patient_typing_record(
+                    patient_id=patient.pk, typing=form.given(), by=actor_of(request)
+                )
+            except DomainError as error:
+                show_error(form, error)
+            else:
+                messages.success(request, _("The typing was saved; the former one stays in the history."))
+                return redirect("hospitals:patient-detail", pk=patient.pk)
+    context = {"patient": patient, "typing": form, "doubts": doubts}
+    return render(request, "hospitals/patient_typing.html", context)
+
+
+@require_POST
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+def patient_weight(request: HttpRequest, pk: Any) -> HttpResponse:
+    patient = _patient(request, pk)
+    form = WeightForm(request.POST, birth_date=patient.birth_date)
+    doubts: list[Doubt] = []
+    if form.is_valid():
+        doubts = _open_doubts(request, form.doubts())
+        if not doubts:
+            try:
+                services.patient_weight_record(
+                    patient_id=patient.pk, weight=form.data_for_service(), by=actor_of(request)
+                )
+            except DomainError as error:
+                show_error(form, error)
+            else:
+                messages.success(request, _("The weight was saved."))
+                return redirect("hospitals:patient-detail", pk=patient.pk)
+    return _page(request, patient, weight_form=form, weight_doubts=doubts)
+
+
+@require_POST
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+def patient_deactivate(request: HttpRequest, pk: Any) -> HttpResponse:
+    patient = _patient(request, pk)
+    form = DeactivateForm(request.POST)
+    if form.is_valid():
+        services.patient_deactivate(
+            patient_id=patient.pk,
+            reason=form.cleaned_data["reason"],
+            note=form.cleaned_data["note"],
+            by=actor_of(request),
+        )
+        messages.success(request, _("The patient is inactive now. You can reactivate at any time."))
+        return redirect("hospitals:patient-detail", pk=patient.pk)
+    return _page(request, patient, deactivate_form=form)
+
+
+@require_POST
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+def patient_reactivate(request: HttpRequest, pk: Any) -> HttpResponse:
+    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    services.patient_reactivate(patient_id=patient.pk, by=actor_of(request))
+    messages.success(request, _("The patient is active again."))
+    return redirect("hospitals:patient-detail", pk=patient.pk)
+
+
+@never_cache
+@require_POST
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_IDENTITY)
+def patient_identity(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Shows the identity once, on an explicit wish. A reload asks again and is recorded again."""
+    patient = _patient(request, pk)
+    identity = services.patient_identity_view(patient_id=patient.pk, by=actor_of(request))
+    return _page(request, patient, identity=identity, identity_shown=True)
+
+
+@never_cache
+@require_POST
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT, Permission.PATIENT_IDENTITY)
+def patient_identity_edit(request: HttpRequest, pk: Any) -> HttpResponse:
+    """`open` asks for the filled form (a look, so it is recorded); otherwise the form is saved."""
+    patient = _patient(request, pk)
+    if "open" in request.POST:
+        row = services.patient_identity_view(patient_id=patient.pk, by=actor_of(request))
+        initial = {name: getattr(row, name, "") for name in IdentityForm.base_fields}
+        return _page(request, patient, identity_form=IdentityForm(initial=initial))
+    form = IdentityForm(request.POST)
+    if form.is_valid():
+        try:
+            services.patient_identity_update(
+                patient_id=patient.pk, identity=form.data_for_service(), by=actor_of(request)
+            )
+        except Conflict as error:
+            show_error(form, error)
+        else:
+            messages.success(request, _("The identity was saved, encrypted."))
+            return redirect("hospitals:patient-detail", pk=patient.pk)
+    return _page(request, patient, identity_form=form)
+
+
+@require_POST
+@permission_required(Permission.PATIENT_VIEW)
+def typing_check(request: HttpRequest) -> HttpResponse:
+    """The live check of one locus: how its two values are read, or what is wrong. Saves nothing."""
+    locus = request.POST.get("locus", "")
+    row: dict[str, Any] = {"reading": "", "notes": [], "errors": []}
+    if locus in LOCI:
+        first, second = (request.POST.get(f"hla_{locus}_{n}", "")[: MAX_VALUE_LENGTH + 1] for n in (1, 2))
+        row = _reading(locus, first, second, homozygous="blank_homozygous" in request.POST)
+    return render(request, "_components/typing_reading.html", {"row": row})
+
+
+def _reading(locus: str, first: str, second: str, *, homozygous: bool) -> dict[str, Any]:
+    if not first.strip() and not second.strip():
+        return {"reading": "", "notes": [], "errors": []}
+    blank = BlankRule.HOMOZYGOUS if homozygous else BlankRule.UNKNOWN
+    read = read_one(locus, first, second, blank)
+    if isinstance(read, Problem):
+        return {"reading": "", "notes": [], "errors": [typing_error_text(read.error)]}
+    return {"reading": reading_text(read), "notes": reading_notes(read), "errors": []}
