@@ -86,11 +86,11 @@ class Urgency(TextChoices):
 
 
 class Direction(TextChoices):
-    """Direction of all mismatches of a unit (matching.engine.ranking.DIRECTIONS)."""
+    """Direction of all mismatches of a unit (hla.matching.UnitDirection)."""
 
-    NONE = "none", _("no mismatch")
-    GVH_ONLY = "gvh_only", _("graft-versus-host only")
-    HVG_ONLY = "hvg_only", _("host-versus-graft only")
+    MATCHED = "matched", _("no mismatch")
+    GVH_ONLY = "gvh-only", _("graft-versus-host only")
+    HVG_ONLY = "hvg-only", _("host-versus-graft only")
     BIDIRECTIONAL = "bidirectional", _("both directions")
     UNKNOWN = "unknown", _("cannot be told")
 

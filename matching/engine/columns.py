@@ -65,11 +65,17 @@ class Columns:
 
     def row(self, index: int) -> UnitRow:
         """The unit at a position, as it was given."""
+        number = {name: int(values[index]) for name, values in self.numbers.items()}
+        text = {name: self.vocabulary[name][codes[index]] for name, codes in self.categories.items()}
         return UnitRow(
             unit_id=self.unit_ids[index].tobytes(),
             typing=tuple(self.pairs[locus][self.codes[locus][index]] for locus in SEARCH_LOCI),
-            **{name: int(self.numbers[name][index]) for name in NUMBERS},
-            **{name: self.vocabulary[name][self.categories[name][index]] for name in CATEGORIES},
+            tnc_e4=number["tnc_e4"],
+            cd34_e3=number["cd34_e3"],
+            year=number["year"],
+            status=text["status"],
+            abo=text["abo"],
+            rh=text["rh"],
         )
 
 
@@ -140,7 +146,7 @@ def _tight(
 ) -> tuple[NDArray[np.int32], tuple[Value, ...]]:
     """Codes over the sorted values in use; `keep` stand first, used or not."""
     used = {values[code] for code in np.unique(codes)}
-    ordered = (*keep, *sorted(used.difference(keep)))  # type: ignore[type-var]
+    ordered = (*keep, *sorted(used.difference(keep)))
     place = {value: code for code, value in enumerate(ordered)}
     lookup = np.array([place.get(value, 0) for value in values], dtype=np.int32)
     return (lookup[codes] if len(codes) else np.zeros(0, np.int32)), ordered

@@ -93,7 +93,7 @@ def load(path: Path, *, resolver: Resolver) -> Snapshot:
 def _check(content: NDArray[np.uint8]) -> None:
     if content[:8].tobytes() != MAGIC:
         raise SnapshotUnusable("not a snapshot of this version")
-    digest = hashlib.blake2b(content[:-DIGEST_BYTES], digest_size=DIGEST_BYTES)
+    digest = hashlib.blake2b(content[:-DIGEST_BYTES].data, digest_size=DIGEST_BYTES)
     if digest.digest() != content[-DIGEST_BYTES:].tobytes():
         raise SnapshotUnusable("damaged: the digest does not fit the content")
 

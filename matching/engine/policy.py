@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
+
+from hla.antigens import AntigenRule
 
 
 @dataclass(frozen=True)
 class Policy:
     """A selection policy as the engine sees it; every result names it.
 
-    id, name, version: of the stored row. antigen_rule: "split" (matching.md 2.3: two splits of one broad are a
-    mismatch). primary: the class that orders the list. floors: class -> smallest number of possible matches
-    that stays in the list, used where a request asks for none of its own. required_loci: a unit without a
-    typing there cannot be searched.
+    id, name, version: of the stored row. antigen_rule: "split" (two splits of one broad antigen are a
+    mismatch, matching.md 2.3) or "broad". primary: the class that orders the list. floors: class -> smallest
+    number of possible matches that stays in the list, used where a request asks for none of its own.
+    required_loci: a unit without a typing there cannot be searched.
     """
 
     id: str = "default"
     name: str = "default"
     version: int = 1
-    antigen_rule: str = "split"
+    antigen_rule: AntigenRule = "split"
     primary: str = "antigen6"
     floors: Mapping[str, int] = field(default_factory=lambda: {"antigen6": 4})
     required_loci: tuple[str, ...] = ("A", "B", "DRB1")
 
     def __post_init__(self) -> None:
-        if self.antigen_rule != "split":
-            raise ValueError(f"Unknown antigen rule {self.antigen_rule!r}; this engine knows 'split'.")
+        if self.antigen_rule not in get_args(AntigenRule):
+            raise ValueError(f"Unknown antigen rule {self.antigen_rule!r}.")
 
     @classmethod
     def from_data(cls, *, id: str, name: str, version: int, rules: Mapping[str, Any]) -> Policy:

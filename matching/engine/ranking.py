@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-NONE, GVH_ONLY, HVG_ONLY, BIDIRECTIONAL, UNKNOWN = range(5)
-DIRECTIONS = ("none", "gvh_only", "hvg_only", "bidirectional", "unknown")
+from hla.matching import Direction, UnitDirection, direction_of, unit_direction
+
+LOCUS_DIRECTIONS: tuple[Direction, ...] = ("none", "gvh", "hvg", "bidirectional", "unknown")
+UNIT_DIRECTIONS: tuple[UnitDirection, ...] = ("matched", "gvh-only", "hvg-only", "bidirectional", "unknown")
+
+
+def _locus_table() -> NDArray[np.uint8]:
+    """Index into LOCUS_DIRECTIONS for [gvh_min, gvh_max, hvg_min, hvg_max], each 0–2; unused where max < min."""
+    table = np.zeros((3, 3, 3, 3), dtype=np.uint8)
+    for counts in np.ndindex(table.shape):
+        table[counts] = LOCUS_DIRECTIONS.index(direction_of(*counts))
+    return table
+
+
+def _unit_table() -> NDArray[np.uint8]:
+    """Index into UNIT_DIRECTIONS for a set of locus directions, bit i standing for LOCUS_DIRECTIONS[i]."""
+    return np.array(
+        [
+            UNIT_DIRECTIONS.index(
+                unit_direction(name for place, name in enumerate(LOCUS_DIRECTIONS) if bits >> place & 1)
+            )
+            for bits in range(1 << len(LOCUS_DIRECTIONS))
+        ],
+        dtype=np.uint8,
+    )
+
+
+_LOCUS, _UNIT = _locus_table(), _unit_table()
+
+
+def locus_direction(counts: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Index into LOCUS_DIRECTIONS. counts: int8 (n, 4), columns gvh_min, gvh_max, hvg_min, hvg_max."""
+    found: NDArray[np.uint8] = _LOCUS[tuple(counts.T)]
+    return found
+
+
+def direction(loci: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Index into UNIT_DIRECTIONS from the directions of at least one locus, each uint8 (n,)."""
+    bits = np.bitwise_or.reduce([np.left_shift(np.uint8(1), codes) for codes in loci])
+    found: NDArray[np.uint8] = _UNIT[bits]
+    return found
 
 
 def best(
@@ -30,21 +71,3 @@ def best(
     else:
         candidates = np.arange(len(key))
     return candidates[np.argsort(-key[candidates], kind="stable")][:limit]
-
-
-def direction(
-    gvh_min: NDArray[np.integer],
-    gvh_max: NDArray[np.integer],
-    hvg_min: NDArray[np.integer],
-    hvg_max: NDArray[np.integer],
-) -> NDArray[np.uint8]:
-    """Index into DIRECTIONS for counts of any shape: of one locus, or summed over loci for the unit.
-
-    A direction is named when it is the same in all resolutions of both typings, else it is unknown: gvh counts
-    types of the patient that the unit lacks, hvg types of the unit that the patient lacks. For sums over loci
-    this says gvh_only exactly if every mismatched locus is, in every resolution.
-    """
-    gvh, hvg = gvh_min > 0, hvg_min > 0
-    sure = (gvh == (gvh_max > 0)) & (hvg == (hvg_max > 0))
-    named = gvh.astype(np.uint8) + 2 * hvg.astype(np.uint8)  # 0 none, 1 gvh, 2 hvg, 3 both
-    return np.where(sure, named, np.uint8(UNKNOWN)).astype(np.uint8)

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
-from hla.matching import CLASSES, LocusScores, score_locus
 from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
-from hla.typing import Typing
+from hla.matching import CLASSES, LocusScores, score_locus
+from hla.typing import LocusTyping, Typing
 from matching.engine import ranking
 from matching.engine.policy import Policy
-from matching.engine.snapshot import Snapshot
+from matching.engine.snapshot import Dictionary, Snapshot
 
 ENGINE_VERSION = "1"
 Progress = Callable[[str, float, int], None]  # stage, share 0–1, candidates so far
@@ -99,8 +99,9 @@ class Ranked:
     """The k kept units, best first; all arrays have k rows.
 
     rows: int64, position in the snapshot. classes: name -> int8 (k, 2), min and max. locus: locus -> int8
-    (k, 8), the columns of SCORE_COLUMNS. locus_direction: uint8 (k, loci) and direction: uint8 (k,), indices
-    into ranking.DIRECTIONS. tnc_e7_per_kg, cd34_e5_per_kg: float64, NaN where cells or weight are unknown.
+    (k, 8), the columns of SCORE_COLUMNS. locus_direction: locus -> uint8 (k,), index into
+    ranking.LOCUS_DIRECTIONS. direction: uint8 (k,), index into ranking.UNIT_DIRECTIONS.
+    tnc_e7_per_kg, cd34_e5_per_kg: float64, NaN where cells or weight are unknown.
     """
 
     rows: NDArray[np.int64]
@@ -150,10 +151,10 @@ def search(
     check(patient, criteria, policy)
     clock = _Clock()
     tell("resolve", 0.05, 0)
-    tables = snapshot.tables
+    dictionaries = snapshot.dictionaries
     clock.lap("resolve")
     tell("score", 0.2, 0)
-    scores = {locus: score_locus(patient.locus(locus), tables[locus]) for locus in criteria.loci}
+    scores = {locus: _scored(patient.locus(locus), dictionaries[locus], policy) for locus in criteria.loci}
     clock.lap("score")
     tell("filter", 0.5, 0)
     rows, packed, funnel = _candidates(snapshot, criteria, policy, scores)
@@ -188,6 +189,12 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[name] = round(now - self._last, 6)
         self._last = now
+
+
+def _scored(patient: LocusTyping, dictionary: Dictionary, policy: Policy) -> LocusScores:
+    """Scores in the order of the snapshot's codes."""
+    found = score_locus(patient, dictionary.table, antigen_rule=policy.antigen_rule)
+    return LocusScores(**{name: getattr(found, name)[dictionary.places] for name in SCORE_COLUMNS})
 
 
 def _lookup(locus: str, scores: LocusScores, classes: tuple[str, ...]) -> NDArray[np.uint32]:
@@ -305,7 +312,7 @@ def _detail(
     scores: Mapping[str, LocusScores],
 ) -> Ranked:
     locus = {name: _gathered(scores[name], snapshot.columns.codes[name][rows]) for name in criteria.loci}
-    total = np.add.reduce([values.astype(np.int16) for values in locus.values()])
+    directions = {name: ranking.locus_direction(values[:, 4:]) for name, values in locus.items()}
     numbers = snapshot.columns.numbers
     return Ranked(
         rows=rows,
@@ -314,8 +321,8 @@ def _detail(
             for place, name in enumerate(criteria.classes)
         },
         locus=locus,
-        locus_direction={name: ranking.direction(*values[:, 4:].T) for name, values in locus.items()},
-        direction=ranking.direction(*total[:, 4:].T),
+        locus_direction=directions,
+        direction=ranking.direction(list(directions.values())),
         tnc_e7_per_kg=_per_kg(numbers["tnc_e4"][rows], 1000, criteria.weight_kg),
         cd34_e5_per_kg=_per_kg(numbers["cd34_e3"][rows], 100, criteria.weight_kg),
     )

@@ -12,13 +12,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
-from hla.matching import LocusTable
 from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
 from hla.mac import MacTable
+from hla.matching import LocusTable
 from hla.resolve import Resolver
-from matching.engine.columns import CATEGORIES, NUMBERS, Columns, UnitRow, as_ids, encode, id_keys, merged
+from matching.engine.columns import (
+    CATEGORIES,
+    NUMBERS,
+    Columns,
+    Pair,
+    UnitRow,
+    as_ids,
+    encode,
+    id_keys,
+    merged,
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,22 @@ def _mac_checksum(table: MacTable) -> str:
 
 
 @dataclass(frozen=True)
+class Dictionary:
+    """The distinct typings of one locus, resolved.
+
+    table: may hold more than this snapshot has; snapshots that follow one another share it and only add.
+    places: int32, row of the table for each code of the snapshot.
+    """
+
+    table: LocusTable
+    places: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, table: LocusTable, pairs: Iterable[Pair]) -> Dictionary:
+        return cls(table, table.extend(pairs))
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """An inventory of n units that can be searched. Not to be changed: `apply` returns another one."""
 
@@ -72,10 +98,11 @@ class Snapshot:
         return len(self.columns)
 
     @cached_property
-    def tables(self) -> dict[str, LocusTable]:
-        """Per locus the distinct typings, resolved: index = code in `columns.codes`. Made at first use."""
+    def dictionaries(self) -> dict[str, Dictionary]:
+        """Per locus the distinct typings, resolved. Made at first use."""
         return {
-            locus: LocusTable.build(locus, self.columns.pairs[locus], self.resolver) for locus in SEARCH_LOCI
+            locus: Dictionary.of(LocusTable(locus, self.resolver), self.columns.pairs[locus])
+            for locus in SEARCH_LOCI
         }
 
     @cached_property
@@ -83,7 +110,7 @@ class Snapshot:
         """Digest (128 bits, hexadecimal) of the inventory; equal for equal units, however they came in."""
         digest = hashlib.blake2b(digest_size=16)
         for _, values in arrays(self.columns):
-            digest.update(np.ascontiguousarray(values))
+            digest.update(np.ascontiguousarray(values).data)
         digest.update(repr([*self.columns.pairs.items(), *self.columns.vocabulary.items()]).encode())
         return digest.hexdigest()
 
@@ -107,27 +134,20 @@ class Snapshot:
             return self._moved_to(origin)
         columns = merged(self.columns, keep, new)
         following = Snapshot(columns, origin, self.resolver)
-        following._take_tables_from(self)
+        if "dictionaries" in self.__dict__:  # resolving is the dear part: only what is new is resolved
+            following.__dict__["dictionaries"] = {
+                locus: Dictionary.of(known.table, columns.pairs[locus])
+                for locus, known in self.dictionaries.items()
+            }
         return following
 
     def _moved_to(self, origin: Origin) -> Snapshot:
         """The same inventory at a later number; what was computed stays."""
         following = Snapshot(self.columns, origin, self.resolver)
-        for name in ("tables", "checksum"):
+        for name in ("dictionaries", "checksum"):
             if name in self.__dict__:
                 following.__dict__[name] = self.__dict__[name]
         return following
-
-    def _take_tables_from(self, earlier: Snapshot) -> None:
-        """Resolving is the dear part: a locus whose dictionary did not change keeps its table."""
-        if "tables" not in earlier.__dict__:
-            return
-        self.__dict__["tables"] = {
-            locus: table
-            if self.columns.pairs[locus] == earlier.columns.pairs[locus]
-            else LocusTable.build(locus, self.columns.pairs[locus], self.resolver)
-            for locus, table in earlier.tables.items()
-        }
 
     def find(self, unit_id: bytes) -> int | None:
         """Position of a unit, None if it is not in the inventory."""
