@@ -1,0 +1,81 @@
+"""Relations between serological antigens: broad, split, associated."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+AntigenRule = Literal["split", "broad"]
+AntigenSet = frozenset[str]
+
+ANTIGEN_RULES: Final[tuple[AntigenRule, ...]] = ("split", "broad")
+
+
+class Relation(StrEnum):
+    """How two antigens stand to each other; the first five are matches under the rule `split`."""
+
+    EQUAL = "equal"
+    BROAD = "broad"  # the first is the broad of the second, by any number of steps
+    SPLIT = "split"  # the first is a split of the second
+    ASSOCIATED = "associated"  # one is an associated antigen of the other
+    SIBLINGS = "siblings"  # two associated antigens of one parent
+    SAME_BROAD = "same_broad"  # two splits of one broad (SD2): a mismatch unless the rule is `broad`
+    DIFFERENT = "different"  # SD3
+
+
+MATCHES: Final = frozenset(
+    {Relation.EQUAL, Relation.BROAD, Relation.SPLIT, Relation.ASSOCIATED, Relation.SIBLINGS}
+)
+ORDER: Final = {relation: rank for rank, relation in enumerate(Relation)}
+
+
+@dataclass(frozen=True)
+class AntigenTree:
+    """Broad and associated antigens of one locus; antigens are written without prefix ("2", "2403").
+
+    parents: antigen -> its broad or, for an associated antigen, the antigen it is associated with.
+    associated: the antigens whose parent is of the second sort. Source: rel_ser_ser.txt.
+    """
+
+    parents: Mapping[str, str]
+    associated: frozenset[str]
+
+    def lineage(self, antigen: str) -> tuple[str, ...]:
+        """The antigen and its ancestors, nearest first (3901, 39, 16)."""
+        line = [antigen]
+        while (parent := self.parents.get(line[-1])) is not None:
+            line.append(parent)
+        return tuple(line)
+
+    def relation(self, one: str, other: str) -> Relation:
+        """Relation of two antigens (2.3 of the domain notes; SI1, SI2, SI3, SD2, SD3)."""
+        if one == other:
+            return Relation.EQUAL
+        if other in self.lineage(one):
+            return Relation.ASSOCIATED if one in self.associated else Relation.SPLIT
+        if one in self.lineage(other):
+            return Relation.ASSOCIATED if other in self.associated else Relation.BROAD
+        if {one, other} <= self.associated and self.parents[one] == self.parents[other]:
+            return Relation.SIBLINGS
+        same_root = self.lineage(one)[-1] == self.lineage(other)[-1]
+        return Relation.SAME_BROAD if same_root else Relation.DIFFERENT
+
+    def best(self, ones: Iterable[str], others: Iterable[str]) -> tuple[Relation, str, str] | None:
+        """Closest relation between two sets of antigens with the two antigens; None if a set is empty."""
+        found = ((self.relation(one, other), one, other) for one in sorted(ones) for other in sorted(others))
+        return min(found, key=lambda item: ORDER[item[0]], default=None)
+
+    def match(self, ones: AntigenSet, others: AntigenSet, rule: AntigenRule) -> bool:
+        """Whether an allele with antigens `ones` and one with `others` match at antigen level."""
+        best = self.best(ones, others)
+        if best is None:
+            return False
+        return best[0] in MATCHES or (rule == "broad" and best[0] is Relation.SAME_BROAD)
+
+
+def antigen_tree(splits: Mapping[str, Iterable[str]], associated: Mapping[str, Iterable[str]]) -> AntigenTree:
+    """Tree from broad -> splits and antigen -> associated antigens."""
+    parents = {
+        child: parent for table in (splits, associated) for parent, row in table.items() for child in row
+    }
+    return AntigenTree(parents, frozenset(child for row in associated.values() for child in row))

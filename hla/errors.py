@@ -1,0 +1,135 @@
+"""The one error of typings, and the notes that a reading leaves.
+
+Every message is a code with named parameters; CODES, HINTS and NOTES hold the English templates, so that
+an upper layer can translate them by code.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+QUOTE_LENGTH: Final = 60  # characters of the offending text that a message repeats
+
+CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "absent_here": "{text} means that the gene is absent, which cannot be at HLA-{locus}.",
+        "deleted": "{text} was withdrawn from the nomenclature ({reason}) and has no successor.",
+        "duplicate_locus": "HLA-{locus} is given twice.",
+        "empty": "There is no typing in the text.",
+        "list_member": "{text} cannot be a member of an allele list.",
+        "list_shorthand": "{text} leaves open which fields it continues.",
+        "mac_empty": "The code {text} names no allele that exists at HLA-{locus} in release {release}.",
+        "malformed": "{text} is not a typing of HLA-{locus}.",
+        "missing_locus": "{text} does not say to which locus it belongs.",
+        "no_colon": "{text} has no colon between its fields.",
+        "operator": "The GL String operator {operator} is not read.",
+        "public_antigen": "{text} is a public antigen, carried by many HLA-{locus} types: it is not a typing.",
+        "serology": "{text} is a serological typing; only DNA typings are read.",
+        "small_g": "{text} ends in a small g, which names no group of the nomenclature.",
+        "too_long": "The text is {length} characters long; at most {limit} are read.",
+        "too_many_values": "HLA-{locus} has {count} values; a person has two.",
+        "unknown_allele": "There is no allele {text} in release {release}.",
+        "unknown_family": "There is no allele family {text} in release {release}.",
+        "unknown_g_group": "There is no G group {text} in release {release}.",
+        "unknown_locus": "{text} is not an HLA locus that is read.",
+        "unknown_mac": "The multiple allele code {mac} in {text} is not in the loaded table ({version}).",
+        "unknown_p_group": "There is no P group {text} in release {release}.",
+        "wrong_locus": "{text} belongs to HLA-{found}, not to HLA-{locus}.",
+    }
+)
+
+HINTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "absent_here": "Leave the value empty if it is not known.",
+        "deleted": "Ask the laboratory for the allele's present name.",
+        "duplicate_locus": "Put both values of a locus side by side, joined by +.",
+        "empty": "Write a typing such as A*02:01+A*24:02.",
+        "list_member": "Put only alleles, groups and codes into a list.",
+        "list_shorthand": "Write every member of the list in full, such as A*02:01:01/A*02:01:02.",
+        "mac_empty": "Check the code and its first field, or load a newer release.",
+        "malformed": "Write fields of two to four digits with colons, such as {example}.",
+        "missing_locus": "Write the locus before the asterisk, such as A*02:01.",
+        "no_colon": "Write {example}, if that is meant.",
+        "operator": "Use only ^ between loci, + between the two values and / inside a list.",
+        "public_antigen": "Give the antigen itself or a DNA typing.",
+        "serology": "Give a DNA typing such as {example}.",
+        "small_g": "Write the G group with three fields, or the allele with two.",
+        "too_long": "Use a multiple allele code or a group in place of the list.",
+        "too_many_values": "Separate ambiguous alleles by /, not by +.",
+        "unknown_allele": "The closest known name is {nearest}; a newer release may hold more.",
+        "unknown_family": "Check the first field; the closest known name is {nearest}.",
+        "unknown_g_group": "The closest known name is {nearest}; a newer release may hold more.",
+        "unknown_locus": "Use one of {loci}.",
+        "unknown_mac": "Load a newer code table with: manage.py load_mac FILE.",
+        "unknown_p_group": "The closest known name is {nearest}; a newer release may hold more.",
+        "wrong_locus": "Move it to HLA-{found} or correct the locus.",
+    }
+)
+
+NOTES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "absent_gene": "{text}: the gene is absent; counts as a null allele.",
+        "family": "{text} read as the whole family {name}.",
+        "homozygous": "Blank second value read as homozygous.",
+        "members_dropped": "{text}: {count} members unknown in release {release} left out ({names}).",
+        "new_allele": "{text}: an allele without a name yet; counts as unknown.",
+        "normalised": "{text} read as {name}.",
+        "null_beside": "Null allele beside an expressed one: counts as the expressed type twice.",
+        "null_only": "Two null alleles: no expressed type.",
+        "null_possible": "{text} could also be a null allele ({names}); read as expressed.",
+        "questionable": "{text}: expression is questionable (Q); counted as expressed.",
+        "renamed": "{text} is now called {name}.",
+        "suffix_added": "{text} exists only as {name}.",
+        "unknown_value": "{text}: not typed; counts as unknown.",
+    }
+)
+
+Params = Mapping[str, str | int]
+
+
+def quote(text: str) -> str:
+    """The offending text, cut so that a hostile input cannot flood a message."""
+    return text if len(text) <= QUOTE_LENGTH else text[: QUOTE_LENGTH - 1] + "…"
+
+
+class TypingError(ValueError):
+    """A typing that cannot be read.
+
+    locus: the locus, None if not known. text: the offending part, cut to QUOTE_LENGTH. position: 0-based
+    index of that part in the text given to the parser, None if it has no place. code: key of CODES and
+    HINTS. params: values of the templates. hint: what to write instead, in English.
+    """
+
+    def __init__(
+        self, code: str, *, locus: str | None, text: str, position: int | None = None, **params: str | int
+    ) -> None:
+        self.code = code
+        self.locus = locus
+        self.text = quote(text)
+        self.position = position
+        self.params: dict[str, str | int] = {"locus": locus or "?", "text": self.text, **params}
+        self.message = CODES[code].format(**self.params)
+        self.hint = HINTS[code].format(**self.params)
+        super().__init__(f"{self.message} {self.hint}")
+
+    def moved(self, offset: int) -> "TypingError":
+        """The same error, its position counted from `offset` characters further left."""
+        params = {key: value for key, value in self.params.items() if key not in ("locus", "text")}
+        position = offset + (self.position or 0)
+        return TypingError(self.code, locus=self.locus, text=self.text, position=position, **params)
+
+
+class Note(str):
+    """A remark on a reading: an English sentence that still knows its code (key of NOTES) and params."""
+
+    code: str
+    params: dict[str, str | int]
+
+    def __new__(cls, code: str, **params: str | int) -> "Note":
+        note = super().__new__(cls, NOTES[code].format(**params))
+        note.code = code
+        note.params = dict(params)
+        return note
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, str | int]]:
+        return (self.code,), self.params

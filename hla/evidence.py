@@ -1,0 +1,237 @@
+"""Why two typings match or do not: position by position, as data and as an English sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from hla.antigens import MATCHES, AntigenRule, AntigenSet, Relation
+from hla.directions import Direction
+from hla.genotypes import Genotypes, Shape, genotypes_of
+from hla.loci import SEROLOGY_PREFIX
+from hla.nomenclature import PGroups
+from hla.resolve import Resolved, Resolver
+from hla.scoring import ALLELE_IS_ANTIGEN, COUNT_NAMES, LocusCounts, score_locus
+from hla.table import LocusTable, intersection
+from hla.typing import LocusTyping
+
+Verdict = Literal["allele", "potential", "antigen", "mismatch"]
+Orientation = Literal["direct", "cross"]
+
+GRADES: Final[Mapping[Verdict, int]] = {"mismatch": 0, "antigen": 1, "potential": 2, "allele": 3}
+NAMES_KEPT: Final = 6  # P groups that an explanation spells out
+
+REASONS: Final[Mapping[str, str]] = {
+    "same_p_group": "Both are {p_groups}.",
+    "shared_p_groups": "Both may be {p_groups} ({count} in common).",
+    "untyped": "Not typed on both sides: any type is possible.",
+    "one_type": "There is only one expressed type, and it cannot match both.",
+    "nothing_expressed": "Nothing is expressed here on one side.",
+    "antigen_equal": "Different alleles of the antigen {patient_antigen}.",
+    "antigen_broad": "{patient_antigen} is the broad antigen of {unit_antigen}.",
+    "antigen_split": "{patient_antigen} is a split of {unit_antigen}.",
+    "antigen_associated": "{patient_antigen} and {unit_antigen} are associated antigens.",
+    "antigen_siblings": "{patient_antigen} and {unit_antigen} are associated with one antigen.",
+    "antigen_same_broad": "{patient_antigen} and {unit_antigen} are splits of one broad antigen, "
+    "which this bank counts as a match.",
+    "mismatch_same_broad": "{patient_antigen} and {unit_antigen} are different splits of one broad antigen.",
+    "mismatch_different": "{patient_antigen} and {unit_antigen} are different antigens.",
+    "mismatch_allele": "No P group in common.",
+    "null_counts_as": "{text} is a null allele and counts as the value beside it.",
+    "null_possible": "{text} could also be a null allele ({names}).",
+    "questionable": "The expression of {text} is questionable (Q).",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One reason. code: key of REASONS; params: its values; text: the English sentence."""
+
+    code: str
+    params: dict[str, str | int] = field(default_factory=dict)
+    text: str = ""
+
+
+def why(code: str, **params: str | int) -> Why:
+    """A reason with its sentence."""
+    return Why(code, params, REASONS[code].format(**params))
+
+
+@dataclass(frozen=True, slots=True)
+class PositionEvidence:
+    """One position of the better orientation.
+
+    patient, unit: canonical texts, "" = not typed. verdict: "allele" certain match, "potential" some of the
+    possible types match, "antigen" no allele match but an antigen match is possible, "mismatch". why: the
+    reason of the verdict; remarks: null and questionable alleles.
+    """
+
+    patient: str
+    unit: str
+    verdict: Verdict
+    why: Why
+    remarks: tuple[Why, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocusEvidence:
+    """A locus of one patient and one unit; counts as in LocusScores. dataclasses.asdict gives plain JSON."""
+
+    locus: str
+    match_min: int
+    match_max: int
+    antigen_min: int
+    antigen_max: int
+    gvh_min: int
+    gvh_max: int
+    hvg_min: int
+    hvg_max: int
+    direction: Direction
+    orientation: Orientation
+    positions: tuple[PositionEvidence, PositionEvidence]
+    antigen_rule: AntigenRule
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One position as it counts: a null allele takes the place of the value beside it."""
+
+    text: str
+    groups: PGroups | None  # None: anything
+    antigens: frozenset[AntigenSet] | None
+    remarks: tuple[Why, ...]
+
+
+def explain_locus(
+    patient: LocusTyping,
+    unit: LocusTyping,
+    resolver: Resolver,
+    *,
+    antigen_rule: AntigenRule = "split",
+    counts: LocusCounts | None = None,
+) -> LocusEvidence:
+    """Compare the typings of one locus. Raises TypingError, and ValueError if the loci differ.
+
+    counts: LocusScores.at(code) of this pair under this rule, if it has been scored already (quicker).
+    """
+    if counts is None:
+        table = LocusTable.build(patient.locus, [(unit.first, unit.second)], resolver)
+        counts = score_locus(patient, table, antigen_rule=antigen_rule).at(len(table) - 1)
+    positions, orientation = aligned(patient, unit, resolver, counts.match_max, antigen_rule)
+    return LocusEvidence(
+        locus=patient.locus,
+        **{name: getattr(counts, name) for name in COUNT_NAMES},
+        direction=counts.direction,
+        orientation=orientation,
+        positions=positions,
+        antigen_rule=antigen_rule,
+        release=resolver.nomenclature.release,
+    )
+
+
+def aligned(
+    patient: LocusTyping, unit: LocusTyping, resolver: Resolver, match_max: int, rule: AntigenRule
+) -> tuple[tuple[PositionEvidence, PositionEvidence], Orientation]:
+    """The positions in the better orientation: more matches, then better grades; direct if equal."""
+    locus = patient.locus
+    mine, theirs = sides(patient, resolver), sides(unit, resolver)
+    compare = Comparison(locus, resolver, rule)
+    ways: list[tuple[Orientation, list[PositionEvidence]]] = [
+        ("direct", [compare.position(mine[0], theirs[0]), compare.position(mine[1], theirs[1])]),
+        ("cross", [compare.position(mine[0], theirs[1]), compare.position(mine[1], theirs[0])]),
+    ]
+    orientation, found = max(ways, key=lambda way: quality(way[1]))
+    if sum(is_match(position) for position in found) > match_max:
+        found = one_type_only(found)
+    return (found[0], found[1]), orientation
+
+
+def is_match(position: PositionEvidence) -> bool:
+    return position.verdict in ("allele", "potential")
+
+
+def quality(positions: list[PositionEvidence]) -> tuple[int, int]:
+    """Matches, then grades."""
+    return sum(map(is_match, positions)), sum(GRADES[position.verdict] for position in positions)
+
+
+def one_type_only(found: list[PositionEvidence]) -> list[PositionEvidence]:
+    """Take back the weaker of two matches that one and the same unknown type cannot both make."""
+    weaker = min(range(2), key=lambda place: (GRADES[found[place].verdict], -place))
+    old = found[weaker]
+    found[weaker] = PositionEvidence(old.patient, old.unit, "mismatch", why("one_type"), old.remarks)
+    return found
+
+
+def sides(typing: LocusTyping, resolver: Resolver) -> tuple[Side, Side]:
+    """Both positions of a typing as they count."""
+    values = [resolver.position(typing.locus, text) for text in (typing.first, typing.second)]
+    found: Genotypes = genotypes_of(*values)
+    if found.shape is Shape.NONE:
+        return no_type(values[0]), no_type(values[1])
+    groups, antigens = (found.first, found.second), (found.first_antigens, found.second_antigens)
+    both = [Side(values[i].text, groups[i], antigens[i], remarks(values[i])) for i in range(2)]
+    return both[0], both[1]
+
+
+def no_type(value: Resolved) -> Side:
+    return Side(value.text, frozenset(), frozenset(), ())
+
+
+def remarks(value: Resolved) -> tuple[Why, ...]:
+    """What a reader must know about a value beside the verdict."""
+    found = []
+    if value.null:
+        found.append(why("null_counts_as", text=value.text))
+    if value.null_possible:
+        names = ", ".join(value.null_possible[:NAMES_KEPT])
+        found.append(why("null_possible", text=value.text, names=names))
+    if value.questionable:
+        found.append(why("questionable", text=", ".join(value.questionable[:NAMES_KEPT])))
+    return tuple(found)
+
+
+class Comparison:
+    """Compares one position of the patient with one of the unit."""
+
+    def __init__(self, locus: str, resolver: Resolver, rule: AntigenRule) -> None:
+        self.locus = locus
+        self.names = resolver.nomenclature
+        self.rule = rule
+
+    def position(self, mine: Side, theirs: Side) -> PositionEvidence:
+        verdict, reason = self.verdict(mine, theirs)
+        return PositionEvidence(mine.text, theirs.text, verdict, reason, mine.remarks + theirs.remarks)
+
+    def verdict(self, mine: Side, theirs: Side) -> tuple[Verdict, Why]:
+        """The verdict on two positions taken by themselves."""
+        if mine.groups == frozenset() or theirs.groups == frozenset():
+            return "mismatch", why("nothing_expressed")
+        shared = intersection(mine.groups, theirs.groups)
+        if mine.groups is None or theirs.groups is None or shared is None:
+            return "potential", why("untyped")
+        if not shared:
+            return self.antigen_verdict(mine, theirs)
+        listed = sorted(shared)
+        names = ", ".join(self.names.p_name(self.locus, group) for group in listed[:NAMES_KEPT])
+        if len(mine.groups) == len(theirs.groups) == 1:
+            return "allele", why("same_p_group", p_groups=names)
+        return "potential", why("shared_p_groups", p_groups=names, count=len(listed))
+
+    def antigen_verdict(self, mine: Side, theirs: Side) -> tuple[Verdict, Why]:
+        """The verdict when no P group is shared: the closest relation of any two antigens."""
+        if self.locus in ALLELE_IS_ANTIGEN:
+            return "mismatch", why("mismatch_allele")
+        relation, one, other = self.closest(mine.antigens or frozenset(), theirs.antigens or frozenset())
+        prefix = SEROLOGY_PREFIX[self.locus]
+        matched = relation in MATCHES or (self.rule == "broad" and relation is Relation.SAME_BROAD)
+        code = f"{'antigen' if matched else 'mismatch'}_{relation}"
+        reason = why(code, patient_antigen=prefix + one, unit_antigen=prefix + other)
+        return ("antigen" if matched else "mismatch"), reason
+
+    def closest(
+        self, ones: frozenset[AntigenSet], others: frozenset[AntigenSet]
+    ) -> tuple[Relation, str, str]:
+        best = self.names.trees[self.locus].best(frozenset().union(*ones), frozenset().union(*others))
+        assert best is not None  # every expressed allele has an antigen
+        return best

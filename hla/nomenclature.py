@@ -1,0 +1,140 @@
+"""What allele names mean: the protein they are matched by, their antigens, which of them are null."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from hla.antigens import AntigenSet, AntigenTree
+
+PGroups = frozenset[int]
+EXPRESSED_SUFFIXES: Final = "LSCAQ"
+SUFFIXES: Final = "N" + EXPRESSED_SUFFIXES
+
+
+class NomenclatureError(ValueError):
+    """Reference data that cannot be used: incomplete, altered, or not what it says it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The alleles that a name, group or family stands for.
+
+    p_groups: ids of the P groups of its expressed members. antigens: for each distinct expressed member,
+    the set of antigens assigned to it. nulls: its null members, in the order of the nomenclature.
+    questionable: members whose expression is questionable (Q).
+    """
+
+    p_groups: PGroups = frozenset()
+    antigens: frozenset[AntigenSet] = frozenset()
+    nulls: tuple[str, ...] = ()
+    questionable: tuple[str, ...] = ()
+
+    def __or__(self, other: "Members") -> "Members":
+        return Members(
+            self.p_groups | other.p_groups,
+            self.antigens | other.antigens,
+            tuple(dict.fromkeys(self.nulls + other.nulls)),
+            tuple(dict.fromkeys(self.questionable + other.questionable)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What became of a withdrawn name: its successor's fields ("" if it has none) and why."""
+
+    fields: str
+    reason: str
+
+
+@dataclass(eq=False)
+class Nomenclature:
+    """Base of the built-in and the compiled nomenclature.
+
+    release: "3.58.0" or "built-in". checksum: sha256 of the content, hex. Names are given without locus
+    ("02:01:01", "02:01N"); ids of P groups are small integers that mean something only for one locus of one
+    object, and are never stored.
+    """
+
+    release: str
+    checksum: str
+    trees: dict[str, AntigenTree] = field(repr=False)
+
+    @staticmethod
+    def builtin() -> "Nomenclature":
+        """The nomenclature that needs no file: see hla.builtin."""
+        from hla.builtin import BuiltinNomenclature
+
+        return BuiltinNomenclature()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> "Nomenclature":
+        """A compiled release, or the built-in one, as to_bytes wrote it. Raises NomenclatureError."""
+        from hla.compiled import nomenclature_from_bytes
+
+        return nomenclature_from_bytes(data)
+
+    def to_bytes(self) -> bytes:
+        """Compact binary form, equal for equal content."""
+        raise NotImplementedError
+
+    def name(self, locus: str, fields: str, suffix: str = "") -> Members | None:
+        """Members of an allele name of 2-4 fields, in full or truncated; None if unknown.
+
+        Without suffix: all alleles that begin with these fields. With suffix: those that also end in it.
+        """
+        raise NotImplementedError
+
+    def family(self, locus: str, first_field: str) -> Members | None:
+        """Members of a first field (XX); None if the family is unknown."""
+        raise NotImplementedError
+
+    def g_group(self, locus: str, fields: str) -> Members | None:
+        """Members of the G group named `fields` + "G", or None."""
+        raise NotImplementedError
+
+    def p_group(self, locus: str, fields: str) -> Members | None:
+        """Members of the P group named `fields` + "P", or None."""
+        raise NotImplementedError
+
+    def replacement(self, locus: str, name: str) -> Replacement | None:
+        """What became of a withdrawn name (fields and suffix), or None if it was never withdrawn."""
+        raise NotImplementedError
+
+    def only_suffix(self, locus: str, fields: str) -> str:
+        """The suffix that every allele beginning with `fields` has, or "" if they do not share one."""
+        raise NotImplementedError
+
+    def nearest(self, locus: str, fields: str) -> str:
+        """A known name close to unknown `fields`, with locus."""
+        raise NotImplementedError
+
+    def p_name(self, locus: str, p_id: int) -> str:
+        """The name of a P group: "A*02:01P", or for an allele outside any group its two-field name."""
+        raise NotImplementedError
+
+    def all_antigens(self, locus: str) -> frozenset[AntigenSet]:
+        """The antigen sets of all expressed alleles of a locus: what an untyped allele may have."""
+        raise NotImplementedError
+
+
+def first_field_antigen(fields: str) -> AntigenSet:
+    """The first field acting as antigen, for alleles without known serology ("12:02" -> {"12"})."""
+    return frozenset({str(int(fields.split(":", 1)[0]))})
+
+
+def field_key(fields: str) -> tuple[int, ...]:
+    """Sort key of fields: by number, not by text."""
+    return tuple(int(part) for part in fields.rstrip(SUFFIXES).split(":"))
+
+
+def two_fields(fields: str) -> str:
+    """The first two fields, without suffix."""
+    return ":".join(fields.rstrip(SUFFIXES).split(":")[:2])
+
+
+def joined(parts: Iterable[Members]) -> Members:
+    """Union of members."""
+    total = Members()
+    for part in parts:
+        total |= part
+    return total

@@ -1,0 +1,240 @@
+"""From the text of one value to what it denotes: P groups, antigens, nulls."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from hla.antigens import AntigenSet
+from hla.errors import Note, TypingError
+from hla.mac import MacTable
+from hla.nomenclature import Members, Nomenclature, PGroups, joined
+from hla.text import ALLELE, Item, Kind, read_value
+
+NAMES_SHOWN = 6  # names that a note spells out
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What one value denotes.
+
+    text: its canonical form ("" if unknown), which resolves to the same. p_groups: ids of the P groups it may
+    be (empty if null or unknown). antigens: one set of antigens per distinct allele. null: certainly not
+    expressed. unknown: may be any allele. null_possible: null alleles set aside while an expressed one
+    remains. questionable: members of questionable expression.
+    """
+
+    locus: str
+    text: str
+    kind: Kind
+    p_groups: PGroups = frozenset()
+    antigens: frozenset[AntigenSet] = frozenset()
+    null: bool = False
+    null_possible: tuple[str, ...] = ()
+    questionable: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = field(default=(), compare=False)
+
+    @property
+    def unknown(self) -> bool:
+        return self.kind is Kind.UNKNOWN
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether it may be more than one protein."""
+        return self.unknown or len(self.p_groups) > 1
+
+
+class Resolver:
+    """Resolves values with one nomenclature and one code table; answers are kept by text.
+
+    Safe to share between threads: an answer may at worst be computed twice.
+    """
+
+    def __init__(self, nomenclature: Nomenclature, mac: MacTable) -> None:
+        self.nomenclature = nomenclature
+        self.mac = mac
+        self._positions: dict[tuple[str, str], Resolved] = {}
+        self._codes: dict[tuple[str, str, str], tuple[Members, tuple[str, ...], int]] = {}
+        self._sets: dict[PGroups, PGroups] = {}
+
+    def position(self, locus: str, text: str) -> Resolved:
+        """What `text` denotes at `locus`. Raises TypingError."""
+        key = (locus, text)
+        found = self._positions.get(key)
+        if found is None:
+            found = self.resolve_read(locus, text, read_value(locus, text))
+        return found
+
+    def resolve_read(self, locus: str, text: str, items: tuple[Item, ...]) -> Resolved:
+        """As `position`, for a text whose members have been read already."""
+        key = (locus, text)
+        found = self._positions.get(key)
+        if found is None:
+            found = self._positions[key] = self.resolve_items(locus, text, items)
+        return found
+
+    def resolve_items(self, locus: str, text: str, items: tuple[Item, ...]) -> Resolved:
+        """Resolve the members of a value, not looking at what is kept."""
+        if not items:
+            return Resolved(locus, "", Kind.UNKNOWN)
+        if items[0].kind in (Kind.UNKNOWN, Kind.ABSENT):
+            return marked(items[0])
+        notes: list[Note] = []
+        found = [self.resolve_item(item, notes) for item in items]
+        canonical = sorted({item.text: item for _, item in found}.values(), key=lambda item: item.sort_key)
+        members = joined(part for part, _ in found) if len(found) > 1 else found[0][0]
+        name = "/".join(item.text for item in canonical)
+        if rewritten(text, items):
+            notes.insert(0, Note("normalised", text=text.strip(), name=name))
+        kind = canonical[0].kind if len(canonical) == 1 else Kind.LIST
+        return self.finished(locus, name, kind, members, notes)
+
+    def finished(self, locus: str, name: str, kind: Kind, members: Members, notes: list[Note]) -> Resolved:
+        """Apply the rules for null alleles to the members of a value."""
+        expressed = bool(members.p_groups)
+        if expressed and members.nulls:
+            notes.append(Note("null_possible", text=name, names=shown(members.nulls)))
+        if members.questionable:
+            notes.append(Note("questionable", text=shown(members.questionable)))
+        return Resolved(
+            locus,
+            name,
+            kind,
+            self._sets.setdefault(members.p_groups, members.p_groups),
+            members.antigens,
+            null=not expressed,
+            null_possible=members.nulls if expressed else (),
+            questionable=members.questionable,
+            notes=tuple(notes),
+        )
+
+    def resolve_item(self, item: Item, notes: list[Note]) -> tuple[Members, Item]:
+        """Members of one item, and the item as it is called in this release."""
+        match item.kind:
+            case Kind.XX:
+                return self.family(item), item
+            case Kind.MAC:
+                return self.coded(item, notes), item
+            case Kind.G_GROUP:
+                return self.group(item, "g"), item
+            case Kind.P_GROUP:
+                return self.group(item, "p"), item
+            case _:
+                return self.allele(item, notes)
+
+    def family(self, item: Item) -> Members:
+        found = self.nomenclature.family(item.locus, item.fields)
+        if found is None:
+            raise self.unknown(item, "unknown_family")
+        return found
+
+    def group(self, item: Item, sort: str) -> Members:
+        lookup = self.nomenclature.g_group if sort == "g" else self.nomenclature.p_group
+        found = lookup(item.locus, item.fields)
+        if found is None:
+            raise self.unknown(item, f"unknown_{sort}_group")
+        return found
+
+    def allele(self, item: Item, notes: list[Note]) -> tuple[Members, Item]:
+        """An allele name, also one that has been withdrawn or that lost its suffix on the way."""
+        names = self.nomenclature
+        found = names.name(item.locus, item.fields, item.tail)
+        if found is not None:
+            if not item.tail and (suffix := names.only_suffix(item.locus, item.fields)):
+                named = Item(item.kind, item.locus, item.fields, suffix, item.offset)
+                notes.append(Note("suffix_added", text=item.text, name=named.text))
+                return found, named
+            return found, item
+        new = names.replacement(item.locus, item.fields + item.tail)
+        if new is None:
+            raise self.unknown(item, "unknown_allele")
+        read = ALLELE.fullmatch(new.fields)
+        if read is None:
+            raise TypingError(
+                "deleted", locus=item.locus, text=item.text, position=item.offset, reason=new.reason
+            )
+        named = Item(item.kind, item.locus, read[1], read[2], item.offset)
+        notes.append(Note("renamed", text=item.text, name=named.text))
+        return self.allele(named, notes)
+
+    def coded(self, item: Item, notes: list[Note]) -> Members:
+        """A multiple allele code; members that do not exist are left out with a note."""
+        key = (item.locus, item.fields, item.tail)
+        if key not in self._codes:
+            names = self.mac.expand(*key)
+            if not names:
+                raise TypingError(
+                    "unknown_mac",
+                    locus=item.locus,
+                    text=item.text,
+                    position=item.offset,
+                    mac=item.tail,
+                    version=self.mac.version,
+                )
+            self._codes[key] = self.expanded(item.locus, names)
+        members, dropped, total = self._codes[key]
+        if len(dropped) == total:
+            raise self.unknown(item, "mac_empty")
+        if dropped:
+            notes.append(
+                Note(
+                    "members_dropped",
+                    text=item.text,
+                    count=len(dropped),
+                    release=self.nomenclature.release,
+                    names=shown(dropped),
+                )
+            )
+        return members
+
+    def expanded(self, locus: str, names: list[str]) -> tuple[Members, tuple[str, ...], int]:
+        """Members of the names that exist, the names that do not, and how many names there were."""
+        found, dropped = [], []
+        for name in names:
+            fields = name.rstrip("NLSCAQ")
+            try:
+                item = Item(Kind.ALLELE, locus, fields, name[len(fields) :], 0)
+                found.append(self.allele(item, [])[0])
+            except TypingError:
+                dropped.append(f"{locus}*{name}")
+        return joined(found), tuple(dropped), len(names)
+
+    def unknown(self, item: Item, code: str) -> TypingError:
+        """An error that names the nearest known name."""
+        return TypingError(
+            code,
+            locus=item.locus,
+            text=item.text,
+            position=item.offset,
+            release=self.nomenclature.release,
+            nearest=self.nomenclature.nearest(item.locus, item.fields),
+        )
+
+
+def marked(item: Item) -> Resolved:
+    """UUUU, XXXX and NEW may be anything; NNNN is a missing gene, which expresses nothing."""
+    if item.kind is Kind.ABSENT:
+        return Resolved(
+            item.locus, item.text, item.kind, null=True, notes=(Note("absent_gene", text=item.text),)
+        )
+    code = "new_allele" if item.tail.endswith("NEW") else "unknown_value"
+    return Resolved(item.locus, "", item.kind, notes=(Note(code, text=item.text),))
+
+
+def rewritten(text: str, items: tuple[Item, ...]) -> bool:
+    """Whether reading changed more than the order or the usual short forms of a list."""
+    plain = {item.text for item in items} | {item.text.split("*", 1)[1] for item in items}
+    first, *others = text.split("/")
+    return first not in plain or any(part not in plain and not part.isdecimal() for part in others)
+
+
+def shown(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - NAMES_SHOWN
+    return ", ".join(listed[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+@lru_cache(maxsize=8)
+def resolver_for(nomenclature: Nomenclature, mac: MacTable) -> Resolver:
+    """The shared resolver of a nomenclature and a code table (by identity)."""
+    return Resolver(nomenclature, mac)

@@ -1,0 +1,232 @@
+"""Reading the text of one typed value into its parts: grammar only, nothing is looked up.
+
+A value is an allele, a G or P group, a family (XX), a multiple allele code, a list of these joined by `/`,
+or one of the marks of WMDA files (UUUU, XXXX, NEW, NNNN). Positions of errors count in the text as given.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from hla.errors import TypingError, quote
+from hla.loci import ABSENT_LOCI, LOCI, locus_of
+from hla.nomenclature import SUFFIXES, field_key
+
+MAX_LENGTH: Final = 20_000
+
+FIELD: Final = r"(?:0[1-9]|[1-9]\d{1,3})"
+ALLELE: Final = re.compile(rf"({FIELD}(?::{FIELD}){{1,3}})([{SUFFIXES}]?)")
+G_GROUP: Final = re.compile(rf"({FIELD}:{FIELD}:{FIELD})G")
+P_GROUP: Final = re.compile(rf"({FIELD}:{FIELD})P")
+FAMILY: Final = re.compile(rf"({FIELD})(?::XX)?")
+CODED: Final = re.compile(rf"({FIELD}):([A-Z]{{2,6}})")
+SMALL_G: Final = re.compile(rf"({FIELD}:{FIELD}(?::{FIELD})?)[gG]")
+NO_COLON: Final = re.compile(r"(\d\d)((?:\d\d){0,3})([A-Z]{0,5})")
+SEROLOGY: Final = re.compile(r"(?:HLA-)?(?:A|B|CW?|D[RQP]W?)\d{1,4}")
+PUBLIC: Final = re.compile(r"(?:HLA-)?BW[46]")
+BLANKS: Final = frozenset({"", "-"})
+OPERATORS: Final = "^|+~/?"
+
+# Characters that people paste in place of the plain ones; full-width forms are folded by Unicode itself.
+LOOKALIKES: Final = {
+    "∗": "*",
+    "✱": "*",
+    "×": "*",
+    "∶": ":",
+    "꞉": ":",
+    "⁄": "/",
+    "∕": "/",
+    "、": "/",
+} | dict.fromkeys("‐‑‒–—−", "-")
+INVISIBLE: Final = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
+
+
+class Kind(StrEnum):
+    """What sort of thing a value is."""
+
+    ALLELE = "allele"
+    G_GROUP = "g_group"
+    P_GROUP = "p_group"
+    XX = "xx"
+    MAC = "mac"
+    LIST = "list"
+    ABSENT = "absent"  # NNNN: no gene on this haplotype
+    UNKNOWN = "unknown"  # blank, UUUU, XXXX, NEW
+
+
+MARKS: Final = {"UUUU": Kind.UNKNOWN, "XXXX": Kind.UNKNOWN, "NEW": Kind.UNKNOWN, "NNNN": Kind.ABSENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One member of a value. fields: "02:01"; tail: suffix, code or mark; offset: place in the text."""
+
+    kind: Kind
+    locus: str
+    fields: str
+    tail: str
+    offset: int
+
+    @property
+    def text(self) -> str:
+        """The member as the kernel writes it."""
+        match self.kind:
+            case Kind.ALLELE:
+                body = self.fields + self.tail
+            case Kind.G_GROUP:
+                body = self.fields + "G"
+            case Kind.P_GROUP:
+                body = self.fields + "P"
+            case Kind.XX:
+                body = self.fields + ":XX"
+            case Kind.MAC:
+                body = f"{self.fields}:{self.tail}"
+            case _:
+                body = self.tail
+        return f"{self.locus}*{body}"
+
+    @property
+    def sort_key(self) -> tuple[tuple[int, ...], str]:
+        return field_key(self.fields), self.text
+
+
+@lru_cache(maxsize=4096)
+def fold(char: str) -> str:
+    """The plain character that `char` stands for; always exactly one character."""
+    if char in LOOKALIKES:
+        return LOOKALIKES[char]
+    if char in INVISIBLE or char.isspace():
+        return " "
+    folded = unicodedata.normalize("NFKC", char)
+    return folded if len(folded) == 1 else char
+
+
+def fold_text(text: str) -> str:
+    """`text` with look-alike characters replaced, of the same length."""
+    return text if text.isascii() else "".join(map(fold, text))
+
+
+def check_length(text: str, locus: str | None) -> None:
+    """Refuse what no typing can be, before any work is done on it."""
+    if len(text) > MAX_LENGTH:
+        raise TypingError("too_long", locus=locus, text=text, position=0, length=len(text), limit=MAX_LENGTH)
+
+
+def split_at(text: str, operator: str, offset: int = 0) -> list[tuple[str, int]]:
+    """Parts of `text` between operators, each with its offset."""
+    parts = []
+    for part in text.split(operator):
+        parts.append((part, offset))
+        offset += len(part) + 1
+    return parts
+
+
+def read_value(locus: str | None, text: str) -> tuple[Item, ...]:
+    """The members of one value, in the order given; () for a blank one. Raises TypingError.
+
+    locus: the locus of the column, or None if the value must name it itself.
+    """
+    check_length(text, locus)
+    folded = fold_text(text)
+    if folded.strip() in BLANKS:
+        return ()
+    items: list[Item] = []
+    for part, offset in split_at(folded, "/"):
+        items.append(read_item(locus or (items[0].locus if items else None), part, offset, items))
+    if len(items) > 1:
+        refuse_marks(items)
+    return tuple(items)
+
+
+def refuse_marks(items: list[Item]) -> None:
+    """UUUU and its like stand alone."""
+    for item in items:
+        if item.kind in (Kind.UNKNOWN, Kind.ABSENT):
+            raise TypingError("list_member", locus=item.locus, text=item.tail, position=item.offset)
+
+
+def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> Item:
+    """One member of a list; `before` are the members to its left, which a short form continues."""
+    offset += len(part) - len(part.lstrip())
+    spelled = "".join(part.split())
+    bare = spelled.upper()
+    if "*" in bare:
+        prefix, body = bare.split("*", 1)
+        locus = checked_locus(locus, prefix, bare, offset)
+    else:
+        body = bare
+        refuse_serology(locus, bare, offset)
+    if locus is None:
+        raise TypingError("missing_locus", locus=None, text=spelled, position=offset)
+    if SMALL_G.fullmatch(body) and spelled.endswith("g"):
+        raise TypingError("small_g", locus=locus, text=spelled, position=offset)
+    if before and "*" not in bare and body.isdecimal():
+        body = continued(before[-1], body, offset)
+    return read_body(locus, body, spelled, offset)
+
+
+def checked_locus(expected: str | None, prefix: str, text: str, offset: int) -> str:
+    """Locus that a value names, which must be the expected one if there is one."""
+    found = locus_of(prefix) if prefix else expected
+    if found is None:
+        raise TypingError(
+            "unknown_locus", locus=expected, text=prefix or text, position=offset, loci=", ".join(LOCI)
+        )
+    if expected is not None and found != expected:
+        raise TypingError("wrong_locus", locus=expected, text=text, position=offset, found=found)
+    return found
+
+
+def refuse_serology(locus: str | None, bare: str, offset: int) -> None:
+    """Serological names are recognised so that the message can say what they are."""
+    if PUBLIC.fullmatch(bare):
+        raise TypingError("public_antigen", locus=locus or "B", text=bare, position=offset)
+    if SEROLOGY.fullmatch(bare):
+        raise TypingError("serology", locus=locus, text=bare, position=offset, example=example(locus))
+
+
+def example(locus: str | None) -> str:
+    """A well-formed value to show in a hint."""
+    return f"{locus or 'A'}*01:01"
+
+
+def continued(previous: Item, field: str, offset: int) -> str:
+    """The full fields of `06` in `A*02:01/06`."""
+    if previous.kind is not Kind.ALLELE or previous.fields.count(":") != 1:
+        raise TypingError("list_shorthand", locus=previous.locus, text=field, position=offset)
+    return f"{previous.fields.split(':')[0]}:{field}"
+
+
+def read_body(locus: str, body: str, spelled: str, offset: int) -> Item:
+    """The part after the asterisk."""
+    if mark := MARKS.get("NEW" if body.endswith(":NEW") else body):
+        if mark is Kind.ABSENT and locus not in ABSENT_LOCI:
+            raise TypingError("absent_here", locus=locus, text=spelled, position=offset)
+        return Item(mark, locus, "", body, offset)
+    if found := ALLELE.fullmatch(body):
+        return Item(Kind.ALLELE, locus, found[1], found[2], offset)
+    if found := G_GROUP.fullmatch(body):
+        return Item(Kind.G_GROUP, locus, found[1], "", offset)
+    if found := P_GROUP.fullmatch(body):
+        return Item(Kind.P_GROUP, locus, found[1], "", offset)
+    if (found := FAMILY.fullmatch(body)) and (len(found[1]) == 2 or ":" in body or locus == "DPB1"):
+        return Item(Kind.XX, locus, found[1], "", offset)
+    if found := CODED.fullmatch(body):
+        return Item(Kind.MAC, locus, found[1], found[2], offset)
+    raise malformed(locus, body, spelled, offset)
+
+
+def malformed(locus: str, body: str, spelled: str, offset: int) -> TypingError:
+    """The clearest error for a body that is no value."""
+    if found := NO_COLON.fullmatch(body):
+        pairs = [found[1], *re.findall(r"\d\d", found[2])]
+        tail = found[3] if len(found[3]) < 2 or len(pairs) > 1 else f":{found[3]}"
+        if len(pairs) > 1 or tail.startswith(":"):
+            text = f"{locus}*{':'.join(pairs)}{tail}"
+            return TypingError("no_colon", locus=locus, text=spelled, position=offset, example=text)
+    return TypingError(
+        "malformed", locus=locus, text=spelled or quote(body), position=offset, example=example(locus)
+    )
