@@ -8,3 +8,8 @@ class BankConfig(AppConfig):
     name = "bank"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Bank")
+
+    def ready(self) -> None:
+        from bank import providers
+
+        providers.register()

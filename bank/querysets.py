@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
@@ -13,36 +13,8 @@ from bank.choices import SEARCHABLE, UnitStatus
 from core.roles import Permission
 
 if TYPE_CHECKING:
-    from bank.models import CordBloodUnit
+    from bank.models import CordBloodUnit, ImportBatch
     from core.models import User
-
-# What the search snapshot reads of a unit, in this order.
-SNAPSHOT_FIELDS = (
-    "id",
-    "unit_no",
-    "din",
-    "status",
-    "tnc_e7",
-    "cd34_e6",
-    "volume_ml",
-    "segments",
-    "abo",
-    "rh",
-    "sex",
-    "collected_on",
-    "source",
-    "bank_id",
-    "hla_a_1",
-    "hla_a_2",
-    "hla_b_1",
-    "hla_b_2",
-    "hla_c_1",
-    "hla_c_2",
-    "hla_drb1_1",
-    "hla_drb1_2",
-    "hla_dqb1_1",
-    "hla_dqb1_2",
-)
 
 
 class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
@@ -75,15 +47,6 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
         """Units that a search may offer: listed or reserved, typed at A, B and DRB1, nothing open."""
         return self.offered().exclude(Q(hla_a_1="") | Q(hla_b_1="") | Q(hla_drb1_1=""))
 
-    def snapshot_rows(
-        self, fields: Sequence[str] = SNAPSHOT_FIELDS, chunk: int = 5_000
-    ) -> Iterator[tuple[Any, ...]]:
-        """Tuples of `fields` by a server-side cursor: a million units never stand in memory as objects.
-
-        Read inside a transaction where the rows must agree with a ledger number.
-        """
-        return self.order_by("pk").values_list(*fields).iterator(chunk_size=chunk)
-
     def typed_at(self, loci: Iterable[str]) -> CordBloodUnitQuerySet:
         """Only units with some typing at every one of these loci."""
         missing = Q()
@@ -102,7 +65,8 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
         if not plain:
             return self.all()
         code = plain.lstrip("=").replace("-", "")[:13]
-        return self.filter(Q(unit_no__startswith=plain) | Q(din__startswith=code))
+        by_din = Q(din__startswith=code) if code else Q()
+        return self.filter(Q(unit_no__startswith=plain) | by_din)
 
     def by_number(self, text: str) -> CordBloodUnit | None:
         """The one unit whose number or verified DIN this is, typed or scanned; None if there is none."""
@@ -112,3 +76,12 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
         except din.DinError:
             rows = list(self.filter(unit_no=plain)[:2])
             return rows[0] if len(rows) == 1 else None
+
+
+class ImportBatchQuerySet(models.QuerySet["ImportBatch"]):
+    def visible_to(self, user: User) -> ImportBatchQuerySet:
+        """Where units came from is the bank's own affair."""
+        return self.all() if user.has_permission(Permission.INVENTORY_VIEW_ALL) else self.none()
+
+    def newest(self) -> ImportBatch | None:
+        return self.order_by("-created_at").first()

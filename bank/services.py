@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from bank.choices import SWITCHED_ON, TRANSITIONS, DiscardReason, HoldReason, Source, UnitStatus
 from bank.imports.against import Sorted, sort_rows
 from bank.imports.errors import FileError
-from bank.imports.files import RawFile, read
+from bank.imports.files import MAX_ROWS, RawFile, read
 from bank.imports.report import ImportReport
 from bank.imports.rows import Checked, RowChecker, UnitRow
 from bank.imports.typings import TypingReader
@@ -58,6 +58,7 @@ def units_import(
     nomenclature: Nomenclature | None = None,
     mac: MacTable | None = None,
     today: dt.date | None = None,
+    max_rows: int = MAX_ROWS,
 ) -> ImportReport:
     """Take in a file of units (CSV or GL lines, gzip too).
 
@@ -68,7 +69,7 @@ def units_import(
     reader = TypingReader(nomenclature or reference.nomenclature(), mac or reference.mac_table())
     report = ImportReport(dry_run=dry_run, skip_bad=skip_bad)
     try:
-        raw = read(data)
+        raw = read(data, max_rows=max_rows)
         code = _bank_code(raw, bank_code)
         checker = RowChecker(reader, load_limits(), today or timezone.localdate(), code, invent_counts)
         checked = checker.check(raw)

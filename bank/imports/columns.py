@@ -133,7 +133,5 @@ VALUE_COLUMNS: tuple[Column, ...] = (
     ),
     Column("counts_invented", choice(YES_NO, "yes, no"), _("yes where the counts are made up")),
 )
-HLA_COLUMNS: tuple[tuple[str, str, int], ...] = tuple(
-    (f"{locus}_{position}", locus, position) for locus in LOCI for position in (1, 2)
-)
-NAMES: tuple[str, ...] = (*(column.name for column in VALUE_COLUMNS), *(name for name, *_rest in HLA_COLUMNS))
+HLA_COLUMNS: tuple[str, ...] = tuple(f"{locus}_{position}" for locus in LOCI for position in (1, 2))
+NAMES: tuple[str, ...] = (*(column.name for column in VALUE_COLUMNS), *HLA_COLUMNS)

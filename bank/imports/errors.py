@@ -29,11 +29,10 @@ MESSAGES: dict[str, str | Promise] = {
         "This is neither a CSV with a header that names unit_no nor lines of the form ID%%A*..+A*..^B*.."
     ),
     "line_too_long": _("The line has more than %(limit)s characters."),
-    "too_many_rows": _("The file has more than %(limit)s rows. Split it."),
+    "too_many_rows": _("The file has more than %(limit)s rows. Split it, or use manage.py import_units."),
     "csv_broken": _("The quotation marks of this line do not match, or it cannot be read as CSV."),
     "column_unknown": _("The column “%(name)s” is unknown. Known columns: %(known)s."),
     "column_twice": _("The column “%(name)s” stands in the header twice."),
-    "column_missing": _("The column “%(name)s” is missing."),
     "bank_unknown": _("There is no bank “%(code)s”. Known: %(known)s."),
     "bank_needed": _("Say which bank these units belong to. Known: %(known)s."),
     "counts_only_for_gl": _("Counts are invented for GL files only; a CSV brings its own."),
@@ -62,7 +61,6 @@ MESSAGES: dict[str, str | Promise] = {
     "gl_locus_twice": _("The locus %(locus)s stands in the line twice."),
     "gl_too_many_copies": _("The locus %(locus)s has more than two copies."),
     "gl_mixed_loci": _("“%(text)s” mixes loci within one “+”."),
-    "second_without_first": _("The second value is given, the first is empty."),
 }
 
 

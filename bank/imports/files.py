@@ -35,7 +35,7 @@ class RawFile:
     broken: list[Finding] = field(default_factory=list)
 
 
-def read(data: bytes, *, max_bytes: int = MAX_FILE_BYTES) -> RawFile:
+def read(data: bytes, *, max_bytes: int = MAX_FILE_BYTES, max_rows: int = MAX_ROWS) -> RawFile:
     """Recognise and split a file. GL lines become rows of `unit_no` and `gl`.
 
     Raises FileError: file_empty, file_too_large, file_unpacks_too_large, file_broken_gzip, file_binary,
@@ -49,8 +49,8 @@ def read(data: bytes, *, max_bytes: int = MAX_FILE_BYTES) -> RawFile:
     _check_lines(text)
     first = next(line for line in text.splitlines() if line.strip())
     raw = _read_gl(text) if _GL_LINE.match(first) else _read_csv(text, first)
-    if len(raw.rows) > MAX_ROWS:
-        raise FileError("too_many_rows", limit=MAX_ROWS)
+    if len(raw.rows) > max_rows:
+        raise FileError("too_many_rows", limit=max_rows)
     return raw
 
 

@@ -9,16 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hla.typing import LocusTyping
-
 from bank.choices import UnitStatus
 from bank.imports import invent
-from bank.imports.columns import HLA_COLUMNS, NAMES, VALUE_COLUMNS
+from bank.imports.columns import NAMES, VALUE_COLUMNS
 from bank.imports.errors import CellError, FileError, Finding
 from bank.imports.files import RawFile
 from bank.imports.typings import BadPair, TypingReader
 from bank.limits import Limits, held_reasons
 from hla.loci import LOCI
+from hla.typing import LocusTyping
 
 _READERS = {column.name: column.read for column in VALUE_COLUMNS}
 # What identifies the content of a row. Status is the bank's to change afterwards, so it does not count.
@@ -90,9 +89,7 @@ class RowChecker:
             return None
         texts = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
         values = self._values(line, texts, findings)
-        as_typed = (
-            _gl_pairs(line, texts["gl"], findings) if "gl" in texts else _column_pairs(line, texts, findings)
-        )
+        as_typed = _gl_pairs(line, texts["gl"], findings) if "gl" in texts else _column_pairs(texts)
         typing = self._typing(line, as_typed, findings, gl="gl" in texts)
         if findings:
             return None
@@ -173,18 +170,9 @@ def _columns_of(raw: RawFile) -> list[str]:
     return columns
 
 
-def _column_pairs(line: int, texts: Mapping[str, str], findings: list[Finding]) -> dict[str, tuple[str, str]]:
-    pairs: dict[str, tuple[str, str]] = {}
-    for name, locus, position in HLA_COLUMNS:
-        text = texts.get(name, "")
-        if position == 1:
-            pairs[locus] = (text, "")
-        else:
-            pairs[locus] = (pairs[locus][0], text)
-            if text and not pairs[locus][0]:
-                findings.append(Finding(line, f"{locus}_1", "second_without_first"))
-                pairs[locus] = ("", "")
-    return {locus: pair for locus, pair in pairs.items() if pair != ("", "")}
+def _column_pairs(texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    pairs = ((locus, (texts.get(f"{locus}_1", ""), texts.get(f"{locus}_2", ""))) for locus in LOCI)
+    return {locus: pair for locus, pair in pairs if pair != ("", "")}
 
 
 def _gl_pairs(line: int, text: str, findings: list[Finding]) -> dict[str, tuple[str, str]]:

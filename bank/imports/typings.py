@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hla.typing import LocusTyping, parse_pair
-
 from hla.errors import TypingError
+from hla.loci import SEROLOGY_PREFIX
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
+from hla.resolve import Resolved, Resolver, resolver_for
+from hla.typing import LocusTyping, paired
 
-MAX_TAGS_PER_TEXT = 60
+# Of a long list the first names are tagged; a family's XX names no allele anyway.
+MAX_NAMES_PER_TEXT = 60
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,15 @@ class TypingReader:
 
     nomenclature: Nomenclature
     mac: MacTable
+    resolver: Resolver = field(init=False)
     _pairs: dict[tuple[str, str, str], LocusTyping | BadPair] = field(default_factory=dict)
     _tags: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.resolver = resolver_for(self.nomenclature, self.mac)
+
     def pair(self, locus: str, first: str, second: str) -> LocusTyping | BadPair:
+        """Both values of a locus; the errors of both where they cannot be read. A blank one is unknown."""
         key = (locus, first, second)
         found = self._pairs.get(key)
         if found is None:
@@ -37,58 +44,41 @@ class TypingReader:
         return found
 
     def _read(self, locus: str, first: str, second: str) -> LocusTyping | BadPair:
-        try:
-            return self._parse(locus, first, second)
-        except TypingError as error:
-            alone = [(1, self._error_of(locus, first)), (2, self._error_of(locus, second))]
-            errors = tuple((position, problem) for position, problem in alone if problem is not None)
-            return BadPair(errors or ((1, error),))
-
-    def _error_of(self, locus: str, text: str) -> TypingError | None:
-        """The error of one value alone, so that both values of a pair are reported at once."""
-        try:
-            self._parse(locus, text, "")
-        except TypingError as error:
-            return error
-        return None
-
-    def _parse(self, locus: str, first: str, second: str) -> LocusTyping:
-        return parse_pair(locus, first, second, nomenclature=self.nomenclature, mac=self.mac)
+        values: list[Resolved] = []
+        errors: list[tuple[int, TypingError]] = []
+        for position, text in enumerate((first, second), start=1):
+            try:
+                values.append(self.resolver.position(locus, text))
+            except TypingError as error:
+                errors.append((position, error))
+        return BadPair(tuple(errors)) if errors else paired(locus, values, doubled=False)
 
     def tags(self, locus: str, text: str) -> tuple[str, ...]:
-        """What the text names: its first field (`A*24`, and as `A24`) and its two-field alleles."""
+        """What a canonical text names: first fields (`A*24`), two-field alleles, antigens (`A24`, `B62`, `B15`)."""
         key = (locus, text)
         found = self._tags.get(key)
         if found is None:
-            found = self._tags[key] = tuple(sorted(self._named(locus, text)))
+            found = self._tags[key] = tuple(sorted(self._names(locus, text) | self._antigens(locus, text)))
         return found
 
-    def _named(self, locus: str, text: str) -> set[str]:
+    def _names(self, locus: str, text: str) -> set[str]:
         names: set[str] = set()
-        for part in text.split("/")[:MAX_TAGS_PER_TEXT]:
-            fields = part.rpartition("*")[2].split(":")
-            if not fields[0].isdigit():
+        for part in text.split("/")[:MAX_NAMES_PER_TEXT]:
+            family, colon, rest = part.rpartition("*")[2].partition(":")
+            if not family.isdigit():
                 continue
-            names |= {f"{locus}*{fields[0]}", f"{_antigen_letter(locus)}{int(fields[0])}"}
-            second = fields[1] if len(fields) > 1 else ""
+            names.add(f"{locus}*{family}")
+            second = rest.partition(":")[0]
             if second.isalpha() and second != "XX":
-                names |= {_two_fields(name) for name in self._expanded(locus, fields[0], second)}
-            elif second and second != "XX":
-                names.add(f"{locus}*{fields[0]}:{second.rstrip('GP')}")
+                codes = self.mac.expand(locus, family, second)[:MAX_NAMES_PER_TEXT]
+                names |= {f"{locus}*{':'.join(name.split(':')[:2])}" for name in codes}
+            elif colon and second != "XX":
+                names.add(f"{locus}*{family}:{second.rstrip('GP')}")
         return names
 
-    def _expanded(self, locus: str, family: str, code: str) -> list[str]:
-        try:
-            return self.mac.expand(locus, family, code)[:MAX_TAGS_PER_TEXT]
-        except TypingError:
-            return []
-
-
-def _antigen_letter(locus: str) -> str:
-    """How the serology of a locus is written: A24, B62, Cw7, DR15, DQ6, DP4."""
-    return {"A": "A", "B": "B", "C": "Cw", "DRB1": "DR", "DQB1": "DQ", "DPB1": "DP"}.get(locus, locus)
-
-
-def _two_fields(name: str) -> str:
-    locus, star, rest = name.partition("*")
-    return f"{locus}{star}{':'.join(rest.split(':')[:2])}"
+    def _antigens(self, locus: str, text: str) -> set[str]:
+        prefix = SEROLOGY_PREFIX[locus]
+        tree = self.nomenclature.trees.get(locus)
+        found = {antigen for group in self.resolver.position(locus, text).antigens for antigen in group}
+        lines = (tree.lineage(antigen) if tree else (antigen,) for antigen in found)
+        return {f"{prefix}{antigen}" for line in lines for antigen in line}

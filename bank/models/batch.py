@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import FileKind
+from bank.querysets import ImportBatchQuerySet
 
 
 class ImportBatch(models.Model):
@@ -32,6 +33,8 @@ class ImportBatch(models.Model):
     actor = models.CharField(max_length=200)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ImportBatchQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

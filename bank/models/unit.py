@@ -206,6 +206,11 @@ class CordBloodUnit(models.Model):
         ]
 
     @property
+    def shown_pairs(self) -> list[tuple[str, str, str]]:
+        """The loci of lists: typing_pairs without DPB1."""
+        return self.typing_pairs[:5]
+
+    @property
     def reasons_to_confirm(self) -> list[str]:
         """The held reasons as sentences in the reader's language."""
         return [str(HoldReason(reason["code"]).label) % reason["params"] for reason in self.held_reasons]

@@ -1,0 +1,87 @@
+"""API: units for reading. No logic: the list's filters, the list's visibility."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.routers import SimpleRouter
+
+from bank import lists
+from bank.models import CordBloodUnit
+from bank.querysets import CordBloodUnitQuerySet
+from core.access import has_permission
+from core.api import Pagination
+from core.roles import Permission
+
+
+class UnitPagination(Pagination):
+    django_paginator_class = lists.CappedPaginator
+
+
+class UnitSerializer(serializers.ModelSerializer):
+    """A unit as listed: counts in 10⁷ and 10⁶, volume in mL, canonical typing by locus."""
+
+    bank = serializers.CharField(source="bank.code")
+    public_no = serializers.CharField()
+    din_check = serializers.CharField()
+    hla = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CordBloodUnit
+        fields = (
+            "id", "public_no", "unit_no", "din", "din_check", "bank", "source", "donor_type", "status",
+            "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments",
+            "counts_invented", "synthetic", "hla",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_hla(self, unit: CordBloodUnit) -> dict[str, list[str]]:
+        return {locus: [first, second] for locus, first, second in unit.typing_pairs if first}
+
+
+def _parameter(name: str, kind: Any, text: str) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, description=text)
+
+
+_FILTERS = [
+    _parameter("q", OpenApiTypes.STR, "beginning of a unit number, or a DIN typed or scanned"),
+    _parameter("status", OpenApiTypes.STR, "state (bank staff only)"),
+    _parameter("hla", OpenApiTypes.STR, "alleles, first fields or antigens that the typing names, by spaces"),
+    _parameter("loci", OpenApiTypes.STR, "3: A,B,DRB1 typed; 4: and C; 5: and DQB1"),
+    _parameter("abo", OpenApiTypes.STR, "A, B, AB, O"),
+    _parameter("rh", OpenApiTypes.STR, "+ or -"),
+    _parameter("tnc", OpenApiTypes.FLOAT, "TNC at least, ×10⁷"),
+    _parameter("cd34", OpenApiTypes.FLOAT, "CD34 at least, ×10⁶"),
+    _parameter("year", OpenApiTypes.INT, "year of collection"),
+    _parameter("sort", OpenApiTypes.STR, "no, tnc, cd34, collected; with - descending"),
+]
+
+
+class UnitViewSet(viewsets.ReadOnlyModelViewSet):
+    """Units that the caller may see: hospitals the listed ones, the bank's staff all."""
+
+    serializer_class = UnitSerializer
+    pagination_class = UnitPagination
+    permission_classes = [has_permission(Permission.INVENTORY_VIEW)]
+    queryset = CordBloodUnit.objects.none()
+
+    def get_queryset(self) -> CordBloodUnitQuerySet:
+        if getattr(self, "swagger_fake_view", False):
+            return CordBloodUnit.objects.none()
+        if self.action == "retrieve":
+            return CordBloodUnit.objects.visible_to(self.request.user).select_related("bank")
+        units, form, _sort = lists.unit_selection(self.request, self.request.user)
+        if form.errors:
+            raise serializers.ValidationError(form.errors)
+        return units.select_related("bank")
+
+    @extend_schema(parameters=_FILTERS)
+    def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().list(request, *args, **kwargs)
+
+
+def register(router: SimpleRouter) -> None:
+    router.register("units", UnitViewSet, basename="unit")

@@ -1,0 +1,154 @@
+"""Input of the bank's pages. State is never a field: services move it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from bank.choices import Abo, Rh, UnitStatus
+from bank.models import PlausibilityLimits
+from bank.querysets import CordBloodUnitQuerySet
+from core.models import User
+from core.roles import Permission
+from hla.loci import SEROLOGY_PREFIX
+
+ANY = ("", _("any"))
+LISTED_STATES = (
+    UnitStatus.LISTED, UnitStatus.RESERVED, UnitStatus.ON_HOLD, UnitStatus.QUARANTINE, UnitStatus.DISCARDED,
+)  # fmt: skip
+LOCI_CHOICES = {
+    "3": ("A", "B", "DRB1"),
+    "4": ("A", "B", "C", "DRB1"),
+    "5": ("A", "B", "C", "DRB1", "DQB1"),
+}
+MAX_TAGS = 10
+_ALLELE = re.compile(r"(?:HLA-)?(A|B|C|DRB1|DQB1|DPB1)\*(\d{2,3})(?::(\d{2,4})[A-Z]?(?::\d{2,4}[A-Z]?)*)?")
+_PREFIXES = {prefix.upper(): prefix for prefix in SEROLOGY_PREFIX.values()}
+_ANTIGEN = re.compile(r"(A|B|CW|DR|DQ|DPW)(\d{1,4})")
+
+
+def hla_tag(word: str) -> str:
+    """A word of the HLA filter as the units are tagged: `a*24:02:01` → `A*24:02`, `cw7` → `Cw7`. "" if neither."""
+    plain = word.strip().upper()
+    if allele := _ALLELE.fullmatch(plain):
+        locus, family, second = allele.groups()
+        return f"{locus}*{family}:{second}" if second else f"{locus}*{family}"
+    if antigen := _ANTIGEN.fullmatch(plain):
+        return f"{_PREFIXES[antigen[1]]}{antigen[2]}"
+    return ""
+
+
+class UnitFilterForm(forms.Form):
+    """The inventory's filters; all of them stay in the address."""
+
+    q = forms.CharField(
+        label=_("Number"),
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Unit number, DIN or scan")}),
+    )
+    status = forms.ChoiceField(label=_("Status"), required=False)
+    hla = forms.CharField(
+        label=_("HLA"),
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"placeholder": "A*24:02 B62"}),
+    )
+    loci = forms.ChoiceField(
+        label=_("Typed at"),
+        required=False,
+        choices=[ANY, *((key, ", ".join(loci)) for key, loci in LOCI_CHOICES.items())],
+    )
+    abo = forms.ChoiceField(label="ABO", required=False, choices=[ANY, *Abo.choices])
+    rh = forms.ChoiceField(label="Rh", required=False, choices=[ANY, *Rh.choices])
+    tnc = forms.FloatField(
+        label=_("TNC at least, ×10⁷"), required=False, min_value=0, max_value=100_000, widget=forms.TextInput
+    )
+    cd34 = forms.FloatField(
+        label=_("CD34 at least, ×10⁶"), required=False, min_value=0, max_value=100_000, widget=forms.TextInput
+    )
+    year = forms.IntegerField(
+        label=_("Collected in"), required=False, min_value=1980, max_value=2200, widget=forms.TextInput
+    )
+    waiting = forms.BooleanField(label=_("Waits for confirmation"), required=False)
+    batch = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["status"].choices = [ANY, *((state.value, state.label) for state in LISTED_STATES)]
+        if not user.has_permission(Permission.INVENTORY_VIEW_ALL):  # they see listed units only
+            for name in ("status", "waiting", "batch"):
+                del self.fields[name]
+
+    def clean_q(self) -> str:
+        return str(self.cleaned_data["q"]).replace("\0", "")
+
+    def clean_hla(self) -> list[str]:
+        words = self.cleaned_data["hla"].replace(",", " ").split()
+        tags = [hla_tag(word) for word in words]
+        bad = [word for word, tag in zip(words, tags, strict=True) if not tag]
+        if bad:
+            text = _(
+                "“%(word)s” is neither an allele (A*24:02), a first field (A*24) nor an antigen (A24, DR15)."
+            )
+            raise ValidationError(text, params={"word": bad[0][:40]})
+        if len(tags) > MAX_TAGS:
+            raise ValidationError(_("At most %(limit)s values."), params={"limit": MAX_TAGS})
+        return tags
+
+    def apply(self, units: CordBloodUnitQuerySet) -> CordBloodUnitQuerySet:
+        """The units that the valid fields ask for; an invalid field filters nothing and shows its error."""
+        self.is_valid()
+        given = self.cleaned_data
+        units = units.numbered(given.get("q") or "").with_tags(given.get("hla") or [])
+        if given.get("loci"):
+            units = units.typed_at(LOCI_CHOICES[given["loci"]])
+        if given.get("waiting"):
+            units = units.to_confirm()
+        return units.filter(**self._conditions(given))
+
+    @staticmethod
+    def _conditions(given: dict[str, Any]) -> dict[str, Any]:
+        lookups = {
+            "status": "status",
+            "abo": "abo",
+            "rh": "rh",
+            "tnc": "tnc_e7__gte",
+            "cd34": "cd34_e6__gte",
+            "year": "collected_on__year",
+            "batch": "import_batch_id",
+        }
+        return {lookup: given[name] for name, lookup in lookups.items() if given.get(name) not in (None, "")}
+
+
+class ReasonForm(forms.Form):
+    """Why a unit is moved; goes into the audit trail."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), strip=True
+    )
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=_("File"),
+        allow_empty_file=True,  # the importer says so in its own words
+        help_text=_("CSV (UTF-8 or GB18030) or GL lines, gzip too; at most 50 MB and 20,000 rows"),
+    )
+    bank = forms.ChoiceField(label=_("Bank"), required=False)
+
+    def __init__(self, *args: Any, banks: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["bank"].choices = [("", _("as the file says")), *banks] if len(banks) != 1 else banks
+
+
+class LimitsForm(forms.ModelForm):
+    reason = ReasonForm.base_fields["reason"]
+
+    class Meta:
+        model = PlausibilityLimits
+        fields = ("tnc_e7_min", "tnc_e7_max", "cd34_percent_min", "cd34_percent_max")

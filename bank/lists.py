@@ -1,0 +1,141 @@
+"""The inventory as a list: filters, order, columns, pages, CSV. Pages, export and API share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import F, OrderBy
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from bank import din as din_codes
+from bank.forms import UnitFilterForm
+from bank.imports.columns import HLA_COLUMNS, NAMES
+from bank.models import LISTED_LOCI, CordBloodUnit
+from bank.querysets import CordBloodUnitQuerySet
+from core.models import User
+from core.pages import Sort, per_page_from
+
+# key in ?sort= → column; each has an index, nulls last.
+SORTS = {"no": "unit_no", "tnc": "tnc_e7", "cd34": "cd34_e6", "collected": "collected_on"}
+DEFAULT_SORT = "no"
+SHOWN_LOCI = LISTED_LOCI[:5]
+CSV_HEADER = tuple(
+    name for name in NAMES if name not in HLA_COLUMNS or name.rpartition("_")[0] in LISTED_LOCI
+)
+# Beyond this a list is not read but filtered; counting and skipping stay quick at a million units.
+MOST_ROWS_SHOWN = 50_000
+
+
+class CappedPaginator(Paginator):
+    """Counts to `most` and no further; `capped` says that there are more rows than pages show."""
+
+    most = MOST_ROWS_SHOWN
+
+    @cached_property
+    def counted(self) -> int:
+        return int(self.object_list.order_by()[: self.most + 1].count())
+
+    @property
+    def count(self) -> int:  # type: ignore[override]
+        return min(self.counted, self.most)
+
+    @property
+    def capped(self) -> bool:
+        return self.counted > self.most
+
+
+def unit_selection(request: HttpRequest, user: User) -> tuple[CordBloodUnitQuerySet, UnitFilterForm, Sort]:
+    """The units that address and person allow, the bound filter form, the order."""
+    form = UnitFilterForm(request.GET, user=user)
+    sort = sort_of(request)
+    units = form.apply(CordBloodUnit.objects.visible_to(user)).order_by(*ordering(sort))
+    return units, form, sort
+
+
+def sort_of(request: HttpRequest) -> Sort:
+    key = request.GET.get("sort", DEFAULT_SORT)
+    key = key if key.lstrip("-") in SORTS and not key.startswith("--") else DEFAULT_SORT
+    return Sort(key, (SORTS[key.lstrip("-")],))
+
+
+def ordering(sort: Sort) -> list[OrderBy]:
+    """As the indexes are built: descending with nulls last, ties by id in the direction of reading."""
+    column = F(SORTS[sort.name])
+    if SORTS[sort.name] == "unit_no":
+        return [column.desc(), F("pk").desc()] if sort.descending else [column.asc(), F("pk").asc()]
+    if sort.descending:
+        return [column.desc(nulls_last=True), F("pk").asc()]
+    return [column.asc(nulls_first=True), F("pk").desc()]
+
+
+def unit_page(request: HttpRequest, units: CordBloodUnitQuerySet) -> Page:
+    rows = units.select_related("bank")
+    return CappedPaginator(rows, per_page_from(request)).get_page(request.GET.get("page"))
+
+
+def heads(sort: Sort) -> list[dict[str, Any]]:
+    """The heads of the list, for the part table_head."""
+    return [
+        _head(_("Unit"), sort, "no"),
+        _head(_("Status"), sort),
+        _head(_("TNC"), sort, "tnc", unit="×10⁷"),
+        _head(_("CD34"), sort, "cd34", unit="×10⁶"),
+        _head(_("Volume"), sort, unit="mL"),
+        _head(_("Blood group"), sort),
+        _head(_("Collected"), sort, "collected"),
+        *(_head(locus, sort) for locus in SHOWN_LOCI),
+    ]
+
+
+def _head(label: Any, sort: Sort, key: str = "", *, unit: str = "") -> dict[str, Any]:
+    here = bool(key) and sort.name == key
+    order = ("descending" if sort.descending else "ascending") if here else ""
+    flipped = f"-{key}" if here and not sort.descending else key
+    return {"label": label, "key": key, "num": bool(unit), "unit": unit, "sort": flipped, "order": order}
+
+
+def chips(form: UnitFilterForm, request: HttpRequest) -> list[dict[str, str]]:
+    """The filters in force, each with the address that leaves it out."""
+    found = []
+    for name, field in form.fields.items():
+        if not request.GET.get(name) or name in form.errors:
+            continue
+        query = request.GET.copy()
+        query.pop(name)
+        query.pop("page", None)
+        choices = dict(getattr(field, "choices", []))
+        shown = choices.get(request.GET[name], request.GET[name])
+        label = field.label or _("Import")
+        found.append({"label": str(label), "value": str(shown), "remove": f"?{query.urlencode()}"})
+    return found
+
+
+def csv_rows(units: CordBloodUnitQuerySet) -> Iterator[list[Any]]:
+    """Rows of the documented import columns, so that an export can be imported elsewhere."""
+    for unit in units.select_related("bank").iterator(chunk_size=2_000):
+        yield csv_row(unit)
+
+
+def csv_row(unit: CordBloodUnit) -> list[Any]:
+    typed = {f"{locus}_{n}": text for locus, *pair in unit.typing_pairs for n, text in enumerate(pair, 1)}
+    values = {
+        "unit_no": unit.unit_no,
+        "bank": unit.bank.code,
+        "din": din_codes.compact(unit.din) if unit.din else "",
+        "collected_on": unit.collected_on.isoformat() if unit.collected_on else "",
+        "sex": unit.sex,
+        "abo": unit.abo,
+        "rh": {"+": "pos", "-": "neg"}.get(unit.rh, ""),  # a lone sign would start a formula
+        "volume_ml": unit.volume_ml,
+        "tnc_e7": unit.tnc_e7,
+        "cd34_e6": unit.cd34_e6,
+        "segments": unit.segments,
+        "status": unit.status,
+        "counts_invented": "yes" if unit.counts_invented else "no",
+        **typed,
+    }
+    return [values.get(name, "") for name in CSV_HEADER]

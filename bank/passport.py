@@ -1,0 +1,162 @@
+"""What the passport of one unit shows, by who reads it. One function per part; no rules of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from bank import din as din_codes
+from bank.choices import STATUS_TONE, Analyte, TimePoint, UnitStatus
+from bank.limits import cd34_percent
+from bank.models import CordBloodUnit, HlaTyping, Measurement, Slot
+from core.hla_messages import stored_note_text
+from core.models import AuditEntry, User
+from core.roles import Permission
+from hla.loci import LOCI
+
+MAX_ENTRIES = 100
+
+ACTIONS = {
+    "units.import": lambda: _("Imported"),
+    "unit.hold": lambda: _("Put on hold"),
+    "unit.unhold": lambda: _("Hold lifted"),
+    "unit.discard": lambda: _("Discarded"),
+    "unit.confirm_values": lambda: _("Values confirmed"),
+}
+
+
+def context(unit: CordBloodUnit, user: User) -> dict[str, Any]:
+    """Everything for the page. Storage, donation, typing history and audit only for the bank's staff."""
+    internal = user.has_permission(Permission.INVENTORY_VIEW_ALL)
+    typings = list(unit.typings.order_by("-is_current", "-created_at"))
+    current = next((typing for typing in typings if typing.is_current and typing.subject == "unit"), None)
+    shared = {
+        "unit": unit,
+        "internal": internal,
+        "tone": STATUS_TONE.get(unit.status, ""),
+        "identity": identity(unit),
+        "counts": counts(unit),
+        "measured": measured(unit),
+        "typing": current,
+        "loci": typed_loci(current) if current else [],
+        "notes": notes(current) if current else [],
+        "markers": list(unit.markers.all()),
+    }
+    if not internal:
+        return shared
+    earlier = [typing for typing in typings if typing is not current]
+    return shared | {
+        "earlier_typings": earlier,
+        "place": place(unit),
+        "donation": unit.donation,
+        "timeline": timeline(unit),
+        "actions": actions(unit, user),
+    }
+
+
+def identity(unit: CordBloodUnit) -> list[dict[str, Any]]:
+    return [
+        {"label": _("DIN"), "value": din_codes.spaced(unit.din) if unit.din else ""},
+        {"label": _("Unit number"), "value": unit.unit_no},
+        {"label": _("Bank"), "value": unit.bank.name},
+        {"label": _("Source"), "value": unit.get_source_display()},
+        {"label": _("Collected on"), "value": unit.collected_on.isoformat() if unit.collected_on else ""},
+        {"label": _("Sex"), "value": unit.get_sex_display()},
+        {"label": _("Blood group"), "value": unit.blood_group},
+        {"label": _("Segments left"), "value": unit.segments},
+    ]
+
+
+def counts(unit: CordBloodUnit) -> list[dict[str, Any]]:
+    """The listed values, as figures."""
+    share = cd34_percent(unit.tnc_e7, unit.cd34_e6) if unit.tnc_e7 and unit.cd34_e6 else None
+    return [
+        {"value": _number(unit.tnc_e7), "label": _("TNC, ×10⁷")},
+        {"value": _number(unit.cd34_e6), "label": _("CD34, ×10⁶")},
+        {"value": f"{share:.2f} %" if share is not None else "–", "label": _("CD34 of TNC")},
+        {"value": _number(unit.volume_ml), "label": _("Volume, mL")},
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f}"
+
+
+def measured(unit: CordBloodUnit) -> list[dict[str, Any]]:
+    """Measurements in force by time point, in the order of a unit's life."""
+    rows = unit.measurements.filter(superseded=False).select_related("entered_by", "verified_by")
+    groups: dict[str, list[Measurement]] = {}
+    for row in rows:
+        groups.setdefault(row.time_point, []).append(row)
+    order = list(Analyte.values)
+    return [
+        {"label": point.label, "rows": sorted(groups[point], key=lambda row: order.index(row.analyte))}
+        for point in TimePoint
+        if point in groups
+    ]
+
+
+def typed_loci(typing: HlaTyping) -> list[dict[str, str]]:
+    """All typed loci of a canonical GL text."""
+    found = []
+    for block in filter(None, typing.canonical_gl.split("^")):
+        first, _plus, second = block.partition("+")
+        found.append({"locus": first.partition("*")[0], "first": first, "second": second})
+    order = {locus: place for place, locus in enumerate(LOCI)}
+    return sorted(found, key=lambda item: order.get(item["locus"], len(order)))
+
+
+def notes(typing: HlaTyping) -> list[dict[str, str]]:
+    return [{"locus": locus, "text": stored_note_text(code, params)} for locus, code, params in typing.notes]
+
+
+def place(unit: CordBloodUnit) -> str:
+    """Where it lies: `Site S1 · Tank T2 · Rack 4 · Canister 7 · 12`; "" where no slot is given."""
+    slot = Slot.objects.filter(unit=unit).select_related("canister__parent__parent__parent").first()
+    if slot is None:
+        return ""
+    names, node = [str(slot.position)], slot.canister
+    while node is not None:
+        names.append(str(node))
+        node = node.parent
+    return " · ".join(reversed(names))
+
+
+def timeline(unit: CordBloodUnit) -> list[dict[str, Any]]:
+    """What happened to the unit, newest first: its own audit entries and that of its import."""
+    rows = AuditEntry.objects.filter(target_type="bank.CordBloodUnit", target_key=str(unit.pk))
+    if unit.import_batch_id:
+        batch = {"target_type": "bank.ImportBatch", "target_key": str(unit.import_batch_id)}
+        rows = rows | AuditEntry.objects.filter(**batch)
+    return [_entry(row) for row in rows.order_by("-at", "pk")[:MAX_ENTRIES]]
+
+
+def _entry(row: AuditEntry) -> dict[str, Any]:
+    status = (row.after or {}).get("status", "")
+    label = str(UnitStatus(status).label) if status in UnitStatus.values else ""
+    text = ACTIONS[row.action]() if row.action in ACTIONS else row.action
+    return {
+        "at": row.at,
+        "text": f"{text} → {label}" if label else text,
+        "actor": row.actor_label,
+        "detail": row.reason or (row.target_label if row.action == "units.import" else ""),
+        "tone": STATUS_TONE.get(status, ""),
+    }
+
+
+def actions(unit: CordBloodUnit, user: User) -> list[dict[str, str]]:
+    """What this person may do with the unit in its present state."""
+    found = []
+    may_hold = user.has_permission(Permission.UNIT_HOLD)
+    if unit.held_for_confirmation and user.has_permission(Permission.UNIT_CONFIRM):
+        found.append(
+            {"name": "confirm", "url": "bank:unit-confirm", "label": _("Confirm values"), "tone": "primary"}
+        )
+    if may_hold and unit.status == UnitStatus.ON_HOLD:
+        found.append(
+            {"name": "unhold", "url": "bank:unit-unhold", "label": _("Lift the hold"), "tone": "primary"}
+        )
+    elif may_hold and unit.status in (UnitStatus.LISTED, UnitStatus.QUARANTINE, UnitStatus.RESERVED):
+        found.append({"name": "hold", "url": "bank:unit-hold", "label": _("Put on hold"), "tone": "danger"})
+    return found

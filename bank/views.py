@@ -1,0 +1,114 @@
+"""The inventory list and the passport of a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from bank import lists, passport, services
+from bank.choices import STATUS_TONE
+from bank.forms import ReasonForm
+from bank.models import CordBloodUnit
+from core.access import get_visible_or_404, permission_required
+from core.audit import actor_of
+from core.errors import DomainError
+from core.exports import csv_response
+from core.roles import Permission
+
+
+@require_GET
+@permission_required(Permission.INVENTORY_VIEW)
+def unit_list(request: HttpRequest) -> HttpResponse:
+    units, form, sort = lists.unit_selection(request, request.user)
+    context = {
+        "page": lists.unit_page(request, units),
+        "form": form,
+        "sort": sort,
+        "columns": lists.heads(sort),
+        "active": lists.chips(form, request),
+        "tones": STATUS_TONE,
+        "clear_url": reverse("bank:unit-list"),
+        "export_url": f"{reverse('bank:unit-export')}?{request.GET.urlencode()}",
+    }
+    return render(request, "bank/unit_list.html", context)
+
+
+@require_GET
+@permission_required(Permission.INVENTORY_VIEW)
+def unit_export(request: HttpRequest) -> HttpResponseBase:
+    units, _form, _sort = lists.unit_selection(request, request.user)
+    return csv_response("qidai-units.csv", lists.CSV_HEADER, lists.csv_rows(units))
+
+
+@require_GET
+@permission_required(Permission.INVENTORY_VIEW)
+def unit_detail(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _passport(request, _visible(request, pk))
+
+
+def _visible(request: HttpRequest, pk: Any) -> CordBloodUnit:
+    units = CordBloodUnit.objects.select_related("bank", "donation", "import_batch")
+    return get_visible_or_404(units, request.user, pk=pk)
+
+
+def _passport(
+    request: HttpRequest,
+    unit: CordBloodUnit,
+    *,
+    form: ReasonForm | None = None,
+    act: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    crumbs = [(reverse("bank:unit-list"), _("Inventory")), ("", unit.public_no)]
+    context = passport.context(unit, request.user)
+    for action in context.get("actions", []):
+        given = form if action["name"] == act else None
+        action["form"] = given or ReasonForm(auto_id=f"{action['name']}_%s")
+    return render(request, "bank/unit_detail.html", context | {"crumbs": crumbs, "act": act}, status=status)
+
+
+@require_POST
+@permission_required(Permission.UNIT_HOLD)
+def unit_hold(request: HttpRequest, pk: Any) -> HttpResponse:
+    done = gettext_lazy("The unit is on hold; no search offers it now.")
+    return _act(request, pk, "hold", services.unit_hold, done)
+
+
+@require_POST
+@permission_required(Permission.UNIT_HOLD)
+def unit_unhold(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _act(request, pk, "unhold", services.unit_unhold, gettext_lazy("The hold is lifted."))
+
+
+@require_POST
+@permission_required(Permission.UNIT_CONFIRM)
+def unit_confirm(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _act(
+        request, pk, "confirm", services.unit_confirm_values, gettext_lazy("The values are confirmed.")
+    )
+
+
+def _act(
+    request: HttpRequest, pk: Any, name: str, service: Callable[..., CordBloodUnit], done: Promise
+) -> HttpResponse:
+    """One service with its reason. What was typed stays on the page when the service says no."""
+    unit = _visible(request, pk)
+    form = ReasonForm(request.POST, auto_id=f"{name}_%s")
+    if not form.is_valid():
+        return _passport(request, unit, form=form, act=name, status=400)
+    try:
+        service(unit_id=unit.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
+    except DomainError as error:
+        form.add_error(None, error.message)
+        return _passport(request, _visible(request, pk), form=form, act=name, status=error.status)
+    messages.success(request, str(done))
+    return redirect("bank:unit-detail", pk=unit.pk)
