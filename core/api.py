@@ -37,8 +37,8 @@ class Pagination(PageNumberPagination):
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """One shape for every error: {error: {code, message, fields: {name: [..]}, details: [..]}}."""
     if isinstance(exc, DomainError):
-        fields = {exc.field: [exc.message]} if exc.field else {}
-        return _answer(exc.status, exc.code, exc.message, fields, exc.details)
+        named = {exc.field: [exc.message]} if exc.field else {}
+        return _answer(exc.status, exc.code, exc.message, named, exc.details)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
