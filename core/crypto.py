@@ -6,12 +6,17 @@ import base64
 import hashlib
 import os
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[Any, Any]
+else:
+    _TextField = models.TextField  # not subscriptable at run time
 
 _VERSION = "v1:"
 _NONCE_BYTES = 12
@@ -40,7 +45,7 @@ def decrypt(stored: str) -> str:
         raise ValueError("cannot decrypt: QIDAI_FIELD_KEY is not the key this was written with") from None
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(_TextField):
     """Text in Python, ciphertext in the database; empty stays empty. Cannot be searched, on purpose."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -37,7 +37,7 @@ ERRORS: Mapping[str, StrPromise] = {
     "unknown_family": _("There is no allele family {text} in release {release}."),
     "unknown_g_group": _("There is no G group {text} in release {release}."),
     "unknown_locus": _("{text} is not an HLA locus that is read."),
-    "unknown_mac": _("The multiple allele code {code} in {text} is not in the loaded table ({version})."),
+    "unknown_mac": _("The multiple allele code {mac} in {text} is not in the loaded table ({version})."),
     "unknown_p_group": _("There is no P group {text} in release {release}."),
     "wrong_locus": _("{text} belongs to HLA-{found}, not to HLA-{locus}."),
 }
@@ -59,8 +59,12 @@ HINTS: Mapping[str, StrPromise] = {
     "small_g": _("Write the G group with three fields, or the allele with two."),
     "too_long": _("Use a multiple allele code or a group in place of the list."),
     "too_many_values": _("Separate ambiguous alleles by /, not by +."),
+    "unknown_allele": _("The closest known name is {nearest}; a newer release may hold more."),
+    "unknown_family": _("Check the first field; the closest known name is {nearest}."),
+    "unknown_g_group": _("The closest known name is {nearest}; a newer release may hold more."),
     "unknown_locus": _("Use one of {loci}."),
     "unknown_mac": _("Load a newer code table with: manage.py load_mac FILE."),
+    "unknown_p_group": _("The closest known name is {nearest}; a newer release may hold more."),
     "wrong_locus": _("Move it to HLA-{found} or correct the locus."),
 }
 
@@ -87,9 +91,8 @@ def typing_error_text(error: TypingError) -> str:
 
 
 def hint_text(error: TypingError) -> str:
-    """Only what to do; the kernel's own words where it names candidates."""
-    template = HINTS.get(error.code)
-    return _filled(template, error.params) if template else error.hint
+    """Only what to do."""
+    return _filled(HINTS[error.code], error.params)
 
 
 def note_text(note: str) -> str:

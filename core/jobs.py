@@ -98,7 +98,7 @@ class Claim:
             job = self._mine().select_for_update(no_key=True).first()
             if job is None:
                 self._lost()
-            yield job  # type: ignore[misc]
+            yield job
 
     def succeed(self, result: dict[str, Any] | None = None) -> None:
         self._end(state=Job.State.DONE, share=1.0, result=result or {})

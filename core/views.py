@@ -161,4 +161,4 @@ def language_set(request: HttpRequest) -> HttpResponse:
     return response
 
 
-language_set.public = True  # type: ignore[attr-defined]  # also on the sign-in page
+language_set.public = True  # also on the sign-in page
