@@ -9,6 +9,6 @@ from celery import shared_task
 from matching import services
 
 
-@shared_task(name="matching.search", acks_late=True, queue="interactive")
+@shared_task(name="matching.search", acks_late=True)
 def search(job_id: str) -> None:
     services.run_execute(job_id=UUID(job_id))

@@ -364,9 +364,9 @@ class Migration(migrations.Migration):
                     "direction",
                     models.CharField(
                         choices=[
-                            ("none", "no mismatch"),
-                            ("gvh_only", "graft-versus-host only"),
-                            ("hvg_only", "host-versus-graft only"),
+                            ("matched", "no mismatch"),
+                            ("gvh-only", "graft-versus-host only"),
+                            ("hvg-only", "host-versus-graft only"),
                             ("bidirectional", "both directions"),
                             ("unknown", "cannot be told"),
                         ],
@@ -406,7 +406,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(condition=models.Q(("rank__gte", 1)), name="result_rank_from_1"),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("direction__in", ["none", "gvh_only", "hvg_only", "bidirectional", "unknown"])
+                            ("direction__in", ["matched", "gvh-only", "hvg-only", "bidirectional", "unknown"])
                         ),
                         name="result_direction_known",
                     ),

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
-from hla.release import compile_release
 
 from core import audit
 from core.audit import Actor
@@ -26,6 +25,8 @@ def release_load(*, path: Path, actor: Actor, activate: bool = True) -> Nomencla
 
     Raises InvalidInput for a folder that is missing, incomplete or altered.
     """
+    from hla.release import compile_release
+
     if not path.is_dir():
         raise InvalidInput(
             "release_folder_missing",

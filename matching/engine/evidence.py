@@ -1,0 +1,73 @@
+"""Why each kept unit stands where it stands: per locus and position, written once per distinct typing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hla.evidence import LocusEvidence, PositionEvidence, Why, explain_locus
+from hla.scoring import LocusCounts
+from hla.typing import LocusTyping, Typing, parse_pair
+from matching.engine.policy import Policy
+from matching.engine.search import Ranked
+from matching.engine.snapshot import Snapshot
+
+Evidence = Mapping[str, Mapping[int, LocusEvidence]]  # locus -> code of the snapshot -> evidence
+
+
+def explain(patient: Typing, ranked: Ranked, snapshot: Snapshot, policy: Policy) -> Evidence:
+    """Evidence for every distinct typing among the kept units: at most kept × loci comparisons, often far fewer."""
+    return {locus: _of_locus(patient.locus(locus), ranked, snapshot, policy) for locus in ranked.locus}
+
+
+def _of_locus(
+    patient: LocusTyping, ranked: Ranked, snapshot: Snapshot, policy: Policy
+) -> dict[int, LocusEvidence]:
+    locus = patient.locus
+    codes, first_at = np.unique(snapshot.columns.codes[locus][ranked.rows], return_index=True)
+    found = {}
+    for code, place in zip(codes.tolist(), first_at, strict=True):
+        found[code] = explain_locus(
+            patient,
+            unit_typing(snapshot, locus, code),
+            snapshot.resolver,
+            antigen_rule=policy.antigen_rule,
+            counts=LocusCounts(*ranked.locus[locus][place].tolist()),
+        )
+    return found
+
+
+def unit_typing(snapshot: Snapshot, locus: str, code: int) -> LocusTyping:
+    """The typing behind a code of the snapshot."""
+    first, second = snapshot.columns.pairs[locus][code]
+    resolver = snapshot.resolver
+    return parse_pair(locus, first, second, nomenclature=resolver.nomenclature, mac=resolver.mac)
+
+
+def plain(evidence: LocusEvidence) -> dict[str, Any]:
+    """Evidence as JSON. Reasons are codes with parameters (hla.evidence.REASONS): pages word them."""
+    return {
+        "match": [evidence.match_min, evidence.match_max],
+        "antigen": [evidence.antigen_min, evidence.antigen_max],
+        "gvh": [evidence.gvh_min, evidence.gvh_max],
+        "hvg": [evidence.hvg_min, evidence.hvg_max],
+        "direction": evidence.direction,
+        "orientation": evidence.orientation,
+        "positions": [_position(position) for position in evidence.positions],
+    }
+
+
+def _position(position: PositionEvidence) -> dict[str, Any]:
+    return {
+        "patient": position.patient,
+        "unit": position.unit,
+        "verdict": position.verdict,
+        "why": _reason(position.why),
+        "remarks": [_reason(remark) for remark in position.remarks],
+    }
+
+
+def _reason(why: Why) -> dict[str, Any]:
+    return {"code": why.code, "params": why.params}
