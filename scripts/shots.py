@@ -1,0 +1,330 @@
+"""`make shots`: every page in both languages, wide and narrow, light and dark, to be looked at.
+
+Takes the pages of PAGES from a running Qidai (`--base-url`, else the one that `make run` started, else one it
+starts itself) into var/shots/ with a contact sheet, and checks each: axe clean, nothing wider than the window,
+a glyph for every character, nothing in the console, nothing refused. Ends with 1 if there is any finding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import html
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CHECKOUT))
+
+from tests.e2e import browser as chromium  # noqa: E402
+
+VAR = Path(os.environ.get("QIDAI_VAR") or CHECKOUT / "var").resolve()
+LANGS, WIDTHS, SCHEMES = ("en", "zh-hans"), (1440, 390), ("light", "dark")
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+READY_PATIENCE = 240.0
+
+Find = Callable[[Page], str]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One page. `path` is an address, or finds one with a page of that role; `act` does something on it first."""
+
+    name: str
+    role: str | None
+    path: str | Find
+    status: int = 200
+    act: Callable[[Page], None] | None = None
+
+
+def first_link(start: str, pattern: str, nth: int = 0) -> Find:
+    """The nth link of the page `start` whose path matches; UUID stands for a row's id."""
+    wanted = re.compile(pattern.replace("UUID", UUID) + "$")
+
+    def find(page: Page) -> str:
+        page.goto(start)
+        links: list[str] = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
+        matching = list(dict.fromkeys(link for link in links if wanted.match(link)))
+        if len(matching) <= nth:
+            raise LookupError(f"{start} has no link {nth} like {pattern}")
+        return matching[nth]
+
+    return find
+
+
+def then(find: Find, suffix: str) -> Find:
+    """The found address with something behind it."""
+    return lambda page: find(page) + suffix
+
+
+def through(find: Find, pattern: str) -> Find:
+    """A link on the found page."""
+    return lambda page: first_link(find(page), pattern)(page)
+
+
+def submit(page: Page) -> None:
+    """Send the main form as it stands; the browser's own checks are not what we look at."""
+    form = page.locator("main form[method=post]").last
+    form.evaluate("form => { form.noValidate = true }")
+    form.locator("button").first.click()
+    page.wait_for_load_state()
+
+
+def wrong_password(page: Page) -> None:
+    page.locator("main input[type=email]").fill("nobody@example.org")
+    page.locator("main input[type=password]").fill("not a password of anybody")
+    submit(page)
+
+
+def open_menu(page: Page) -> None:
+    page.locator(".top details.menu:visible > summary").last.click()
+
+
+UNIT = first_link("/units/", "/units/UUID/")
+PATIENT = first_link("/patients/", "/patients/UUID/")
+REQUEST = first_link("/requests/", "/requests/UUID/")
+RUN = first_link("/requests/?sort=-latest", "/requests/searches/UUID/")
+HOSPITAL = first_link("/hospitals/", "/hospitals/UUID/")
+
+PAGES = [
+    Shot("login", None, "/accounts/login/"),
+    Shot("login-wrong", None, "/accounts/login/", act=wrong_password),
+    Shot("password-reset", None, "/accounts/password/reset/"),
+    Shot("home-hospital", "hospital_coordinator", "/"),
+    Shot("home-lab", "lab", "/"),
+    Shot("menu", "search_coordinator", "/", act=open_menu),
+    Shot("find", "search_coordinator", "/find/?q=A"),
+    Shot("find-nothing", "search_coordinator", "/find/?q=zzzz"),
+    Shot("profile", "hospital_coordinator", "/profile/"),
+    Shot("password-change", "hospital_coordinator", "/accounts/password/change/"),
+    Shot("logout", "hospital_coordinator", "/accounts/logout/"),
+    Shot("patients", "hospital_coordinator", "/patients/"),
+    Shot("patients-none", "hospital_coordinator", "/patients/?q=zzzz"),
+    Shot("patient", "hospital_coordinator", PATIENT),
+    Shot("patient-new", "hospital_coordinator", "/patients/new/"),
+    Shot("patient-new-errors", "hospital_coordinator", "/patients/new/", act=submit),
+    Shot("patient-edit", "hospital_coordinator", then(PATIENT, "edit/")),
+    Shot("patient-typing", "hospital_coordinator", then(PATIENT, "typing/")),
+    Shot("patient-identity", "hospital_coordinator", then(PATIENT, "identity/")),
+    Shot("requests", "hospital_coordinator", "/requests/"),
+    Shot("request", "hospital_coordinator", REQUEST),
+    Shot("match-list", "hospital_coordinator", RUN),
+    Shot("match-why", "hospital_coordinator", through(RUN, "/requests/searches/UUID/units/UUID/")),
+    Shot("units", "lab", "/units/"),
+    Shot("units-none", "lab", "/units/?q=zzzz"),
+    Shot("unit", "lab", UNIT),
+    Shot("unit-hospital", "hospital_coordinator", UNIT),
+    Shot("unit-import", "lab", "/units/import/"),
+    Shot("unit-imports", "lab", "/units/imports/"),
+    Shot("limits", "qa", "/units/limits/"),
+    Shot("hospitals", "admin", "/hospitals/"),
+    Shot("hospital", "admin", HOSPITAL),
+    Shot("hospital-new", "admin", "/hospitals/new/"),
+    Shot("releases", "admin", "/reference/"),
+    Shot("jobs", "admin", "/jobs/"),
+    Shot("job", "admin", first_link("/jobs/", "/jobs/UUID/")),
+    Shot("audit", "auditor", "/audit/"),
+    Shot("forbidden", "lab", "/patients/", status=403),
+    Shot("not-found", "lab", "/no-such-page/", status=404),
+    Shot("components", "lab", "/components/"),
+]
+
+
+@dataclass(frozen=True)
+class Combination:
+    lang: str
+    width: int
+    scheme: str
+
+    def __str__(self) -> str:
+        return f"{self.lang}-{self.width}-{self.scheme}"
+
+
+@dataclass(frozen=True)
+class Taken:
+    shot: Shot
+    combination: Combination
+    picture: str
+    findings: list[str]
+
+
+class Site:
+    """A running Qidai: signs in once per role, finds each address once."""
+
+    def __init__(self, browser: Browser, base_url: str, logins: dict[str, dict[str, str]]) -> None:
+        self.browser, self.base_url, self.logins = browser, base_url, logins
+        self.states: dict[str | None, Any] = {None: None}
+        self.paths: dict[str, str] = {}
+
+    def state_of(self, role: str | None) -> Any:
+        if role not in self.states:
+            with chromium.page_of(self.browser, self.base_url) as (page, _):
+                chromium.sign_in(page, self.logins[role]["email"], self.logins[role]["password"])
+                self.states[role] = page.context.storage_state()
+        return self.states[role]
+
+    def path_of(self, shot: Shot) -> str:
+        if shot.name not in self.paths:
+            if isinstance(shot.path, str):
+                self.paths[shot.name] = shot.path
+            else:
+                with chromium.page_of(
+                    self.browser, self.base_url, storage_state=self.state_of(shot.role)
+                ) as (page, _):
+                    self.paths[shot.name] = shot.path(page)
+        return self.paths[shot.name]
+
+    def take(self, shot: Shot, combination: Combination, folder: Path) -> Taken:
+        name = f"{shot.name}-{combination}.png"
+        try:
+            findings = self._take(shot, combination, folder / name)
+        except (PlaywrightError, LookupError, KeyError) as error:
+            findings = [f"not taken: {str(error).splitlines()[0]}"]
+        return Taken(shot, combination, name, findings)
+
+    def _take(self, shot: Shot, combination: Combination, picture: Path) -> list[str]:
+        path = self.path_of(shot)
+        how = {"lang": combination.lang, "width": combination.width, "scheme": combination.scheme}
+        state = self.state_of(shot.role)
+        with chromium.page_of(self.browser, self.base_url, storage_state=state, **how) as (page, watch):
+            watch.expected_status = shot.status
+            response = page.goto(path)
+            if shot.act:
+                shot.act(page)
+            page.evaluate("document.fonts.ready.then(() => true)")
+            page.screenshot(path=picture, full_page=True)
+            got = response.status if response else 0
+            return [
+                *([f"status {got}, expected {shot.status}"] if got != shot.status else []),
+                *watch.problems,
+                *self._wrong_language(page, combination),
+                *chromium.width_findings(page),
+                *chromium.glyph_findings(page),
+                *chromium.accessibility_findings(page),
+            ]
+
+    @staticmethod
+    def _wrong_language(page: Page, combination: Combination) -> list[str]:
+        lang = page.locator("html").get_attribute("lang")
+        return [] if lang == combination.lang else [f"the page is in {lang}"]
+
+
+def contact_sheet(taken: list[Taken], folder: Path) -> Path:
+    """All pictures on one page, a row per page."""
+    rows = []
+    for name, group in itertools.groupby(taken, key=lambda one: one.shot.name):
+        cells = "".join(
+            f'<td><a href="{one.picture}"><img loading="lazy" src="{one.picture}" alt=""></a>'
+            f"<p>{one.combination}</p>"
+            + "".join(f"<p class=bad>{html.escape(finding)}</p>" for finding in one.findings)
+            + "</td>"
+            for one in group
+        )
+        rows.append(f"<tr><th>{html.escape(name)}</th>{cells}</tr>")
+    style = (
+        "body{font:14px sans-serif}th{text-align:left;vertical-align:top}td{vertical-align:top;padding:6px}"
+        "img{width:220px;max-height:420px;object-fit:cover;object-position:top;border:1px solid #999}"
+        "p{margin:2px 0}.bad{color:#a00;max-width:220px;overflow-wrap:anywhere}"
+    )
+    sheet = folder / "index.html"
+    sheet.write_text(
+        f"<!doctype html><meta charset=utf-8><title>Qidai, all pages</title><style>{style}</style>"
+        f"<table>{''.join(rows)}</table>",
+        encoding="utf-8",
+    )
+    return sheet
+
+
+def running_address() -> str | None:
+    """Where `make run` says that it runs."""
+    note = VAR / "run.lock"
+    words = note.read_text().split() if note.exists() else []
+    if len(words) != 2 or not Path(f"/proc/{words[0]}").exists():
+        return None
+    return words[1]
+
+
+@contextlib.contextmanager
+def served(base_url: str | None) -> Iterator[str]:
+    """The address given, or of `make run`, or of one that we start and stop."""
+    address = base_url or running_address()
+    if address:
+        yield address
+        return
+    with (VAR / "shots-server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.supervisor"], cwd=CHECKOUT, stdout=log, stderr=log
+        )
+        try:
+            yield _wait_for(process)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _wait_for(process: subprocess.Popen[bytes]) -> str:
+    log = VAR / "shots-server.log"
+    deadline = time.monotonic() + READY_PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"runs at (http://\S+?)/ ", log.read_text(errors="replace")):
+            return found.group(1)
+        time.sleep(0.3)
+    raise SystemExit(f"Qidai did not start; see {log}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--base-url", help="a running Qidai with demo data")
+    parser.add_argument("--logins", type=Path, default=VAR / "demo-logins.json")
+    parser.add_argument("--only", default="", help="pages whose name matches this regular expression")
+    parser.add_argument("--combination", default="", help="e.g. zh-hans-390, a part of language-width-scheme")
+    parser.add_argument("--out", type=Path, default=VAR / "shots")
+    return parser.parse_args()
+
+
+def take_all(site: Site, chosen: argparse.Namespace) -> list[Taken]:
+    combinations = [Combination(*values) for values in itertools.product(LANGS, WIDTHS, SCHEMES)]
+    wanted = [one for one in combinations if chosen.combination in str(one)]
+    taken: list[Taken] = []
+    for shot in PAGES:
+        if not re.search(chosen.only, shot.name):
+            continue
+        taken += [site.take(shot, combination, chosen.out) for combination in wanted]
+        findings = [one for one in taken if one.shot is shot and one.findings]
+        print(f"{shot.name:22} {'ok' if not findings else f'{len(findings)} with findings'}", flush=True)
+        for one in findings:
+            for finding in dict.fromkeys(one.findings):
+                print(f"    {one.combination}: {finding}", flush=True)
+    return taken
+
+
+def main() -> int:
+    chosen = arguments()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    with served(chosen.base_url) as address, sync_playwright() as playwright:
+        logins = json.loads(chosen.logins.read_text(encoding="utf-8"))
+        browser = chromium.launch(playwright)
+        taken = take_all(Site(browser, address, logins), chosen)
+        browser.close()
+    sheet = contact_sheet(taken, chosen.out)
+    wrong = sum(bool(one.findings) for one in taken)
+    print(f"{len(taken)} pictures, {wrong} with findings; look at {sheet}")
+    return 1 if wrong or not taken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
