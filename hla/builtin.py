@@ -72,6 +72,10 @@ class BuiltinNomenclature(Nomenclature):
         self._xx: dict[tuple[str, str], Members] = {}
         self._lock = threading.Lock()
 
+    @property
+    def size(self) -> int:
+        return 0
+
     def to_bytes(self) -> bytes:
         return MAGIC
 

@@ -1,11 +1,205 @@
-"""Nomenclature compiled from a release."""
+"""Nomenclature compiled from a release of IPD-IMGT/HLA: its content, its binary form, its look-ups."""
 
-from hla.builtin import MAGIC, BuiltinNomenclature
-from hla.nomenclature import Nomenclature, NomenclatureError
+import hashlib
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from hla.antigens import AntigenSet, AntigenTree
+from hla.builtin import MAGIC as BUILTIN_MAGIC
+from hla.builtin import BuiltinNomenclature
+from hla.nomenclature import (
+    SUFFIXES,
+    Members,
+    Nomenclature,
+    NomenclatureError,
+    Replacement,
+)
+
+MAGIC: Final = b"QHLA-release-1\n"
+NO_GROUP: Final = -1
+
+
+@dataclass(frozen=True)
+class LocusContent:
+    """The alleles of one locus, sorted by their fields as numbers; lists run along `alleles`.
+
+    alleles: fields and suffix. p_ids, g_ids: index in p_names and g_names, NO_GROUP for none (a null allele
+    has no P group). p_names: "01:01P", or the two fields of an allele outside any group. g_names: three
+    fields, without G. antigen_ids: index in antigens; antigens: "62" or "15/70". withdrawn: name -> (fields of
+    its successor or "", reason). parents, associated: as in AntigenTree.
+    """
+
+    alleles: list[str]
+    p_ids: list[int]
+    p_names: list[str]
+    g_ids: list[int]
+    g_names: list[str]
+    antigen_ids: list[int]
+    antigens: list[str]
+    withdrawn: dict[str, list[str]]
+    parents: dict[str, str]
+    associated: list[str]
+
+
+class LocusNames:
+    """Look-ups in one locus; answers are kept."""
+
+    def __init__(self, locus: str, content: LocusContent) -> None:
+        self.locus = locus
+        self.content = content
+        self.suffixes = [name[-1] if name[-1] in SUFFIXES else "" for name in content.alleles]
+        self.antigens: list[AntigenSet] = [frozenset(text.split("/")) for text in content.antigens]
+        self.ranges: dict[str, tuple[int, int]] = {}
+        self._names: dict[tuple[str, str], Members | None] = {}
+        for place, name in enumerate(content.alleles):
+            self._enter(name.rstrip(SUFFIXES), place)
+        self.p_places = places_by_group(content.p_ids, content.p_names)
+        self.g_places = places_by_group(content.g_ids, content.g_names)
+
+    def _enter(self, fields: str, place: int) -> None:
+        """Let every beginning of an allele's fields span the allele; they lie side by side."""
+        end = len(fields)
+        while end > 0:
+            beginning = fields[:end]
+            self.ranges[beginning] = (self.ranges.get(beginning, (place, place))[0], place + 1)
+            end = fields.rfind(":", 0, end)
+
+    def name(self, fields: str, suffix: str) -> Members | None:
+        """Members of a name of two to four fields."""
+        key = (fields, suffix)
+        if key not in self._names:
+            self._names[key] = self._find(fields, suffix)
+        return self._names[key]
+
+    def _find(self, fields: str, suffix: str) -> Members | None:
+        places = list(range(*self.ranges.get(fields, (0, 0))))
+        if suffix:
+            places = [place for place in places if self.suffixes[place] == suffix]
+        if not places:
+            return None
+        expressed = [place for place in places if self.suffixes[place] != "N"]
+        if not expressed:
+            return self.members(places)
+        questionable = all(self.suffixes[place] == "Q" for place in expressed)
+        return self.members(expressed, questionable=questionable)
+
+    def members(self, places: list[int], *, questionable: bool = False) -> Members:
+        """Members at these places of `alleles`."""
+        content = self.content
+        expressed = [place for place in places if self.suffixes[place] != "N"]
+        return Members(
+            frozenset(content.p_ids[place] for place in expressed),
+            frozenset(self.antigens[content.antigen_ids[place]] for place in expressed),
+            tuple(self._full(place) for place in places if self.suffixes[place] == "N"),
+            tuple(map(self._full, expressed)) if questionable else (),
+        )
+
+    def _full(self, place: int) -> str:
+        return f"{self.locus}*{self.content.alleles[place]}"
+
+    def only_suffix(self, fields: str) -> str:
+        found = set(self.suffixes[slice(*self.ranges[fields])])
+        return found.pop() if len(found) == 1 else ""
+
+    def nearest(self, fields: str) -> str:
+        """The longest known beginning, else the family nearest by number."""
+        parts = fields.split(":")
+        for depth in range(len(parts), 1, -1):
+            if ":".join(parts[:depth]) in self.ranges:
+                return f"{self.locus}*{':'.join(parts[:depth])}"
+        families = [name for name in self.ranges if ":" not in name]
+        family = min(families, key=lambda name: abs(int(name) - int(parts[0])))
+        return f"{self.locus}*{family}:XX"
+
+
+def places_by_group(ids: list[int], names: list[str]) -> dict[str, list[int]]:
+    """Name of a group -> places of its alleles."""
+    places: dict[str, list[int]] = {name: [] for name in names}
+    for place, group in enumerate(ids):
+        if group != NO_GROUP:
+            places[names[group]].append(place)
+    return places
+
+
+class ReleaseNomenclature(Nomenclature):
+    """A compiled release. The look-ups of a locus are built when it is first asked for."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        decoded = json.loads(payload)
+        self._contents = {locus: LocusContent(**fields) for locus, fields in decoded["loci"].items()}
+        trees = {
+            locus: AntigenTree(content.parents, frozenset(content.associated))
+            for locus, content in self._contents.items()
+        }
+        super().__init__(decoded["release"], hashlib.sha256(payload).hexdigest(), trees)
+        self._loci: dict[str, LocusNames] = {}
+
+    @property
+    def size(self) -> int:
+        return sum(len(content.alleles) for content in self._contents.values())
+
+    def to_bytes(self) -> bytes:
+        return MAGIC + bytes.fromhex(self.checksum) + zlib.compress(self.payload, 6)
+
+    def _at(self, locus: str) -> LocusNames:
+        found = self._loci.get(locus)
+        if found is None:
+            found = self._loci[locus] = LocusNames(locus, self._contents[locus])
+        return found
+
+    def name(self, locus: str, fields: str, suffix: str = "") -> Members | None:
+        return self._at(locus).name(fields, suffix)
+
+    def family(self, locus: str, first_field: str) -> Members | None:
+        names = self._at(locus)
+        found = names.ranges.get(first_field)
+        return None if found is None else names.members(list(range(*found)))
+
+    def g_group(self, locus: str, fields: str) -> Members | None:
+        names = self._at(locus)
+        places = names.g_places.get(fields)
+        return None if places is None else names.members(places)
+
+    def p_group(self, locus: str, fields: str) -> Members | None:
+        names = self._at(locus)
+        places = names.p_places.get(fields + "P")
+        return None if places is None else names.members(places)
+
+    def replacement(self, locus: str, name: str) -> Replacement | None:
+        found = self._contents[locus].withdrawn.get(name)
+        return None if found is None else Replacement(*found)
+
+    def only_suffix(self, locus: str, fields: str) -> str:
+        return self._at(locus).only_suffix(fields)
+
+    def nearest(self, locus: str, fields: str) -> str:
+        return self._at(locus).nearest(fields)
+
+    def p_name(self, locus: str, p_id: int) -> str:
+        return f"{locus}*{self._contents[locus].p_names[p_id]}"
+
+    def all_antigens(self, locus: str) -> frozenset[AntigenSet]:
+        return frozenset(self._at(locus).antigens)
 
 
 def nomenclature_from_bytes(data: bytes) -> Nomenclature:
-    """What Nomenclature.to_bytes wrote."""
-    if data == MAGIC:
+    """What Nomenclature.to_bytes wrote. Raises NomenclatureError if it is something else or damaged."""
+    if data == BUILTIN_MAGIC:
         return BuiltinNomenclature()
-    raise NomenclatureError("This is not a compiled nomenclature, or it is damaged.")
+    start = len(MAGIC) + 32
+    try:
+        payload = zlib.decompress(data[start:]) if data.startswith(MAGIC) else b""
+    except zlib.error:
+        payload = b""
+    if hashlib.sha256(payload).digest() != data[len(MAGIC) : start]:
+        raise NomenclatureError("This is not a compiled nomenclature, or it is damaged.")
+    return ReleaseNomenclature(payload)
+
+
+def encoded(release: str, contents: dict[str, LocusContent]) -> bytes:
+    """The content of a release in the form that is kept and that its checksum is taken of."""
+    loci = {locus: asdict(content) for locus, content in contents.items()}
+    return json.dumps({"release": release, "loci": loci}, separators=(",", ":")).encode()

@@ -59,6 +59,11 @@ class Nomenclature:
     checksum: str
     trees: dict[str, AntigenTree] = field(repr=False)
 
+    @property
+    def size(self) -> int:
+        """Number of alleles that it lists."""
+        raise NotImplementedError
+
     @staticmethod
     def builtin() -> "Nomenclature":
         """The nomenclature that needs no file: see hla.builtin."""
