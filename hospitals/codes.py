@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 ALPHABET = "23456789ABCDEFGHJKMNPQRTVWXYZ"
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _LENGTH = 6
-_SHAPE = re.compile(rf"P-?([{ALPHABET}]{{3}})-?([{ALPHABET}]{{4}})")
+_SHAPE = re.compile(rf"(?:P-?)?([{ALPHABET}]{{3}})-?([{ALPHABET}]{{4}})")
 
 
 def check_character(body: str) -> str:

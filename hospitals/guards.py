@@ -62,7 +62,8 @@ def guard_birth_date(birth_date: datetime.date) -> None:
 
 def guard_weight(weight: WeightData, birth_date: datetime.date) -> None:
     """Raises InvalidInput for a weight outside the limits or a day that cannot be."""
-    if not choices.MIN_WEIGHT_KG <= weight.weight_kg <= choices.MAX_WEIGHT_KG:
+    kg = weight.weight_kg
+    if not kg.is_finite() or not choices.MIN_WEIGHT_KG <= kg <= choices.MAX_WEIGHT_KG:
         message = _("The weight must lie between %(low)s and %(high)s kg.")
         params = {"low": choices.MIN_WEIGHT_KG, "high": choices.MAX_WEIGHT_KG}
         raise InvalidInput("weight_out_of_range", message, field="weight_kg", params=params)

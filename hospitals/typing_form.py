@@ -130,9 +130,15 @@ class TypingForm(forms.Form):
         for locus in self.interpretation.twice:
             text = _("The GL string says something else about HLA-%(locus)s: keep one of the two.")
             self._add(f"hla_{locus}_1", text % {"locus": locus}, "locus_twice")
+        if not self.errors and not self.interpretation.loci:
+            self._add(
+                None,
+                _("The typing says nothing: type at least one locus, or leave it empty."),
+                "typing_empty",
+            )
         return data
 
-    def _add(self, name: str, text: str, code: str) -> None:
+    def _add(self, name: str | None, text: str, code: str) -> None:
         self.add_error(name, forms.ValidationError(text, code=code))
 
     def given(self) -> TypingInput:

@@ -11,7 +11,7 @@ from typing import Any
 from core import reference
 from hla.errors import Note, TypingError
 from hla.loci import LOCI
-from hla.typing import LocusTyping, Typing, parse_gl, parse_pair
+from hla.typing import LocusTyping, Typing, parse_pair, read_gl
 from hospitals.choices import BlankRule, TypingSource
 from hospitals.models import PatientHlaTyping
 
@@ -62,7 +62,7 @@ class Interpretation:
         return not self.problems and not self.twice
 
     def typing(self) -> Typing:
-        return Typing(dict(self.loci))
+        return Typing.of(self.loci.values())
 
     def notes(self) -> list[list[Any]]:
         """The parser's remarks as [locus, code, parameters], so that each reader gets his language later."""
@@ -87,9 +87,9 @@ def interpret(given: TypingInput) -> Interpretation:
         if not first and not second:
             continue
         typed[locus] = (first, second)
-        read = _read_pair(locus, first, second, given.blank)
-        if isinstance(read, Problem):
-            problems.append(read)
+        read = read_pair(locus, first, second, given.blank)
+        if isinstance(read, tuple):
+            problems.extend(read)
         elif not read.untyped:
             loci[locus] = read
     twice = _add_gl(given, loci, typed, problems)
@@ -104,25 +104,21 @@ def interpret(given: TypingInput) -> Interpretation:
     )
 
 
-def read_one(locus: str, first: str, second: str, blank: str) -> LocusTyping | Problem:
-    """One locus by itself, for the live check."""
-    return _read_pair(locus, first.strip(), second.strip(), blank)
-
-
-def _read_pair(locus: str, first: str, second: str, blank: str) -> LocusTyping | Problem:
-    for position, value in enumerate((first, second), start=1):
-        if value:
-            problem = _problem_of_one(locus, value, position)
-            if problem:
-                return problem
+def read_pair(locus: str, first: str, second: str, blank: str) -> LocusTyping | tuple[Problem, ...]:
+    """One locus by itself. Both values are tried alone first, so that each error finds its input."""
+    first, second = first.strip(), second.strip()
+    values = ((1, first), (2, second))
+    alone = [_problem_of_one(locus, value, position) for position, value in values if value]
+    problems = tuple(problem for problem in alone if problem)
+    if problems:
+        return problems
     try:
         return _parse(locus, first, second, blank)
     except TypingError as error:
-        return Problem(locus, 0, error)
+        return (Problem(locus, 0, error),)
 
 
 def _problem_of_one(locus: str, value: str, position: int) -> Problem | None:
-    """Which of the two inputs is to blame: each is read alone first."""
     try:
         _parse(locus, value, "", BlankRule.UNKNOWN.value)
     except TypingError as error:
@@ -147,16 +143,14 @@ def _add_gl(
     text = given.gl.strip()
     if not text:
         return ()
-    try:
-        read = parse_gl(
-            text,
-            nomenclature=reference.nomenclature(),
-            mac=reference.mac_table(),
-            blank=given.blank,  # type: ignore[arg-type]
-        )
-    except TypingError as error:
-        problems.append(Problem(None, 0, error))
-        return ()
+    reading = read_gl(
+        text,
+        nomenclature=reference.nomenclature(),
+        mac=reference.mac_table(),
+        blank=given.blank,  # type: ignore[arg-type]
+    )
+    problems.extend(Problem(None, 0, error) for error in reading.errors)
+    read = reading.typing
     twice = [name for name, locus in read.loci.items() if name in loci and loci[name].gl() != locus.gl()]
     for name, locus in read.loci.items():
         if not locus.untyped and name not in typed:
@@ -175,8 +169,5 @@ def stored_typing(row: PatientHlaTyping) -> Typing:
 
     Raises TypingError when today's release no longer knows a name (a deleted allele).
     """
-    loci = {
-        locus: _parse(locus, first, second, row.blank_rule)
-        for locus, (first, second) in row.canonical.items()
-    }
-    return Typing(loci)
+    loci = [_parse(locus, first, second, row.blank_rule) for locus, (first, second) in row.canonical.items()]
+    return Typing.of(loci)

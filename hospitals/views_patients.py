@@ -35,7 +35,7 @@ from hospitals.models import Patient
 from hospitals.patient_page import patient_context
 from hospitals.plausibility import Doubt
 from hospitals.typing_form import TypingForm, reading_notes, reading_text, typing_initial
-from hospitals.typings import MAX_VALUE_LENGTH, Problem, read_one
+from hospitals.typings import MAX_VALUE_LENGTH, read_pair
 
 
 @require_GET
@@ -290,7 +290,7 @@ def _reading(locus: str, first: str, second: str, *, homozygous: bool) -> dict[s
     if not first.strip() and not second.strip():
         return {"reading": "", "notes": [], "errors": []}
     blank = BlankRule.HOMOZYGOUS if homozygous else BlankRule.UNKNOWN
-    read = read_one(locus, first, second, blank)
-    if isinstance(read, Problem):
-        return {"reading": "", "notes": [], "errors": [typing_error_text(read.error)]}
+    read = read_pair(locus, first, second, blank)
+    if isinstance(read, tuple):
+        return {"reading": "", "notes": [], "errors": [typing_error_text(problem.error) for problem in read]}
     return {"reading": reading_text(read), "notes": reading_notes(read), "errors": []}

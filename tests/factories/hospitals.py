@@ -1,0 +1,86 @@
+"""Hospitals, people and patients for tests. They go round the services on purpose: a test arranges what it needs."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+import factory
+
+from core.models import User
+from core.roles import Role
+from hospitals.codes import patient_code
+from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity
+from hospitals.typings import TypingInput, interpret, typing_digest
+from tests.factories.core import UserFactory
+
+GL = "A*11:01+A*24:02^B*40:01+B*46:01^C*01:02+C*07:02^DRB1*09:01+DRB1*15:01^DQB1*03:03+DQB1*06:01"
+
+
+class HospitalFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Hospital
+
+    code = factory.Sequence(lambda n: f"H{n:03d}")
+    name = factory.Sequence(lambda n: f"Synthetic Hospital {n:03d}")
+    city = "Shanghai"
+
+
+class MembershipFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(UserFactory)
+    hospital = factory.SubFactory(HospitalFactory)
+
+
+class PatientFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Patient
+
+    code = factory.LazyFunction(patient_code)
+    hospital = factory.SubFactory(HospitalFactory)
+    sex = "F"
+    birth_date = datetime.date(2024, 3, 1)
+    weight_kg = Decimal("12.40")
+    diagnosis = "mld"
+    stage = "presymptomatic"
+
+
+class PatientIdentityFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = PatientIdentity
+
+    patient = factory.SubFactory(PatientFactory)
+    name = "Invented Name"
+    document_no = "X-0001"
+
+
+class PatientTypingFactory(factory.django.DjangoModelFactory):
+    """`gl` is read by the nomenclature in force, as the service does."""
+
+    class Meta:
+        model = PatientHlaTyping
+
+    class Params:
+        gl = GL
+
+    patient = factory.SubFactory(PatientFactory)
+    canonical_gl = factory.LazyAttribute(lambda o: interpret(TypingInput(gl=o.gl)).typing().gl())
+    loci = factory.LazyAttribute(lambda o: _pairs(o.gl))
+    canonical = factory.LazyAttribute(lambda o: _pairs(o.gl))
+    digest = factory.LazyAttribute(lambda o: typing_digest(o.canonical_gl))
+    nomenclature = factory.LazyAttribute(lambda o: interpret(TypingInput(gl=o.gl)).release)
+
+
+def _pairs(gl: str) -> dict[str, list[str]]:
+    read = interpret(TypingInput(gl=gl))
+    return {name: [locus.first, locus.second] for name, locus in read.loci.items()}
+
+
+def member_of(hospital: Hospital, *roles: Role, **kwargs: Any) -> User:
+    """A person of this hospital; a coordinator unless other roles are named."""
+    user = UserFactory(roles=list(roles or (Role.HOSPITAL_COORDINATOR,)), **kwargs)
+    MembershipFactory(user=user, hospital=hospital)
+    return user
