@@ -67,9 +67,7 @@ class Child:
                 stderr=output,
                 start_new_session=True,
                 pass_fds=self.pass_fds,
-                preexec_fn=end_with_parent
-                if sys.platform == "linux"
-                else None,  # this process has one thread
+                preexec_fn=end_with_parent,  # safe: this process has one thread
             )
         self.started, self.due = time.monotonic(), 0.0
 
@@ -78,9 +76,8 @@ class Child:
         if self.process and self.process.poll() is not None:
             if time.monotonic() - self.started > STEADY:
                 self.pause = 1.0
-            say(
-                f"{self.name} ended ({self.process.returncode}); starting it again in {self.pause:.0f} s, see {self.log}"
-            )
+            code, when = self.process.returncode, f"in {self.pause:.0f} s"
+            say(f"{self.name} ended ({code}); starting it again {when}, see {self.log}")
             self._signal(signal.SIGKILL)  # what it may have left
             self.process, self.due = None, time.monotonic() + self.pause
             self.pause = min(self.pause * 2, LONGEST_PAUSE)
@@ -108,7 +105,8 @@ class Child:
 
 def end_with_parent() -> None:
     """Linux ends the child when we are killed without a chance to do it ourselves."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main() -> int:

@@ -1,0 +1,36 @@
+# Qidai: `make run` and `make test` need only Python 3.11 or newer and this make. See README.md.
+PYTHON ?= python3
+VENV := .venv/bin/python
+# some shells set it; every start would then compile Django anew
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run test check shots messages clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## the whole system with a demo bank on http://127.0.0.1:8000 (QIDAI_PORT); Ctrl-C stops it
+	@$(PYTHON) scripts/bootstrap run
+	@exec $(VENV) -m config.supervisor
+
+test: ## the whole suite and its coverage gates; ARGS="tests/bank -k din" runs a part
+	@$(PYTHON) scripts/bootstrap test
+	@exec $(VENV) scripts/test.py $(ARGS)
+
+check: ## format, lint, imports, types, migrations, translations, licences
+	@$(PYTHON) scripts/bootstrap test
+	@exec $(VENV) scripts/check.py
+
+shots: ## every page in both languages, wide and narrow, light and dark, into var/shots/
+	@$(PYTHON) scripts/bootstrap test
+	@exec $(VENV) scripts/shots.py $(ARGS)
+
+messages: ## collect the texts of both languages and compile the catalogues
+	@$(PYTHON) scripts/bootstrap test
+	@$(VENV) scripts/messages.py update
+	@$(VENV) scripts/messages.py compile
+
+clean: ## stop the private servers; remove environments and caches, never the data under var/
+	@if [ -x $(VENV) ]; then $(VENV) -m config.embedded down > /dev/null; fi
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles var/test
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
