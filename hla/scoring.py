@@ -19,7 +19,7 @@ from hla.antigens import AntigenRule
 from hla.directions import Direction, direction_of
 from hla.genotypes import AntigenSets, Genotypes, Shape, genotypes_of
 from hla.nomenclature import PGroups
-from hla.table import Bools, Ints, LocusTable, TypingArrays, intersection
+from hla.table import NOTHING, Bools, Ints, LocusTable, TypingArrays, intersection
 from hla.typing import LocusTyping
 
 Counts = npt.NDArray[np.int8]
@@ -177,6 +177,7 @@ class AlleleScorer:
         if self.both != frozenset():
             everything |= IN_BOTH
         self.flags = self.arrays.flags(bits, everything) | everywhere
+        self.flags[NOTHING] = 0
 
     def at(self, sets: Ints, bit: int) -> Bools:
         """Whether the set at each typing has a member with `bit`."""
