@@ -14,10 +14,11 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         from core import jobs
         from core import reference as core_reference
-        from matching import reference
+        from matching import providers, reference
 
         core_reference.register(nomenclature=reference.active_nomenclature, mac=reference.active_mac)
         jobs.register_kind("search", ring_search)
+        providers.register()
 
 
 def ring_search(job_id: UUID) -> None:

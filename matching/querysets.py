@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 
 from core.roles import Permission
+from hospitals.querysets import hospitals_open_to
 from matching.choices import OPEN
 
 if TYPE_CHECKING:
@@ -21,9 +22,8 @@ class _OfHospital(models.QuerySet[Any]):
 
     def visible_to(self, user: User) -> Self:
         """Members see what their hospitals asked; bank staff who may see requests all of them."""
-        if not user.is_authenticated or not user.has_permission(Permission.REQUEST_VIEW):
-            return self.none()
-        return self if user.is_bank_staff else self.filter(**{f"{self._hospital}__in": user.hospital_ids})
+        allowed = hospitals_open_to(user, Permission.REQUEST_VIEW)
+        return self if allowed is None else self.filter(**{f"{self._hospital}__in": allowed})
 
 
 class MatchRequestQuerySet(_OfHospital):
@@ -44,6 +44,13 @@ class MatchRequestQuerySet(_OfHospital):
             latest_run_at=models.Subquery(latest.values("completed_at")[:1]),
             latest_candidates=models.Subquery(latest.values("candidates")[:1]),
         )
+
+    def with_latest_job(self) -> Self:
+        """Adds latest_job_state: how the last search stands, finished or not; None before the first."""
+        from matching.models import SearchRun
+
+        latest = SearchRun.objects.filter(request=models.OuterRef("pk")).order_by("-run_no")
+        return self.annotate(latest_job_state=models.Subquery(latest.values("job__state")[:1]))
 
 
 class SearchRunQuerySet(_OfHospital):

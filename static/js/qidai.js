@@ -33,8 +33,29 @@
     closeMenus(event.target.closest("details[data-menu]"));
     const row = event.target.closest("tr[data-open]");
     if (!row || event.target.closest("a, button, input, label, summary") || String(getSelection())) return;
-    const link = row.querySelector("a[href]");
+    const link = row.querySelector("a[data-main]") || row.querySelector("a[href]");
     if (link) link.click();
+  });
+
+  // "Why?" opens its answer under the row, fetched once; a second click folds it away.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-why]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !window.htmx) return;
+    event.preventDefault();
+    const row = link.closest("tr");
+    let answer = row.nextElementSibling;
+    if (!answer || !answer.classList.contains("why-row")) {
+      answer = document.createElement("tr");
+      answer.className = "why-row";
+      answer.hidden = true;
+      const cell = answer.insertCell();
+      cell.className = "full";
+      cell.colSpan = row.cells.length;
+      row.after(answer);
+      htmx.ajax("GET", link.href, { target: cell, swap: "innerHTML" });
+    }
+    answer.hidden = !answer.hidden;
+    link.setAttribute("aria-expanded", String(!answer.hidden));
   });
 
   function closeMenus(except) {

@@ -1,0 +1,278 @@
+"""API of match requests: created, submitted, watched and read by the same services as the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+
+from bank.choices import SEARCHABLE as SEARCHABLE_UNITS
+from bank.choices import UnitStatus
+from core import jobs
+from core.access import get_visible_or_404, has_permission
+from core.audit import actor_of
+from core.roles import Permission
+from hospitals.models import Patient
+from matching import services
+from matching.choices import CLASS_SIZE, LociSet, Urgency
+from matching.models import MatchRequest, SearchResult, SearchRun
+from matching.querysets import MatchRequestQuerySet, SearchResultQuerySet, SearchRunQuerySet
+from matching.services import RequestData
+
+REQUEST_EXAMPLE = {
+    "patient": "0f8c2a1e-6c0f-4a53-9f0e-9c7f4f1d2b11",
+    "loci": "A,B,C,DRB1,DQB1",
+    "floors": {"antigen6": 4, "allele8": 5},
+    "min_tnc_e7_per_kg": "2.50",
+    "statuses": ["LISTED"],
+    "urgency": "routine",
+    "notes": "",
+}
+
+
+class FloorsField(serializers.DictField):
+    """Class -> smallest possible number of matches."""
+
+    child = serializers.IntegerField(min_value=0, max_value=10)
+
+    def to_internal_value(self, data: Any) -> dict[str, int]:
+        floors: dict[str, int] = super().to_internal_value(data)
+        unknown = sorted(set(floors) - set(CLASS_SIZE))
+        if unknown:
+            raise serializers.ValidationError(f"unknown classes: {', '.join(unknown)}")
+        return floors
+
+
+class RequestInput(serializers.Serializer):
+    """What is asked. `floors` left out: those of the policy in force."""
+
+    patient = serializers.UUIDField(help_text="id of an active patient of the own hospital")
+    loci = serializers.ChoiceField(choices=LociSet.choices, default=LociSet.FIVE)
+    floors = FloorsField(required=False, help_text="class (antigen6, allele6, allele8, allele10) -> floor")
+    min_tnc_e7_per_kg = serializers.DecimalField(
+        max_digits=6, decimal_places=2, required=False, allow_null=True, help_text="×10⁷ per kg"
+    )
+    statuses = serializers.ListField(
+        child=serializers.ChoiceField(choices=[(s.value, s.label) for s in SEARCHABLE_UNITS]),
+        default=[UnitStatus.LISTED.value],
+        allow_empty=False,
+    )
+    urgency = serializers.ChoiceField(choices=Urgency.choices, default=Urgency.ROUTINE)
+    notes = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+    def data_for_service(self) -> RequestData:
+        data = dict(self.validated_data)
+        del data["patient"]
+        return RequestData(**{**data, "statuses": tuple(data["statuses"])})
+
+
+class PatientBrief(serializers.Serializer):
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+
+
+class RequestSerializer(serializers.ModelSerializer):
+    patient = PatientBrief()
+    hospital = serializers.CharField(source="hospital.code", help_text="code of the hospital")
+    policy = serializers.CharField(source="policy.__str__")
+    floors = serializers.DictField(child=serializers.IntegerField())
+    latest_run = serializers.UUIDField(
+        source="latest_run_id", allow_null=True, help_text="the last finished search"
+    )
+
+    class Meta:
+        model = MatchRequest
+        fields = (
+            "id", "number", "state", "patient", "hospital", "policy", "loci", "floors", "min_tnc_e7_per_kg",
+            "statuses", "urgency", "notes", "created_at", "submitted_at", "cancelled_at", "latest_run",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class ProgressSerializer(serializers.Serializer):
+    """How a search stands; poll this until `state` is done, failed or cancelled."""
+
+    state = serializers.ChoiceField(choices=["queued", "running", "done", "failed", "cancelled"])
+    stage = serializers.CharField()
+    share = serializers.FloatField(help_text="0–1")
+    counts = serializers.DictField(child=serializers.IntegerField())
+    error_code = serializers.CharField()
+    error = serializers.CharField()
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """One search: how it stands, what went in, and once it is done what came out in numbers."""
+
+    request = serializers.UUIDField(source="request_id")
+    progress = ProgressSerializer(source="job")
+    criteria = serializers.JSONField()
+    counts = serializers.DictField(
+        child=serializers.ListField(child=serializers.ListField(child=serializers.IntegerField())),
+        help_text="class -> [[value, possible, certain], …], best first",
+    )
+    funnel = serializers.DictField(help_text="where every unit of the inventory went")
+
+    class Meta:
+        model = SearchRun
+        fields = (
+            "id", "request", "run_no", "progress", "criteria", "patient_gl", "patient_weight_kg", "policy_label",
+            "release", "mac_version", "ledger_number", "engine_version", "counts", "funnel", "candidates", "kept",
+            "cut", "created_at", "completed_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class ResultUnit(serializers.Serializer):
+    id = serializers.UUIDField()
+    unit_no = serializers.CharField()
+    din = serializers.CharField()
+    abo = serializers.CharField()
+    rh = serializers.CharField()
+    collected_on = serializers.DateField(allow_null=True)
+
+
+class ResultSerializer(serializers.ModelSerializer):
+    """One unit at its rank. Classes are [certain, possible] matches; evidence is per locus and position."""
+
+    unit = ResultUnit()
+    classes = serializers.SerializerMethodField()
+    status = serializers.CharField(help_text="at the search")
+    on_offer = serializers.SerializerMethodField(
+        help_text="whether the unit stands today as the search found it"
+    )
+    evidence = serializers.DictField(
+        help_text="per locus: counts [min, max], direction, positions with verdict"
+    )
+
+    class Meta:
+        model = SearchResult
+        fields = (
+            "rank", "unit", "classes", "direction", "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg",
+            "status", "on_offer", "evidence",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_classes(self, result: SearchResult) -> dict[str, list[int]]:
+        return {name: list(span) for name, span in result.classes.items()}
+
+    def get_on_offer(self, result: SearchResult) -> bool:
+        unit = result.unit
+        blocked = (
+            unit.held_for_confirmation or unit.recalled or unit.typing_conflict or unit.consent_withdrawn
+        )
+        return bool(unit.status == result.status and not blocked)
+
+
+_ERRORS = {
+    400: OpenApiResponse(description="the input or the patient's typing or weight does not allow it"),
+    404: OpenApiResponse(description="no such row, or another hospital's"),
+    409: OpenApiResponse(description="the state does not permit it, or a search still runs"),
+}
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Match requests of the own hospitals; bank staff see all"),
+    retrieve=extend_schema(summary="One match request"),
+)
+class MatchRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Match requests. A created request is a draft; `submit` starts its first search, `repeat` a further one."""
+
+    serializer_class = RequestSerializer
+    permission_classes = [has_permission(Permission.REQUEST_VIEW, write=Permission.REQUEST_SUBMIT)]
+    queryset = MatchRequest.objects.none()
+
+    def get_queryset(self) -> MatchRequestQuerySet:
+        if getattr(self, "swagger_fake_view", False):
+            return MatchRequest.objects.none()
+        rows: MatchRequestQuerySet = MatchRequest.objects.visible_to(self.request.user)
+        return rows.with_patient().with_latest_run().order_by("-created_at", "pk")
+
+    @extend_schema(
+        summary="Create a draft",
+        request=RequestInput,
+        responses={201: RequestSerializer, **_ERRORS},
+        examples=[OpenApiExample("A 4/6 search with a dose", value=REQUEST_EXAMPLE, request_only=True)],
+    )
+    def create(self, request: Request) -> Response:
+        given = RequestInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        patients = Patient.objects.select_related("hospital")
+        patient = get_visible_or_404(patients, request.user, pk=given.validated_data["patient"])
+        made = services.request_create(
+            patient=patient, data=given.data_for_service(), actor=actor_of(request)
+        )
+        shown = self.get_queryset().get(pk=made.pk)
+        return Response(RequestSerializer(shown).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Submit a draft: starts the first search",
+        request=None,
+        responses={202: RunSerializer, **_ERRORS},
+    )
+    @action(detail=True, methods=["post"])
+    def submit(self, request: Request, pk: str | None = None) -> Response:
+        found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+        run = services.request_submit(request_id=found.pk, actor=actor_of(request))
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Search again, with patient and inventory as they are now",
+        request=None,
+        responses={202: RunSerializer, **_ERRORS},
+    )
+    @action(detail=True, methods=["post"])
+    def repeat(self, request: Request, pk: str | None = None) -> Response:
+        found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+        run = services.run_repeat(request_id=found.pk, actor=actor_of(request))
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Searches of this request, newest first", responses=RunSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def runs(self, request: Request, pk: str | None = None) -> Response:
+        found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+        rows = found.runs.select_related("job").order_by("-run_no")
+        return Response(RunSerializer(rows, many=True).data)
+
+
+@extend_schema_view(
+    retrieve=extend_schema(summary="One search: how it stands, and its figures"),
+)
+class SearchRunViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Searches and their results."""
+
+    serializer_class = RunSerializer
+    permission_classes = [has_permission(Permission.REQUEST_VIEW, write=Permission.REQUEST_SUBMIT)]
+    queryset = SearchRun.objects.none()
+
+    def get_queryset(self) -> SearchRunQuerySet:
+        if getattr(self, "swagger_fake_view", False):
+            return SearchRun.objects.none()
+        rows: SearchRunQuerySet = SearchRun.objects.visible_to(self.request.user)
+        return rows.with_request()
+
+    @extend_schema(summary="Results in rank order, by pages", responses=ResultSerializer(many=True))
+    @action(detail=True, methods=["get"], serializer_class=ResultSerializer)
+    def results(self, request: Request, pk: str | None = None) -> Response:
+        run = get_visible_or_404(SearchRun, request.user, pk=pk)
+        rows: SearchResultQuerySet = run.results.with_unit().order_by("rank")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(ResultSerializer(page, many=True).data)
+
+    @extend_schema(
+        summary="Stop a search that waits or works", request=None, responses={200: RunSerializer, **_ERRORS}
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str | None = None) -> Response:
+        run = get_visible_or_404(SearchRun.objects.select_related("job"), request.user, pk=pk)
+        run.job = jobs.job_cancel(job=run.job, actor=actor_of(request))
+        return Response(RunSerializer(run).data)
+
+
+def register(router: SimpleRouter) -> None:
+    router.register("match-requests", MatchRequestViewSet, basename="match-request")
+    router.register("runs", SearchRunViewSet, basename="run")

@@ -1,0 +1,88 @@
+"""The match list as CSV: every stored result that passes the filters, with class, dose, typing and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bank.choices import SEARCHABLE
+from core.models import User
+from core.roles import Permission
+from matching.models import SearchResult, SearchRun
+from matching.querysets import SearchResultQuerySet
+
+_HEAD = (
+    "rank", "unit", "din", "status_at_search", "status_now",
+    "antigen6_min", "antigen6_max", "allele6_min", "allele6_max",
+    "allele8_min", "allele8_max", "allele10_min", "allele10_max",
+    "direction", "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg",
+    "abo", "rh", "collected_on", "volume_ml", "segments",
+)  # fmt: skip
+_TAIL = ("request", "search", "patient", "hla_release", "mac_version", "policy")
+
+
+def result_header(run: SearchRun) -> list[str]:
+    loci = [
+        f"{locus.lower()}_{part}"
+        for locus in run.criteria["loci"]
+        for part in ("1", "2", "verdict_1", "verdict_2")
+    ]
+    return [*_HEAD, *loci, *_TAIL]
+
+
+def result_rows(run: SearchRun, rows: SearchResultQuerySet, user: User) -> Iterator[list[Any]]:
+    tail = [
+        run.request.number,
+        run.run_no,
+        run.request.patient.code,
+        run.release,
+        run.mac_version,
+        run.policy_label,
+    ]
+    for result in rows.iterator(chunk_size=500):
+        yield [*_unit_values(result, user), *_locus_values(run, result), *tail]
+
+
+def _unit_values(result: SearchResult, user: User) -> list[Any]:
+    unit = result.unit
+    classes = [
+        value
+        for name in ("antigen6", "allele6", "allele8", "allele10")
+        for value in (result.class_range(name) or ("", ""))
+    ]
+    return [
+        result.rank,
+        unit.unit_no,
+        unit.din,
+        result.status,
+        status_now(result, user),
+        *classes,
+        result.direction,
+        result.tnc_e7,
+        result.cd34_e6,
+        result.tnc_e7_per_kg,
+        result.cd34_e5_per_kg,
+        unit.abo,
+        unit.rh,
+        unit.collected_on,
+        unit.volume_ml,
+        unit.segments,
+    ]
+
+
+def status_now(result: SearchResult, user: User) -> str:
+    """Hospitals learn of a unit only what concerns them: on offer, reserved, or neither."""
+    status = str(result.unit.status)
+    if user.has_permission(Permission.INVENTORY_VIEW_ALL) or status in SEARCHABLE:
+        return status
+    return "NOT_OFFERED"
+
+
+def _locus_values(run: SearchRun, result: SearchResult) -> list[str]:
+    """Per locus the unit's two values in the patient's order, then the two verdicts."""
+    found: list[str] = []
+    for locus in run.criteria["loci"]:
+        positions = result.evidence[locus]["positions"]
+        found += [position["unit"] for position in positions]
+        found += [position["verdict"] for position in positions]
+    return found

@@ -1,0 +1,268 @@
+"""The match list: filters and orders over all stored results of a search, as the address says them.
+
+Every filter acts on all stored results, not on the page. The number on a chip says how many results remain if
+this chip is added to the filters that are on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.db.models import Count, F, Q
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.pages import Sort
+from hla.loci import SEARCH_LOCI
+from matching.choices import CLASS_SIZE
+from matching.models import SearchRun
+from matching.querysets import SearchResultQuerySet
+
+NEWER_THAN_YEARS = 10  # age from which lists mark a unit (NMDP filter; domain notes 4.4 R13)
+USUAL_CD34_E5_PER_KG = Decimal("1.5")  # single unit (ASH-SAP table; domain notes 4.1)
+CLASS_FILTERS = ("antigen6", "allele6", "allele8", "allele10")
+
+# Order of the list: name in the address -> order by, and what its chips say.
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "rank": ("rank",),
+    "class_cd34": ("-{primary}_max", "-{primary}_min", F("cd34_e6").desc(nulls_last=True), "rank"),
+    "tnc": (F("tnc_e7").desc(nulls_last=True), "rank"),
+    "cd34": (F("cd34_e6").desc(nulls_last=True), "rank"),
+}
+ORDER_LABELS = {
+    "rank": gettext_lazy("class, certain matches, TNC/kg"),
+    "class_cd34": gettext_lazy("class, certain matches, CD34/kg"),
+    "tnc": gettext_lazy("TNC/kg only"),
+    "cd34": gettext_lazy("CD34/kg only"),
+}
+
+
+class ResultFilterForm(forms.Form):
+    """Filters as in the address. What is unknown or senseless filters nothing."""
+
+    antigen6 = forms.TypedChoiceField(label=gettext_lazy("Antigen class"), required=False, coerce=int)
+    allele6 = forms.TypedChoiceField(label=gettext_lazy("Allele class of 6"), required=False, coerce=int)
+    allele8 = forms.TypedChoiceField(label=gettext_lazy("Allele class of 8"), required=False, coerce=int)
+    allele10 = forms.TypedChoiceField(label=gettext_lazy("Allele class of 10"), required=False, coerce=int)
+    tnc = forms.DecimalField(
+        label=gettext_lazy("TNC ×10⁷/kg, at least"), required=False, min_value=0, max_value=1000
+    )
+    cd34 = forms.DecimalField(
+        label=gettext_lazy("CD34 ×10⁵/kg, at least"), required=False, min_value=0, max_value=1000
+    )
+    years = forms.IntegerField(
+        label=gettext_lazy("Collected in the last … years"), required=False, min_value=1, max_value=50
+    )
+    locus = forms.MultipleChoiceField(
+        label=gettext_lazy("Certainly matched at"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    abo = forms.BooleanField(label=gettext_lazy("Identical ABO"), required=False)
+    free = forms.BooleanField(label=gettext_lazy("Still on offer"), required=False)
+
+    def __init__(self, *args: Any, run: SearchRun, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in CLASS_FILTERS:
+            if name not in run.counts:
+                del self.fields[name]
+                continue
+            values = [value for value, _possible, _certain in run.counts[name]]
+            size = CLASS_SIZE[name]
+            self.fields[name].choices = [("", _("all")), *((value, f"{value}/{size}") for value in values)]
+        self.fields["locus"].choices = [(locus, locus) for locus in run.criteria["loci"]]
+        if run.patient_weight_kg is None:
+            del self.fields["tnc"], self.fields["cd34"]
+        if not run.request.patient.abo:
+            del self.fields["abo"]
+        for field in self.fields.values():
+            field.widget.is_required = False
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One filter that a click turns on or off. `name` and `value` as in the address."""
+
+    name: str
+    value: str
+    label: str
+    on: bool
+    count: int
+    url: str
+
+
+class MatchList:
+    """The selection of one page view: which results, in which order, and the chips beside them."""
+
+    def __init__(self, request: HttpRequest, run: SearchRun) -> None:
+        self.run = run
+        self.query = request.GET
+        self.form = ResultFilterForm(request.GET, run=run)
+        self.form.is_valid()
+        self.today = timezone.localdate()
+        wanted = request.GET.get("sort", "rank")
+        self.order = wanted if wanted in ORDERS else "rank"
+
+    @property
+    def active(self) -> dict[str, Any]:
+        """Filters that are on, by name."""
+        return {
+            name: value
+            for name, value in self.form.cleaned_data.items()
+            if value not in (None, "", [], False)
+        }
+
+    def condition(self, name: str, value: Any) -> Q:
+        """What a filter asks of a result."""
+        match name:
+            case "tnc":
+                return Q(tnc_e7_per_kg__gte=float(value))
+            case "cd34":
+                return Q(cd34_e5_per_kg__gte=float(value))
+            case "years":
+                return Q(unit__collected_on__gte=years_before(self.today, int(value)))
+            case "locus":
+                return Q(*(locus_matched(locus) for locus in value))
+            case "abo":
+                return Q(unit__abo=self.run.request.patient.abo)
+            case "free":
+                return still_on_offer()
+            case _:
+                return Q(**{f"{name}_max": int(value)})
+
+    def conditions(self, *, without: str = "") -> Q:
+        asked = Q()
+        for name, value in self.active.items():
+            if name != without:
+                asked &= self.condition(name, value)
+        return asked
+
+    def rows(self) -> SearchResultQuerySet:
+        """The stored results that pass, in order, with their units as they are now."""
+        found: SearchResultQuerySet = self.run.results.filter(self.conditions()).with_unit()
+        return found.order_by(*self._order_by())
+
+    def _order_by(self) -> list[Any]:
+        primary = self.run.policy.rules.get("primary", "antigen6")
+        return [key.format(primary=primary) if isinstance(key, str) else key for key in ORDERS[self.order]]
+
+    def sort(self) -> Sort:
+        return Sort(self.order, ())
+
+    def chips(self) -> list[Chip]:
+        """The quick filters with their counts: one query for all of them."""
+        offered = self._offered()
+        counts = self.run.results.aggregate(
+            **{
+                f"n{place}": Count("pk", filter=self._with(name, value))
+                for place, (name, value, _label) in enumerate(offered)
+            }
+        )
+        return [
+            self._chip(name, value, label, counts[f"n{place}"])
+            for place, (name, value, label) in enumerate(offered)
+        ]
+
+    def _offered(self) -> list[tuple[str, str, str]]:
+        """(name, value, label) of each chip that makes sense for this search."""
+        fields = self.form.fields
+        found: list[tuple[str, str, str]] = []
+        if "tnc" in fields:
+            dose = Decimal(self.run.criteria["min_tnc_e7_per_kg"] or "2.5").normalize()
+            found.append(("tnc", f"{dose:f}", _("TNC ≥ %(dose)s") % {"dose": f"{dose:f}"}))
+            dose = USUAL_CD34_E5_PER_KG
+            found.append(("cd34", f"{dose:f}", _("CD34 ≥ %(dose)s") % {"dose": f"{dose:f}"}))
+        if "abo" in fields:
+            found.append(("abo", "on", _("identical ABO")))
+        years = NEWER_THAN_YEARS
+        found.append(("years", str(years), _("newer than %(n)d years") % {"n": years}))
+        found.append(("free", "on", _("still on offer")))
+        loci = [locus for locus in SEARCH_LOCI if locus in self.run.criteria["loci"]]
+        found += [("locus", locus, _("%(locus)s 2/2") % {"locus": locus}) for locus in loci]
+        return found
+
+    def _with(self, name: str, value: str) -> Q:
+        """All active filters and this one; a locus adds to the loci that are on, others replace their value."""
+        if name == "locus":
+            loci = {*self.active.get("locus", []), value}
+            return self.conditions(without="locus") & self.condition("locus", sorted(loci))
+        return self.conditions(without=name) & self.condition(name, value)
+
+    def _chip(self, name: str, value: str, label: str, count: int) -> Chip:
+        on = self._is_on(name, value)
+        return Chip(name, value, label, on, count, self._toggled(name, value, on))
+
+    def _is_on(self, name: str, value: str) -> bool:
+        active = self.active.get(name)
+        if name == "locus":
+            return value in (active or [])
+        if name in ("abo", "free"):
+            return bool(active)
+        return active is not None and Decimal(active) == Decimal(value)
+
+    def _toggled(self, name: str, value: str, on: bool) -> str:
+        query = self._query_without_page()
+        others = [old for old in query.getlist(name) if old != value] if name == "locus" else []
+        query.setlist(name, others if on else [*others, value])
+        return _address(query)
+
+    def with_value(self, name: str, value: Any) -> str:
+        """Address of this list with one filter set to `value`, or cleared if it has that value already."""
+        query = self._query_without_page()
+        if str(self.active.get(name, "")) == str(value):
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+        return _address(query)
+
+    def without_filters(self) -> str:
+        query = QueryDict(mutable=True)
+        if self.order != "rank":
+            query["sort"] = self.order
+        return _address(query)
+
+    def orders(self) -> list[dict[str, Any]]:
+        """The orders to choose from."""
+        query = self._query_without_page()
+        found = []
+        for name, label in ORDER_LABELS.items():
+            query["sort"] = name
+            found.append({"label": label, "url": _address(query), "on": name == self.order})
+        return found
+
+    def _query_without_page(self) -> QueryDict:
+        query = self.query.copy()
+        query.pop("page", None)
+        return query
+
+
+def _address(query: QueryDict) -> str:
+    return f"?{query.urlencode()}" if query else "?"
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day some years earlier; 28 February for the leap day."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def locus_matched(locus: str) -> Q:
+    """Both positions certainly matched at allele level."""
+    return Q(**{f"evidence__{locus}__match__0": 2})
+
+
+def still_on_offer() -> Q:
+    """The unit stands today as the search found it."""
+    return Q(
+        unit__status=F("status"),
+        unit__held_for_confirmation=False,
+        unit__recalled=False,
+        unit__typing_conflict=False,
+        unit__consent_withdrawn=False,
+    )

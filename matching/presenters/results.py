@@ -1,0 +1,162 @@
+"""The match list: a stored result and its unit of today as a row of _components/match_table.html."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bank.choices import Source, UnitStatus
+from bank.models import CordBloodUnit
+from core.models import User
+from core.roles import Permission
+from matching.choices import CLASS_SIZE
+from matching.models import SearchResult, SearchRun
+from matching.presenters.people import abo_tag
+from matching.presenters.words import UNIT_DIRECTION
+
+SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
+# Right end of a meter: four times what is asked; without a wish, four times the usual dose of a single unit.
+SCALE = {"tnc": 10.0, "cd34": 6.0}
+SCALE_OF_TOTAL = {"tnc": 250.0, "cd34": 10.0}
+UNIT = {"tnc": "×10⁷/kg", "cd34": "×10⁵/kg"}
+UNIT_OF_TOTAL = {"tnc": "×10⁷", "cd34": "×10⁶"}
+SCALE_OF_ASKED = 4
+
+
+def table(run: SearchRun, page: Sequence[SearchResult], user: User) -> dict[str, Any]:
+    """Context of the table: its loci with the patient's values, and the rows."""
+    loci = shown_loci(run, page)
+    return {
+        "loci": [{"locus": locus, "patient": patient_values(run, locus)} for locus in loci],
+        "rows": [row(run, result, user, loci) for result in page],
+        "totals": run.patient_weight_kg is None,
+    }
+
+
+def shown_loci(run: SearchRun, page: Sequence[SearchResult]) -> list[str]:
+    """The searched loci; others (DPB1 first of all) where the patient or a unit of the page is typed."""
+    searched = run.criteria["loci"]
+    return [
+        locus
+        for locus in SHOWN_LOCI
+        if locus in searched
+        or any(run.patient_typing.get(locus) or ())
+        or any(unit_value(result.unit, locus, 1) for result in page)
+    ]
+
+
+def patient_values(run: SearchRun, locus: str) -> str:
+    pair = run.patient_typing.get(locus) or ("", "")
+    return " ".join(bare(value, locus) or "?" for value in pair) if any(pair) else _("not typed")
+
+
+def bare(text: str, locus: str) -> str:
+    """A canonical text without its locus, for cells: 40:01/40:02."""
+    return text.replace(f"{locus}*", "")
+
+
+def unit_value(unit: CordBloodUnit, locus: str, position: int) -> str:
+    return str(getattr(unit, f"hla_{locus.lower()}_{position}", ""))
+
+
+def row(run: SearchRun, result: SearchResult, user: User, loci: Sequence[str] = ()) -> dict[str, Any]:
+    """One row; classes, evidence and cells as the search stored them, status and passport link as of now."""
+    unit = result.unit
+    return {
+        "rank": result.rank,
+        "key": str(unit.pk),
+        "unit": unit.public_no,
+        "unit_url": reverse("bank:unit-detail", args=[unit.pk]) if is_open_to(unit, user) else "",
+        "url": reverse("matching:run-unit", args=[run.pk, unit.pk]),
+        "meta": meta(unit),
+        "tags": tags(run, result, user),
+        **{name: class_range(result, name) for name in CLASS_SIZE},
+        "tnc": dose(run, result, "tnc"),
+        "cd34": dose(run, result, "cd34"),
+        "direction": UNIT_DIRECTION[result.direction],
+        "cells": [cell(result, locus) for locus in loci],
+        "abo": unit.blood_group,
+    }
+
+
+def is_open_to(unit: CordBloodUnit, user: User) -> bool:
+    """Whether this person may open the unit's passport as it stands (bank.querysets visible_to)."""
+    if user.has_permission(Permission.INVENTORY_VIEW_ALL):
+        return True
+    return unit.status == UnitStatus.LISTED and not unit.held_for_confirmation
+
+
+def class_range(result: SearchResult, name: str) -> dict[str, int] | None:
+    found = result.class_range(name)
+    return None if found is None else {"min": found[0], "max": found[1], "of": CLASS_SIZE[name]}
+
+
+def meta(unit: CordBloodUnit) -> str:
+    """2024 · 22 mL · 3 segments"""
+    parts = [str(unit.collected_on.year)] if unit.collected_on else []
+    if unit.source == Source.PARTNER:
+        parts.insert(0, unit.bank.code)
+    if unit.volume_ml is not None:
+        parts.append(f"{unit.volume_ml:.0f} mL")
+    if unit.segments is not None:
+        parts.append(ngettext("%(n)d segment", "%(n)d segments", unit.segments) % {"n": unit.segments})
+    return " · ".join(parts)
+
+
+def tags(run: SearchRun, result: SearchResult, user: User) -> list[dict[str, str]]:
+    """What one must know of a unit beside its match: what became of it, blood group, doubtful counts."""
+    unit = result.unit
+    found = [change_tag(result, user), abo_tag(run.request.patient.abo, unit.abo)]
+    if unit.counts_invented:
+        found.append({"text": _("invented counts"), "tone": "warn"})
+    return [tag for tag in found if tag]
+
+
+def change_tag(result: SearchResult, user: User) -> dict[str, str] | None:
+    """What happened to the unit since the search; hospitals learn only what concerns them."""
+    unit = result.unit
+    blocked = unit.recalled or unit.typing_conflict or unit.consent_withdrawn or unit.held_for_confirmation
+    if unit.status == result.status and not blocked:
+        return {"text": _("reserved"), "tone": "warn"} if unit.status == UnitStatus.RESERVED else None
+    if unit.status == UnitStatus.LISTED and not blocked:
+        return {"text": _("free again"), "tone": "info"}
+    if unit.status == UnitStatus.RESERVED and not blocked:
+        return {"text": _("reserved since this search"), "tone": "bad"}
+    if user.has_permission(Permission.INVENTORY_VIEW_ALL):
+        return {"text": _("now: %(state)s") % {"state": unit.get_status_display()}, "tone": "bad"}
+    return {"text": _("no longer on offer"), "tone": "bad"}
+
+
+def dose(run: SearchRun, result: SearchResult, kind: str) -> dict[str, Any]:
+    """Context of the meter: per kg against what was asked; without a weight the cells of the whole unit."""
+    if run.patient_weight_kg is None:
+        total = result.tnc_e7 if kind == "tnc" else result.cd34_e6
+        return _meter(total, None, SCALE_OF_TOTAL[kind], UNIT_OF_TOTAL[kind])
+    value = result.tnc_e7_per_kg if kind == "tnc" else result.cd34_e5_per_kg
+    asked = run.criteria["min_tnc_e7_per_kg"] if kind == "tnc" else None
+    needed = None if asked is None else float(Decimal(asked))
+    return _meter(value, needed, SCALE[kind] if needed is None else needed * SCALE_OF_ASKED, UNIT[kind])
+
+
+def _meter(value: float | None, needed: float | None, scale: float, unit: str) -> dict[str, Any]:
+    text = None if value is None else f"{value:.1f}"
+    return {"value": value, "text": text, "needed": needed, "scale": scale, "unit": unit}
+
+
+def cell(result: SearchResult, locus: str) -> dict[str, Any]:
+    """One locus of one unit: at searched loci in the patient's order with a mark, elsewhere the bare values."""
+    found: Mapping[str, Any] | None = result.evidence.get(locus)
+    if found is None:
+        values = [bare(unit_value(result.unit, locus, position), locus) for position in (1, 2)]
+        first, second = ({"text": value, "mark": ""} for value in values)
+    else:
+        first, second = (
+            {"text": bare(position["unit"], locus), "mark": position["verdict"]}
+            for position in found["positions"]
+        )
+    return {"locus": locus, "first": first, "second": second}

@@ -1,0 +1,164 @@
+"""The head of a match list: what was asked, by which data and rules, and the figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from matching.choices import CLASS_SIZE
+from matching.match_list import MatchList
+from matching.models import SearchRun
+from matching.presenters.requests import dose_text, floors_text, statuses_text
+
+ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
+MOST_CLASS_FIGURES = 4
+
+
+def release_text(release: str) -> str:
+    return _("built-in nomenclature") if release == "built-in" else f"IPD-IMGT/HLA {release}"
+
+
+def basis(run: SearchRun) -> str:
+    """policy “default v1” · IPD-IMGT/HLA 3.58.0 · antigen rule: splits apart"""
+    mac = (
+        _("no MAC table")
+        if run.mac_version in ("", "none")
+        else _("MAC %(version)s") % {"version": run.mac_version}
+    )
+    return " · ".join(
+        [
+            _("policy “%(policy)s”") % {"policy": run.policy_label},
+            release_text(run.release),
+            mac,
+            antigen_rule_text(run.policy.rules.get("antigen_rule", "split")),
+        ]
+    )
+
+
+def antigen_rule_text(rule: str) -> str:
+    if rule == "split":
+        return _("antigens: splits of one broad differ")
+    return _("antigens: splits of one broad match")
+
+
+def criteria_line(run: SearchRun) -> list[dict[str, str]]:
+    """What was asked, as label and value."""
+    asked = run.criteria
+    return [
+        {"label": _("Loci"), "value": ", ".join(asked["loci"])},
+        {"label": _("Floor"), "value": floors_text(asked["floors"])},
+        {"label": _("TNC per kg"), "value": dose_text(asked["min_tnc_e7_per_kg"]) or _("no minimum")},
+        {"label": _("Units"), "value": statuses_text(asked["statuses"])},
+    ]
+
+
+def figures(run: SearchRun, shown: MatchList) -> list[dict[str, Any]]:
+    """Context of _components/kpi.html: counts by class over all candidates, then what was searched and left out."""
+    return [
+        *primary_figures(run, shown),
+        *(figure for name in ("allele8", "allele10") for figure in allele_figure(run, shown, name)),
+        *left_out(run),
+        searched(run),
+    ]
+
+
+def class_values(run: SearchRun, name: str) -> list[tuple[int, int, int]]:
+    """(value, possible, certain) from all matches down to the floor or the last value found, zeros included."""
+    found = {value: (possible, certain) for value, possible, certain in run.counts.get(name, [])}
+    floor = run.criteria["floors"].get(name)
+    last = min([*found, floor if floor else CLASS_SIZE[name]])
+    return [(value, *found.get(value, (0, 0))) for value in range(CLASS_SIZE[name], last - 1, -1)]
+
+
+def primary_figures(run: SearchRun, shown: MatchList) -> list[dict[str, Any]]:
+    """One figure per value of the class that orders the list; a click filters the list."""
+    name = run.policy.rules.get("primary", "antigen6")
+    word = _("antigen") if name == "antigen6" else _("allele")
+    return [
+        {
+            "value": f"{possible:,}",
+            "label": f"{value}/{CLASS_SIZE[name]} {word}",
+            "note": certain_text(possible, certain),
+            "url": shown.with_value(name, value) if possible else "",
+        }
+        for value, possible, certain in class_values(run, name)[:MOST_CLASS_FIGURES]
+    ]
+
+
+def certain_text(possible: int, certain: int) -> str:
+    if not possible:
+        return ""
+    if certain == possible:
+        return _("all certain")
+    return _("%(n)s certain") % {"n": f"{certain:,}"}
+
+
+def allele_figure(run: SearchRun, shown: MatchList, name: str) -> list[dict[str, Any]]:
+    """8/8 · 7/8 allele in one figure."""
+    if name not in run.counts:
+        return []
+    size = CLASS_SIZE[name]
+    found = {value: (possible, certain) for value, possible, certain in run.counts[name]}
+    values = range(size, size - ALLELE_STEPS, -1)
+    pairs = [found.get(value, (0, 0)) for value in values]
+    certain = " · ".join(f"{certain:,}" for _possible, certain in pairs)
+    return [
+        {
+            "value": " · ".join(f"{possible:,}" for possible, _certain in pairs),
+            "label": " · ".join(f"{value}/{size}" for value in values) + " " + _("allele"),
+            "note": _("%(n)s certain") % {"n": certain} if any(possible for possible, _c in pairs) else "",
+        }
+    ]
+
+
+def left_out(run: SearchRun) -> list[dict[str, Any]]:
+    """Nothing is excluded silently: units that are not in the list, and why."""
+    funnel = run.funnel
+    texts = (
+        ("below_floor", _("below the floor"), ""),
+        ("below_dose", _("below the dose asked"), ""),
+        ("not_searchable", _("not typed at A, B or DRB1"), "warn"),
+    )
+    found = [
+        {"value": f"{funnel[key]:,}", "label": label, "tone": tone}
+        for key, label, tone in texts
+        if funnel.get(key)
+    ]
+    if run.cut:
+        note = _("only the best %(n)s are listed") % {"n": f"{run.kept:,}"}
+        found.append(
+            {"value": f"{run.cut:,}", "label": _("further candidates"), "note": note, "tone": "warn"}
+        )
+    return found
+
+
+def searched(run: SearchRun) -> dict[str, Any]:
+    seconds = sum(value for key, value in run.timings.items() if isinstance(value, int | float))
+    value = f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
+    at = timezone.localtime(run.completed_at).strftime("%Y-%m-%d %H:%M") if run.completed_at else ""
+    label = _("%(n)s units searched") % {"n": f"{run.funnel.get('units', 0):,}"}
+    return {"value": value, "label": label, "note": at}
+
+
+def notices(run: SearchRun) -> list[dict[str, Any]]:
+    """What a reader must know before trusting an old list."""
+    found: list[dict[str, Any]] = []
+    patient = run.request.patient
+    typing = patient.current_typing
+    if typing is not None and {k: list(v) for k, v in typing.canonical.items()} != run.patient_typing:
+        found.append(_warn(gettext_lazy("The patient's typing was changed since this search. Search again.")))
+    if patient.weight_kg != run.patient_weight_kg:
+        found.append(_warn(gettext_lazy("The patient's weight was changed since this search: doses differ.")))
+    if run.release == "built-in":
+        text = gettext_lazy(
+            "Classes rest on the built-in nomenclature: two-field names, no P groups of a release."
+        )
+        found.append({"tone": "info", "text": text})
+    return found
+
+
+def _warn(text: Any) -> dict[str, Any]:
+    return {"tone": "warn", "text": text}

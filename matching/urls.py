@@ -1,0 +1,21 @@
+from django.urls import path
+
+from matching import views, views_references, views_runs
+
+app_name = "matching"
+urlpatterns = [
+    path("requests/", views.request_list, name="request-list"),
+    path("requests/export.csv", views.request_export, name="request-export"),
+    path("requests/new/", views.request_create, name="request-create"),
+    path("requests/<uuid:pk>/", views.request_detail, name="request-detail"),
+    path("requests/<uuid:pk>/edit/", views.request_edit, name="request-edit"),
+    path("requests/<uuid:pk>/submit/", views.request_submit, name="request-submit"),
+    path("requests/<uuid:pk>/cancel/", views.request_cancel, name="request-cancel"),
+    path("requests/<uuid:pk>/repeat/", views_runs.run_repeat, name="run-repeat"),
+    path("requests/searches/<uuid:pk>/", views_runs.run_detail, name="run-detail"),
+    path("requests/searches/<uuid:pk>/progress/", views_runs.run_progress, name="run-progress"),
+    path("requests/searches/<uuid:pk>/cancel/", views_runs.run_cancel, name="run-cancel"),
+    path("requests/searches/<uuid:pk>/export.csv", views_runs.run_export, name="run-export"),
+    path("requests/searches/<uuid:pk>/units/<uuid:unit_pk>/", views_runs.run_unit, name="run-unit"),
+    path("reference/", views_references.release_list, name="release-list"),
+]

@@ -1,0 +1,163 @@
+"""Pages of searches: progress, match list, why, CSV, search again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+
+from core import jobs
+from core.access import get_visible_or_404, permission_required
+from core.audit import actor_of
+from core.errors import DomainError
+from core.exports import csv_response
+from core.pages import paginate
+from core.roles import Permission
+from matching import exports, services
+from matching.choices import SEARCHABLE
+from matching.match_list import MatchList
+from matching.models import MatchRequest, SearchResult, SearchRun
+from matching.presenters import people, requests, results, summary, why
+from matching.presenters.progress import progress, waits_long
+
+
+def _run(request: HttpRequest, pk: Any) -> SearchRun:
+    return get_visible_or_404(SearchRun.objects.with_request(), request.user, pk=pk)
+
+
+@never_cache
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def run_progress(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The page, and for htmx every second its moving part; leads to the list as soon as there is one."""
+    run = _run(request, pk)
+    if run.is_finished:
+        url = reverse("matching:run-detail", args=[run.pk])
+        return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+    if request.htmx and not run.job.is_open:
+        return HttpResponseClientRefresh()  # failed or cancelled: the whole page says what to do
+    context = {"run": run, "shown": progress(run), "waits_long": waits_long(run.job)}
+    if request.htmx:
+        return render(request, "matching/_run_progress.html", context)
+    patient = run.request.patient
+    context |= {
+        "found": run.request,
+        "patient": patient,
+        "line": people.patient_line(patient, run.patient_weight_kg, people.today()),
+        "criteria": requests.criteria_facts(run.request),
+        "may_submit": request.user.has_permission(Permission.REQUEST_SUBMIT),
+        "may_repeat": run.request.state in SEARCHABLE,
+        "crumbs": _crumbs(run, _("Search %(n)d") % {"n": run.run_no}),
+    }
+    return render(request, "matching/run_progress.html", context)
+
+
+def _crumbs(run: SearchRun, last: str) -> list[tuple[str, str]]:
+    return [
+        (reverse("matching:request-list"), _("Requests")),
+        (reverse("matching:request-detail", args=[run.request_id]), run.request.number),
+        ("", last),
+    ]
+
+
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The match list."""
+    run = _run(request, pk)
+    if not run.is_finished:
+        return redirect("matching:run-progress", pk=run.pk)
+    shown = MatchList(request, run)
+    page = paginate(request, shown.rows())
+    context = {
+        "run": run,
+        "found": run.request,
+        "patient": run.request.patient,
+        "line": people.patient_line(run.request.patient, run.patient_weight_kg, people.today()),
+        "basis": summary.basis(run),
+        "criteria": summary.criteria_line(run),
+        "figures": summary.figures(run, shown),
+        "notices": summary.notices(run),
+        "page": page,
+        "table": results.table(run, list(page), request.user),
+        "chips": shown.chips(),
+        "orders": shown.orders(),
+        "order": shown.order,
+        "filter_form": shown.form,
+        "filtered": bool(shown.active),
+        "clear_url": shown.without_filters(),
+        "export_url": f"{reverse('matching:run-export', args=[run.pk])}?{request.GET.urlencode()}",
+        "may_repeat": _may_repeat(request, run),
+        "crumbs": _crumbs(run, _("Match list, search %(n)d") % {"n": run.run_no}),
+    }
+    return render(request, "matching/run_detail.html", context)
+
+
+def _may_repeat(request: HttpRequest, run: SearchRun) -> bool:
+    return request.user.has_permission(Permission.REQUEST_SUBMIT) and run.request.state in SEARCHABLE
+
+
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def run_unit(request: HttpRequest, pk: Any, unit_pk: Any) -> HttpResponse:
+    """Why a unit stands where it stands; for htmx only the part that opens under its row."""
+    run = _run(request, pk)
+    rows = SearchResult.objects.with_unit().filter(run=run)
+    result = get_visible_or_404(rows, request.user, unit_id=unit_pk)
+    context = {
+        "run": run,
+        "found": run.request,
+        "why": why.why(run, result),
+        "row": results.row(run, result, request.user),
+        "list_url": reverse("matching:run-detail", args=[run.pk]),
+    }
+    if request.htmx:
+        return render(request, "matching/_why.html", context)
+    context["crumbs"] = [
+        *_crumbs(run, "")[:-1],
+        (context["list_url"], _("Match list")),
+        ("", result.unit.public_no),
+    ]
+    return render(request, "matching/run_unit.html", context)
+
+
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
+    """All stored results that pass the filters of the address, in its order."""
+    run = _run(request, pk)
+    rows = MatchList(request, run).rows()
+    name = f"{run.request.number}-search-{run.run_no}.csv"
+    return csv_response(name, exports.result_header(run), exports.result_rows(run, rows, request.user))
+
+
+@require_POST
+@permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
+def run_repeat(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Search again for a request, with the patient and the inventory as they are now."""
+    found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+    try:
+        run = services.run_repeat(request_id=found.pk, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("matching:request-detail", pk=found.pk)
+    return redirect("matching:run-progress", pk=run.pk)
+
+
+@require_POST
+@permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
+def run_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Stop a search that waits or works; the request stays open."""
+    run = _run(request, pk)
+    try:
+        jobs.job_cancel(job=run.job, actor=actor_of(request))
+    except DomainError as error:  # it ended this moment
+        messages.info(request, error.message)
+    return redirect("matching:run-progress", pk=run.pk)
