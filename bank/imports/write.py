@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, models
-from hla.typing import Typing
 
 from bank.choices import ANALYTE_UNIT, Analyte, Source, TimePoint, TypingSource
 from bank.imports.rows import UnitRow
 from bank.models import HLA_COLUMNS, LISTED_LOCI, CordBloodUnit, HlaTyping, ImportBatch, Measurement
 from hla.errors import Note
+from hla.typing import Typing
 
 NULL = r"\N"
 _VALUES = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments")
@@ -24,7 +24,7 @@ _MEASURED = (("volume_ml", Analyte.VOLUME), ("tnc_e7", Analyte.TNC), ("cd34_e6",
 UNIT_COLUMNS = (
     "id", "bank_id", "source", "unit_no", *_VALUES, "status", "held_for_confirmation", "held_reasons",
     "counts_invented", "synthetic", *HLA_COLUMNS, "hla_tags", "import_batch_id", "import_line", "import_digest",
-    "status_before_hold", "hold_reason", "discard_reason", "status_when_confirmed",
+    "status_before_hold", "hold_reason", "discard_reason", "status_when_confirmed", "donation_id",
 )  # fmt: skip
 TYPING_COLUMNS = (
     "id", "unit_id", "loci", "canonical_gl", "notes", "nomenclature", "mac_version", "source", "entered_by_id",
@@ -72,6 +72,7 @@ def _unit(row: UnitRow, unit_id: UUID, batch: ImportBatch, synthetic: bool) -> l
         row.invented, synthetic, *hla_values(row), _array(row.tags), batch.pk, row.line, row.digest,
         row.values.get("status_before_hold", ""), row.values.get("hold_reason", ""),
         row.values.get("discard_reason", ""), row.wanted_status if row.held else "",
+        row.values.get("donation_id"),
     ]  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def hla_values(row: UnitRow) -> list[str]:
 def _typing(row: UnitRow, unit_id: UUID, batch: ImportBatch) -> list[Any]:
     notes = [[locus, *_note(note)] for locus, pair in row.typing.items() for note in pair.notes]
     return [
-        uuid4(), unit_id, json.dumps(row.as_typed), Typing(row.typing).gl(), json.dumps(notes),
+        uuid4(), unit_id, json.dumps(row.as_typed), Typing.of(row.typing.values()).gl(), json.dumps(notes),
         batch.nomenclature, batch.mac_version, TypingSource.IMPORT.value, batch.user_id,
     ]  # fmt: skip
 
