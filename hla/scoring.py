@@ -326,8 +326,8 @@ def antigen_counts(
     shapes = arrays.pair_shapes
     low = np.full(len(shapes), 2, dtype=np.int8)
     high = np.zeros(len(shapes), dtype=np.int8)
-    if mine.shape in (Shape.PAIR, Shape.HOMOZYGOUS):
-        members, starts = table.antigen_classes()
+    members, starts = table.antigen_classes()
+    if mine.shape in (Shape.PAIR, Shape.HOMOZYGOUS) and len(starts):  # no class: nobody is typed
         for a, b in antigen_choices(mine, table, rule):
             masks = np.bitwise_or.reduceat((1 << (a + 2 * b))[members], starts)
             one, other = masks[arrays.pair_classes]
