@@ -14,6 +14,7 @@ from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from hla.mac import MacTable
 from hla.nomenclature import NomenclatureError
+from hla.release import compile_release
 from matching import reference
 from matching.models import LoadedReference, MacTableVersion, NomenclatureRelease
 
@@ -25,8 +26,6 @@ def release_load(*, path: Path, actor: Actor, activate: bool = True) -> Nomencla
 
     Raises InvalidInput for a folder that is missing, incomplete or altered.
     """
-    from hla.release import compile_release
-
     if not path.is_dir():
         raise InvalidInput(
             "release_folder_missing",

@@ -44,13 +44,23 @@ def pair(rng: random.Random, locus: str, untyped: float = 0.1) -> Pair:
     return first, first if draw < untyped + 0.25 else value(rng, locus)
 
 
-def unit(rng: random.Random, number: int | None = None) -> UnitRow:
+Pool = dict[str, list[Pair]]
+
+
+def pool(rng: random.Random, size: int = 40) -> Pool:
+    """Typings to draw from, so that inventories repeat them as real ones do (and the slow twin can remember)."""
+    return {
+        locus: [pair(rng, locus, untyped=0.3 if locus in ("C", "DQB1") else 0.05) for _ in range(size)]
+        for locus in SEARCH_LOCI
+    }
+
+
+def unit(rng: random.Random, number: int | None = None, choice: Pool | None = None) -> UnitRow:
     bits = rng.getrandbits(128) if number is None else number
+    choice = choice or pool(rng, size=1)
     return UnitRow(
         unit_id=UUID(int=bits).bytes,
-        typing=tuple(
-            pair(rng, locus, untyped=0.3 if locus in ("C", "DQB1") else 0.05) for locus in SEARCH_LOCI
-        ),
+        typing=tuple(rng.choice(choice[locus]) for locus in SEARCH_LOCI),
         tnc_e4=-1 if rng.random() < 0.05 else rng.randrange(50_000, 300_000, 2_500),
         cd34_e3=-1 if rng.random() < 0.1 else rng.randrange(500, 9_000),
         year=rng.randint(2001, 2025),
@@ -62,4 +72,5 @@ def unit(rng: random.Random, number: int | None = None) -> UnitRow:
 
 def units(seed: int, count: int) -> list[UnitRow]:
     rng = random.Random(seed)
-    return [unit(rng) for _ in range(count)]
+    choice = pool(rng)
+    return [unit(rng, choice=choice) for _ in range(count)]
