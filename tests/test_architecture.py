@@ -20,10 +20,6 @@ PURE = {
     "transplants.statistics": {"transplants", "hla"},
 }
 FRAMEWORKS = ("django", "celery", "rest_framework", "psycopg2", "redis", "kombu")
-    "matching",
-    "transplants",
-    "hla",
-}  # top folders of the pure packages, besides the standard library
 
 
 def upward_relations(models: list[type[Model]]) -> list[str]:
@@ -99,4 +95,3 @@ def test_a_pure_package_loads_no_framework_and_no_app(package):
 
 def test_the_subprocess_would_see_django():
     assert "django" in loaded_by(["core.errors"])
-
