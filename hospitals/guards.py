@@ -6,11 +6,11 @@ import calendar
 import datetime
 from typing import Any
 
-from core.hla_messages import typing_error_text
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import InvalidInput
+from core.hla_messages import typing_error_text
 from hospitals import choices
 from hospitals.data import PatientData, WeightData
 from hospitals.typings import Interpretation, Problem

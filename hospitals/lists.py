@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,30 +24,12 @@ ANY = [("", _("all"))]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a list: what its head says and which `?sort=` orders by it."""
+    """A column of a list for _components/table_head.html: `?sort=key` orders by it."""
 
     label: Any
     key: str = ""
     num: bool = False
     unit: str = ""
-
-
-def heads(columns: Sequence[Column], sort: Sort) -> list[dict[str, Any]]:
-    """Context of _components/table_head.html."""
-    return [_head(column, sort) for column in columns]
-
-
-def _head(column: Column, sort: Sort) -> dict[str, Any]:
-    here = column.key != "" and sort.name == column.key
-    order = ("descending" if sort.descending else "ascending") if here else ""
-    flipped = f"-{column.key}" if here and not sort.descending else column.key
-    return {
-        "label": column.label,
-        "num": column.num,
-        "unit": column.unit,
-        "sort": flipped if column.key else "",
-        "order": order,
-    }
 
 
 class ListFilter(forms.Form):

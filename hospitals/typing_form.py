@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.hla_messages import note_text, typing_error_text
@@ -60,22 +61,22 @@ def reading_notes(reading: LocusTyping) -> list[str]:
     return [note_text(note) for note in reading.notes]
 
 
+def _value_label(locus: str, position: int) -> str:
+    text = _("HLA-%(locus)s, first value") if position == 1 else _("HLA-%(locus)s, second value")
+    return str(text) % {"locus": locus}
+
+
+_lazy_label = lazy(_value_label, str)
+
+
 def _value_field(locus: str, position: int) -> forms.CharField:
-    label = _("HLA-%(locus)s, first value") if position == 1 else _("HLA-%(locus)s, second value")
-    attrs = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "aria-label": ""}
-    field = forms.CharField(required=False, max_length=MAX_VALUE_LENGTH, widget=forms.TextInput(attrs=attrs))
-    field.label = _Labelled(label, locus)
-    return field
-
-
-class _Labelled:
-    """A lazy label with the locus in it."""
-
-    def __init__(self, template: Any, locus: str) -> None:
-        self.template, self.locus = template, locus
-
-    def __str__(self) -> str:
-        return str(self.template) % {"locus": self.locus}
+    attrs = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+    return forms.CharField(
+        label=_lazy_label(locus, position),
+        required=False,
+        max_length=MAX_VALUE_LENGTH,
+        widget=forms.TextInput(attrs=attrs),
+    )
 
 
 class TypingForm(forms.Form):
@@ -114,9 +115,7 @@ class TypingForm(forms.Form):
         self.interpretation: Interpretation | None = None
         for locus in LOCI:
             for position in (1, 2):
-                name = f"hla_{locus}_{position}"
-                self.fields[name] = _value_field(locus, position)
-                self.fields[name].widget.attrs["aria-label"] = self.fields[name].label
+                self.fields[f"hla_{locus}_{position}"] = _value_field(locus, position)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -30,7 +30,7 @@ def hospital_list(request: HttpRequest) -> HttpResponse:
         "page": paginate(request, rows),
         "form": form,
         "sort": sort,
-        "columns": lists.heads(lists.HOSPITAL_COLUMNS, sort),
+        "columns": lists.HOSPITAL_COLUMNS,
     }
     return render(request, "hospitals/hospital_list.html", context)
 

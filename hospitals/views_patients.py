@@ -48,7 +48,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
         "page": paginate(request, rows.filter(state=state)),
         "form": form,
         "sort": sort,
-        "columns": lists.heads(lists.PATIENT_COLUMNS, sort),
+        "columns": lists.PATIENT_COLUMNS,
         "state": state,
         "counts": counts,
     }

@@ -1,0 +1,107 @@
+"""The typing grid takes whatever people paste into it: it reads it or says what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import RequestFactory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hla.loci import LOCI
+from hospitals.choices import BlankRule
+from hospitals.typing_form import TypingForm, typing_initial
+from hospitals.typings import TypingInput, interpret, read_pair
+from hospitals.views_patients import typing_check
+from tests.factories.hospitals import GL
+
+# the nomenclature in force comes from the database
+pytestmark = pytest.mark.django_db
+
+# what a keyboard, a Chinese input method, a spreadsheet or a PDF leaves behind
+CHARS = st.text(
+    st.one_of(
+        st.characters(exclude_categories=["Cs"]),
+        st.sampled_from("AB*:/+^0123456789GPNXLU- \u3000\u2009＊：０１\x00"),
+    ),
+    max_size=40,
+)
+
+
+@given(
+    st.fixed_dictionaries({}, optional={f"hla_{locus}_{n}": CHARS for locus in LOCI[:4] for n in (1, 2)}),
+    CHARS,
+)
+def test_any_text_is_read_or_refused_with_a_reason(fields: dict[str, str], gl: str) -> None:
+    form = TypingForm({**fields, "gl": gl})
+
+    if form.is_valid():
+        assert form.given().is_empty or form.interpretation.loci
+    else:
+        assert all(str(error) for errors in form.errors.values() for error in errors)
+    assert [row.locus for row in form.shown_rows()]
+    str(form)
+
+
+@given(st.sampled_from(LOCI), CHARS, CHARS, st.sampled_from(BlankRule.values))
+def test_one_locus_is_read_or_each_problem_names_its_input(
+    locus: str, first: str, second: str, blank: str
+) -> None:
+    read = read_pair(locus, first, second, blank)
+
+    if isinstance(read, tuple):
+        assert read
+        assert {problem.position for problem in read} <= {0, 1, 2}
+    else:
+        assert read.locus == locus
+
+
+@given(CHARS, CHARS)
+def test_live_check_answers_anything(first: str, second: str) -> None:
+    view = (
+        typing_check.__wrapped__.__wrapped__
+        if hasattr(typing_check.__wrapped__, "__wrapped__")
+        else typing_check.__wrapped__
+    )
+    request = RequestFactory().post("/", {"locus": "A", "hla_A_1": first, "hla_A_2": second})
+
+    assert view(request).status_code == 200
+
+
+def test_reading_again_what_was_read_changes_nothing() -> None:
+    first = interpret(TypingInput(gl=GL))
+
+    again = interpret(
+        TypingInput(values={name: (locus.first, locus.second) for name, locus in first.loci.items()})
+    )
+
+    assert again.typing().gl() == first.typing().gl()
+    assert again.is_clean
+
+
+def test_grid_and_gl_complete_one_another() -> None:
+    read = interpret(TypingInput(values={"A": ("A*11:01", "A*24:02")}, gl="B*40:01+B*46:01"))
+
+    assert list(read.loci) == ["A", "B"]
+    assert read.is_clean
+
+
+def test_the_same_locus_twice_is_fine_when_it_says_the_same() -> None:
+    same = interpret(TypingInput(values={"A": ("A*11:01", "A*24:02")}, gl="A*11:01+A*24:02"))
+    other = interpret(TypingInput(values={"A": ("A*11:01", "A*24:02")}, gl="A*11:01+A*02:01"))
+
+    assert same.is_clean
+    assert other.twice == ("A",)
+
+
+@pytest.mark.parametrize("text", ["A*11:01+A*24:02^B*nonsense^C*xx", "|", "A*02:01+A*02:02+A*02:03"])
+def test_all_errors_of_a_gl_string_are_listed(text: str) -> None:
+    read = interpret(TypingInput(gl=text))
+
+    assert len(read.problems) == max(1, text.count("^"))
+    assert {problem.locus for problem in read.problems} == {None}
+
+
+def test_initial_values_of_a_stored_typing() -> None:
+    initial = typing_initial({"A": ["A*11:01", ""]}, BlankRule.HOMOZYGOUS)
+
+    assert initial == {"blank_homozygous": True, "hla_A_1": "A*11:01", "hla_A_2": ""}
