@@ -86,7 +86,7 @@ def heads(sort: Sort) -> list[dict[str, Any]]:
         _head(_("CD34"), sort, "cd34", unit="×10⁶"),
         _head(_("Volume"), sort, unit="mL"),
         _head(_("Blood group"), sort),
-        _head(_("Collected"), sort, "collected"),
+        _head(_("Collected on"), sort, "collected"),
         *(_head(locus, sort) for locus in SHOWN_LOCI),
     ]
 

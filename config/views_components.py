@@ -140,7 +140,7 @@ def _list_parts(now: datetime) -> dict[str, Any]:
         "sort": Sort("-tnc", ("-tnc_e7", "pk")),
         "columns": [
             {"label": _("Unit"), "key": "din"},
-            {"label": _("Collected"), "key": "collected"},
+            {"label": _("Collected on"), "key": "collected"},
             {"label": "TNC", "key": "tnc", "num": True, "unit": "×10⁷"},
             {"label": _("Status"), "key": ""},
         ],
@@ -186,7 +186,7 @@ def _list_parts(now: datetime) -> dict[str, Any]:
 def _facts() -> list[dict[str, Any]]:
     return [
         {"label": _("Donation number"), "value": "A9999 24 031877 B"},
-        {"label": _("Collected"), "value": "2024-05-17"},
+        {"label": _("Collected on"), "value": "2024-05-17"},
         {"label": _("Status"), "value": _("listed"), "tone": "good"},
         {"label": "TNC", "value": "168.4", "unit": "×10⁷"},
         {"label": "CD34", "value": "7.2", "unit": "×10⁶", "note": _("0.43 % of TNC")},
