@@ -262,6 +262,9 @@ class SearchRun(models.Model):
                         units_considered__isnull=False,
                         units_unsearchable__isnull=False,
                         ledger_number__isnull=False,
+                        candidates__isnull=False,
+                        kept__isnull=False,
+                        cut__isnull=False,
                         candidates=F("kept") + F("cut"),
                     )
                     & ~Q(engine_version="")
@@ -286,6 +289,8 @@ def _class_columns_paired() -> Q:
     for name, size in CLASS_SIZE.items():
         condition &= Q(**{f"{name}_min__isnull": True, f"{name}_max__isnull": True}) | Q(
             **{
+                f"{name}_min__isnull": False,  # a check passes where it compares with nothing
+                f"{name}_max__isnull": False,
                 f"{name}_min__gte": 0,
                 f"{name}_max__gte": F(f"{name}_min"),
                 f"{name}_max__lte": size,
