@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 
 DEFAULT_BANK_CODE = "OWN"
+_BANK_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,11}")
 # The file does not confirm these: a person must bring the missing value first.
 NOT_CONFIRMABLE = frozenset({HoldReason.TNC_MISSING.value, HoldReason.TYPING_INCOMPLETE.value})
 
@@ -176,10 +178,9 @@ def _bank_code(raw: RawFile, given: str) -> str:
     if not told and "bank" in names and raw.rows:
         cells = raw.rows[0][1]
         told = cells[names.index("bank")].strip() if len(cells) > names.index("bank") else ""
-    if told and known and told not in known:
-        raise FileError("bank_unknown", column="bank", code=told[:40], known=", ".join(known))
-    if len(told) > 12:
-        raise FileError("bank_unknown", column="bank", code=told[:40], known="–")
+    unknown = told not in known if known else not _BANK_CODE.fullmatch(told or DEFAULT_BANK_CODE)
+    if told and unknown:
+        raise FileError("bank_unknown", column="bank", bank=told[:40], known=", ".join(known) or "–")
     if not told and len(known) > 1:
         raise FileError("bank_needed", column="bank", known=", ".join(known))
     return told or (known[0] if known else DEFAULT_BANK_CODE)

@@ -33,7 +33,7 @@ MESSAGES: dict[str, str | Promise] = {
     "csv_broken": _("The quotation marks of this line do not match, or it cannot be read as CSV."),
     "column_unknown": _("The column “%(name)s” is unknown. Known columns: %(known)s."),
     "column_twice": _("The column “%(name)s” stands in the header twice."),
-    "bank_unknown": _("There is no bank “%(code)s”. Known: %(known)s."),
+    "bank_unknown": _("There is no bank “%(bank)s”. Known: %(known)s."),
     "bank_needed": _("Say which bank these units belong to. Known: %(known)s."),
     "counts_only_for_gl": _("Counts are invented for GL files only; a CSV brings its own."),
     # a row
@@ -84,7 +84,7 @@ class Finding:
         if self.error is not None:
             return typing_error_text(self.error)
         template = MESSAGES.get(self.code) or din.MESSAGES[self.code]
-        return str(template) % self.params
+        return str(template) % {"line": self.line, **self.params}
 
     def as_dict(self) -> dict[str, Any]:
         return {"line": self.line, "column": self.column, "code": self.code, "text": self.text}

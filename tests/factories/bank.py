@@ -1,0 +1,106 @@
+"""Units and what belongs to them, for tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import factory
+
+from bank.choices import Analyte, FileKind, MeasureUnit, TimePoint, TypingSource, UnitStatus
+from bank.models import Bank, CordBloodUnit, HlaTyping, ImportBatch, Measurement
+
+
+class BankFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Bank
+        django_get_or_create = ("code",)
+
+    code = "TB"
+    name = "Test Bank"
+
+
+class ImportBatchFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ImportBatch
+
+    bank = factory.SubFactory(BankFactory)
+    kind = FileKind.CSV
+    file_name = "units.csv"
+    file_bytes = 10
+    file_sha256 = "0" * 64
+    rows = 1
+    imported = 1
+    unchanged = 0
+    failed = 0
+    held = 0
+    rows_sha256 = "0" * 64
+    nomenclature = "built-in"
+    mac_version = "none"
+    actor = "system: test"
+
+
+class UnitFactory(factory.django.DjangoModelFactory):
+    """A listed unit with plausible counts, typed in two fields at five loci."""
+
+    class Meta:
+        model = CordBloodUnit
+
+    bank = factory.SubFactory(BankFactory)
+    unit_no = factory.Sequence(lambda n: f"U{n:06d}")
+    status = UnitStatus.LISTED
+    collected_on = dt.date(2020, 5, 17)
+    sex = "F"
+    abo = "O"
+    rh = "+"
+    volume_ml = 24.0
+    tnc_e7 = 130.0
+    cd34_e6 = 4.0
+    segments = 3
+    hla_a_1 = "A*11:01"
+    hla_a_2 = "A*24:02"
+    hla_b_1 = "B*40:01"
+    hla_b_2 = "B*46:01"
+    hla_c_1 = "C*01:02"
+    hla_c_2 = "C*07:02"
+    hla_drb1_1 = "DRB1*09:01"
+    hla_drb1_2 = "DRB1*15:01"
+    hla_dqb1_1 = "DQB1*03:03"
+    hla_dqb1_2 = "DQB1*06:01"
+    hla_tags = factory.LazyFunction(
+        lambda: ["A*11", "A*11:01", "A11", "A*24", "A*24:02", "A24", "B*46", "B*46:01", "B46", "DR9"]
+    )
+
+    class Params:
+        waiting = factory.Trait(
+            status=UnitStatus.QUARANTINE,
+            held_for_confirmation=True,
+            held_reasons=[{"code": "tnc_implausible", "params": {"value": "12", "low": "20", "high": "500"}}],
+            tnc_e7=12.0,
+            cd34_e6=0.4,
+        )
+        on_hold = factory.Trait(
+            status=UnitStatus.ON_HOLD, status_before_hold=UnitStatus.LISTED, hold_reason="tank alarm"
+        )
+        discarded = factory.Trait(status=UnitStatus.DISCARDED, discard_reason="clots")
+
+
+class MeasurementFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Measurement
+
+    unit = factory.SubFactory(UnitFactory)
+    time_point = TimePoint.PROCESSING
+    analyte = Analyte.TNC
+    value = 130.0
+    measure_unit = MeasureUnit.E7
+
+
+class HlaTypingFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = HlaTyping
+
+    unit = factory.SubFactory(UnitFactory)
+    loci = factory.LazyFunction(lambda: {"A": ["A*11:01", "A*24:02"]})
+    canonical_gl = "A*11:01+A*24:02^B*40:01"
+    nomenclature = "built-in"
+    source = TypingSource.IMPORT
