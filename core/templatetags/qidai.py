@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django import template
 from django.template import Context
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from core import nav
 from core.models import User
@@ -62,6 +63,12 @@ def may(user: Any, permission: str) -> bool:
 def dash(value: Any) -> Any:
     """An empty cell shows that it is empty."""
     return "–" if value is None or value == "" else value
+
+
+@register.filter
+def release_name(release: str) -> str:
+    """What read a typing: a release by its number, or ours by name; never a release called "built-in"."""
+    return _("built-in nomenclature") if release == "built-in" else f"IPD-IMGT/HLA {release}"
 
 
 @register.filter
