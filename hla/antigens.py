@@ -47,30 +47,36 @@ class AntigenTree:
             line.append(parent)
         return tuple(line)
 
+    def is_associated(self, antigen: str, parent: str) -> bool:
+        """Whether `antigen` is an associated antigen of `parent` itself."""
+        return antigen in self.associated and self.parents[antigen] == parent
+
     def relation(self, one: str, other: str) -> Relation:
         """Relation of two antigens (2.3 of the domain notes; SI1, SI2, SI3, SD2, SD3)."""
         if one == other:
             return Relation.EQUAL
         if other in self.lineage(one):
-            return Relation.ASSOCIATED if one in self.associated else Relation.SPLIT
+            return Relation.ASSOCIATED if self.is_associated(one, other) else Relation.SPLIT
         if one in self.lineage(other):
-            return Relation.ASSOCIATED if other in self.associated else Relation.BROAD
+            return Relation.ASSOCIATED if self.is_associated(other, one) else Relation.BROAD
         if {one, other} <= self.associated and self.parents[one] == self.parents[other]:
             return Relation.SIBLINGS
         same_root = self.lineage(one)[-1] == self.lineage(other)[-1]
         return Relation.SAME_BROAD if same_root else Relation.DIFFERENT
 
-    def best(self, ones: Iterable[str], others: Iterable[str]) -> tuple[Relation, str, str] | None:
-        """Closest relation between two sets of antigens with the two antigens; None if a set is empty."""
+    def best(self, ones: Iterable[str], others: Iterable[str]) -> tuple[Relation, str, str]:
+        """Closest relation between two sets of antigens, neither empty, with the two antigens."""
         found = ((self.relation(one, other), one, other) for one in sorted(ones) for other in sorted(others))
-        return min(found, key=lambda item: ORDER[item[0]], default=None)
+        return min(found, key=lambda item: ORDER[item[0]])
 
     def match(self, ones: AntigenSet, others: AntigenSet, rule: AntigenRule) -> bool:
         """Whether an allele with antigens `ones` and one with `others` match at antigen level."""
-        best = self.best(ones, others)
-        if best is None:
-            return False
-        return best[0] in MATCHES or (rule == "broad" and best[0] is Relation.SAME_BROAD)
+        return is_antigen_match(self.best(ones, others)[0], rule)
+
+
+def is_antigen_match(relation: Relation, rule: AntigenRule) -> bool:
+    """Whether a relation counts as a match under a bank's rule."""
+    return relation in MATCHES or (rule == "broad" and relation is Relation.SAME_BROAD)
 
 
 def antigen_tree(splits: Mapping[str, Iterable[str]], associated: Mapping[str, Iterable[str]]) -> AntigenTree:

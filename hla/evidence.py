@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from hla.antigens import MATCHES, AntigenRule, AntigenSet, Relation
+from hla.antigens import AntigenRule, AntigenSet, is_antigen_match
 from hla.directions import Direction
 from hla.genotypes import Genotypes, Shape, genotypes_of
 from hla.loci import SEROLOGY_PREFIX
 from hla.nomenclature import PGroups
 from hla.resolve import Resolved, Resolver
 from hla.scoring import ALLELE_IS_ANTIGEN, COUNT_NAMES, LocusCounts, score_locus
-from hla.table import LocusTable, intersection
+from hla.table import LocusTable
 from hla.typing import LocusTyping
 
 Verdict = Literal["allele", "potential", "antigen", "mismatch"]
@@ -117,7 +117,7 @@ def explain_locus(
     if counts is None:
         table = LocusTable.build(patient.locus, [(unit.first, unit.second)], resolver)
         counts = score_locus(patient, table, antigen_rule=antigen_rule).at(len(table) - 1)
-    positions, orientation = aligned(patient, unit, resolver, counts.match_max, antigen_rule)
+    positions, orientation = aligned(patient, unit, resolver, counts, antigen_rule)
     return LocusEvidence(
         locus=patient.locus,
         **{name: getattr(counts, name) for name in COUNT_NAMES},
@@ -130,19 +130,20 @@ def explain_locus(
 
 
 def aligned(
-    patient: LocusTyping, unit: LocusTyping, resolver: Resolver, match_max: int, rule: AntigenRule
+    patient: LocusTyping, unit: LocusTyping, resolver: Resolver, counts: LocusCounts, rule: AntigenRule
 ) -> tuple[tuple[PositionEvidence, PositionEvidence], Orientation]:
     """The positions in the better orientation: more matches, then better grades; direct if equal."""
     locus = patient.locus
     mine, theirs = sides(patient, resolver), sides(unit, resolver)
-    compare = Comparison(locus, resolver, rule)
+    compare = Comparison(locus, resolver, rule, untyped=patient.untyped or unit.untyped)
     ways: list[tuple[Orientation, list[PositionEvidence]]] = [
         ("direct", [compare.position(mine[0], theirs[0]), compare.position(mine[1], theirs[1])]),
         ("cross", [compare.position(mine[0], theirs[1]), compare.position(mine[1], theirs[0])]),
     ]
     orientation, found = max(ways, key=lambda way: quality(way[1]))
-    if sum(is_match(position) for position in found) > match_max:
-        found = one_type_only(found)
+    if sum(is_match(position) for position in found) > counts.match_max:
+        verdict: Verdict = "antigen" if counts.antigen_max > counts.match_max else "mismatch"
+        found = one_type_only(found, verdict)
     return (found[0], found[1]), orientation
 
 
@@ -155,11 +156,11 @@ def quality(positions: list[PositionEvidence]) -> tuple[int, int]:
     return sum(map(is_match, positions)), sum(GRADES[position.verdict] for position in positions)
 
 
-def one_type_only(found: list[PositionEvidence]) -> list[PositionEvidence]:
+def one_type_only(found: list[PositionEvidence], verdict: Verdict) -> list[PositionEvidence]:
     """Take back the weaker of two matches that one and the same unknown type cannot both make."""
     weaker = min(range(2), key=lambda place: (GRADES[found[place].verdict], -place))
     old = found[weaker]
-    found[weaker] = PositionEvidence(old.patient, old.unit, "mismatch", why("one_type"), old.remarks)
+    found[weaker] = PositionEvidence(old.patient, old.unit, verdict, why("one_type"), old.remarks)
     return found
 
 
@@ -194,8 +195,9 @@ def remarks(value: Resolved) -> tuple[Why, ...]:
 class Comparison:
     """Compares one position of the patient with one of the unit."""
 
-    def __init__(self, locus: str, resolver: Resolver, rule: AntigenRule) -> None:
+    def __init__(self, locus: str, resolver: Resolver, rule: AntigenRule, *, untyped: bool) -> None:
         self.locus = locus
+        self.untyped = untyped
         self.names = resolver.nomenclature
         self.rule = rule
 
@@ -205,11 +207,13 @@ class Comparison:
 
     def verdict(self, mine: Side, theirs: Side) -> tuple[Verdict, Why]:
         """The verdict on two positions taken by themselves."""
+        if self.untyped:
+            return "potential", why("untyped")
         if mine.groups == frozenset() or theirs.groups == frozenset():
             return "mismatch", why("nothing_expressed")
-        shared = intersection(mine.groups, theirs.groups)
-        if mine.groups is None or theirs.groups is None or shared is None:
+        if mine.groups is None or theirs.groups is None:
             return "potential", why("untyped")
+        shared = mine.groups & theirs.groups
         if not shared:
             return self.antigen_verdict(mine, theirs)
         listed = sorted(shared)
@@ -222,16 +226,11 @@ class Comparison:
         """The verdict when no P group is shared: the closest relation of any two antigens."""
         if self.locus in ALLELE_IS_ANTIGEN:
             return "mismatch", why("mismatch_allele")
-        relation, one, other = self.closest(mine.antigens or frozenset(), theirs.antigens or frozenset())
+        ones = frozenset[str]().union(*(mine.antigens or ()))
+        others = frozenset[str]().union(*(theirs.antigens or ()))
+        relation, one, other = self.names.trees[self.locus].best(ones, others)
         prefix = SEROLOGY_PREFIX[self.locus]
-        matched = relation in MATCHES or (self.rule == "broad" and relation is Relation.SAME_BROAD)
-        code = f"{'antigen' if matched else 'mismatch'}_{relation}"
-        reason = why(code, patient_antigen=prefix + one, unit_antigen=prefix + other)
-        return ("antigen" if matched else "mismatch"), reason
-
-    def closest(
-        self, ones: frozenset[AntigenSet], others: frozenset[AntigenSet]
-    ) -> tuple[Relation, str, str]:
-        best = self.names.trees[self.locus].best(frozenset().union(*ones), frozenset().union(*others))
-        assert best is not None  # every expressed allele has an antigen
-        return best
+        verdict: Verdict = "antigen" if is_antigen_match(relation, self.rule) else "mismatch"
+        return verdict, why(
+            f"{verdict}_{relation}", patient_antigen=prefix + one, unit_antigen=prefix + other
+        )

@@ -33,6 +33,6 @@ LOCUS_ALIASES: Final[Mapping[str, str]] = MappingProxyType({"CW": "C"})
 
 def locus_of(name: str) -> str | None:
     """Locus that `name` stands for ("A", "HLA-A", "Cw", any case), or None."""
-    bare = name.strip().upper().removeprefix("HLA-")
+    bare = name.strip().upper().removeprefix("HLA").removeprefix("-")
     bare = LOCUS_ALIASES.get(bare, bare)
     return bare if bare in LOCI else None

@@ -18,17 +18,17 @@ from hla.nomenclature import SUFFIXES, field_key
 MAX_LENGTH: Final = 20_000
 
 FIELD: Final = r"(?:0[1-9]|[1-9]\d{1,3})"
-ALLELE: Final = re.compile(rf"({FIELD}(?::{FIELD}){{1,3}})([{SUFFIXES}]?)")
-G_GROUP: Final = re.compile(rf"({FIELD}:{FIELD}:{FIELD})G")
-P_GROUP: Final = re.compile(rf"({FIELD}:{FIELD})P")
-FAMILY: Final = re.compile(rf"({FIELD})(?::XX)?")
-CODED: Final = re.compile(rf"({FIELD}):([A-Z]{{2,6}})")
-SMALL_G: Final = re.compile(rf"({FIELD}:{FIELD}(?::{FIELD})?)[gG]")
-NO_COLON: Final = re.compile(r"(\d\d)((?:\d\d){0,3})([A-Z]{0,5})")
-SEROLOGY: Final = re.compile(r"(?:HLA-)?(?:A|B|CW?|D[RQP]W?)\d{1,4}")
-PUBLIC: Final = re.compile(r"(?:HLA-)?BW[46]")
+ALLELE: Final = re.compile(rf"({FIELD}(?::{FIELD}){{1,3}})([{SUFFIXES}]?)", re.ASCII)
+FIELD_ALONE: Final = re.compile(FIELD, re.ASCII)
+G_GROUP: Final = re.compile(rf"({FIELD}:{FIELD}:{FIELD})G", re.ASCII)
+P_GROUP: Final = re.compile(rf"({FIELD}:{FIELD})P", re.ASCII)
+FAMILY: Final = re.compile(rf"({FIELD})(?::XX)?", re.ASCII)
+CODED: Final = re.compile(rf"({FIELD}):([A-Z]{{2,6}})", re.ASCII)
+SMALL_G: Final = re.compile(rf"({FIELD}:{FIELD}(?::{FIELD})?)[gG]", re.ASCII)
+NO_COLON: Final = re.compile(r"(\d\d)((?:\d\d){0,3})([A-Z]{0,5})", re.ASCII)
+SEROLOGY: Final = re.compile(r"(?:HLA-)?(?:A|B|CW?|D[RQP]W?)\d{1,4}", re.ASCII)
+PUBLIC: Final = re.compile(r"(?:HLA-)?BW[46]", re.ASCII)
 BLANKS: Final = frozenset({"", "-"})
-OPERATORS: Final = "^|+~/?"
 
 # Characters that people paste in place of the plain ones; full-width forms are folded by Unicode itself.
 LOOKALIKES: Final = {
@@ -163,7 +163,7 @@ def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> 
         raise TypingError("missing_locus", locus=None, text=spelled, position=offset)
     if SMALL_G.fullmatch(body) and spelled.endswith("g"):
         raise TypingError("small_g", locus=locus, text=spelled, position=offset)
-    if before and "*" not in bare and body.isdecimal():
+    if before and "*" not in bare and FIELD_ALONE.fullmatch(body):
         body = continued(before[-1], body, offset)
     return read_body(locus, body, spelled, offset)
 

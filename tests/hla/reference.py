@@ -32,7 +32,10 @@ class Counts:
 
 
 def compare(
-    patient: tuple[Resolved, Resolved], unit: tuple[Resolved, Resolved], resolver: Resolver, rule: str = "split"
+    patient: tuple[Resolved, Resolved],
+    unit: tuple[Resolved, Resolved],
+    resolver: Resolver,
+    rule: str = "split",
 ) -> Counts:
     """All counts of one locus of two typings, by enumeration."""
     groups = representatives(patient, unit)

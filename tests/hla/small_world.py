@@ -28,6 +28,9 @@ class SmallWorld(Nomenclature):
         tree = antigen_tree({"15": ("62", "75"), "70": ("71",)}, {})
         super().__init__("toy", "0" * 64, {"B": tree})
 
+    def p_name(self, locus: str, p_id: int) -> str:
+        return f"{locus}*{p_id:02d}:01P"
+
     def all_antigens(self, locus: str) -> frozenset[frozenset[str]]:
         return frozenset({*ANTIGENS.values(), *OTHER_ANTIGENS})
 
@@ -51,6 +54,8 @@ class SmallResolver(Resolver):
 def all_typings(groups: tuple[int, ...] = GROUPS) -> list[tuple[str, str]]:
     """Every typing of this world: pairs of non-empty sets, unknown values and null alleles."""
     sets = [
-        ",".join(map(str, chosen)) for size in range(1, len(groups) + 1) for chosen in combinations(groups, size)
+        ",".join(map(str, chosen))
+        for size in range(1, len(groups) + 1)
+        for chosen in combinations(groups, size)
     ]
     return list(combinations_with_replacement([*sets, UNKNOWN, NULL], 2))
