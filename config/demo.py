@@ -1,0 +1,83 @@
+"""The demonstration installation: who signs in, and where their passwords stand. Used by two commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from core.audit import Actor
+from core.models import User
+from core.roles import HOSPITAL_ROLES, Role
+from core.services import user_create
+from hospitals.models import Hospital
+from hospitals.services import membership_add
+
+PASSWORD_BYTES = 9
+PEOPLE = {
+    Role.COLLECTION: "Gao Min",
+    Role.LAB: "Lin Yue",
+    Role.QA: "Qian Wei",
+    Role.MEDICAL_DIRECTOR: "Ma Jianguo",
+    Role.SEARCH_COORDINATOR: "Shen Jia",
+    Role.SHIPPING: "Song Bo",
+    Role.HOSPITAL_COORDINATOR: "He Lan",
+    Role.HOSPITAL_PHYSICIAN: "Zhou Ping",
+    Role.DIRECTOR: "Dong Hua",
+    Role.ADMIN: "An Ran",
+    Role.AUDITOR: "Su Qing",
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    email: str
+    password: str
+    name: str
+    hospital: str
+
+
+def logins_path() -> Path:
+    return Path(settings.VAR_DIR) / "demo-logins.json"
+
+
+def create_people(hospital: Hospital | None, by: Actor) -> dict[Role, Login]:
+    """One person per role; the two of a hospital belong to `hospital`. Every installation has its own passwords."""
+    return {role: _person(role, name, hospital, by) for role, name in PEOPLE.items()}
+
+
+def _person(role: Role, name: str, hospital: Hospital | None, by: Actor) -> Login:
+    email = f"{role.value.replace('_', '-')}@demo.qidai.example"
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    user: User = user_create(email=email, full_name=name, password=password, roles=[role], by=by)
+    place = ""
+    if role in HOSPITAL_ROLES and hospital is not None:
+        membership_add(hospital_id=hospital.pk, user_id=user.pk, by=by)
+        place = str(hospital)
+    return Login(email, password, name, place)
+
+
+def write_logins(logins: dict[Role, Login]) -> None:
+    """Readable by the owner only; the file appears whole or not at all."""
+    path = logins_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    content = {role.value: asdict(login) for role, login in logins.items()}
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False)
+    part.replace(path)
+
+
+def read_logins() -> dict[Role, Login]:
+    """What write_logins left; {} on an installation without a demonstration."""
+    try:
+        content = json.loads(logins_path().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {Role(role): Login(**login) for role, login in content.items()}

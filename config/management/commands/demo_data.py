@@ -1,0 +1,76 @@
+"""`demo_data`: a synthetic bank with hospitals and patients, the same for the same seed."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from bank.demo.load import load as load_units
+from bank.models import CordBloodUnit
+from config.demo import create_people, logins_path, write_logins
+from core.audit import Actor
+from core.models import Installation, User
+from core.services import installation_mark_synthetic
+from hospitals.demo import load as load_hospitals
+from hospitals.models import Hospital
+
+
+class Command(BaseCommand):
+    help = "Fills an empty installation with synthetic data and marks every page of it as synthetic."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--units", type=int, default=20_000)
+        parser.add_argument("--hospitals", type=int, default=110)
+        parser.add_argument("--patients", type=int, default=200)
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument(
+            "--if-empty", action="store_true", help="say nothing where there are data already"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for name in ("units", "hospitals", "patients"):
+            if options[name] < 0:
+                raise CommandError(f"--{name} must not be negative.")
+        if _in_use():
+            if options["if_empty"]:
+                return
+            raise CommandError(_refusal())
+        self._fill(options)
+
+    @transaction.atomic
+    def _fill(self, options: dict[str, Any]) -> None:
+        """All or nothing: half a demonstration would be in the way of the next attempt."""
+        actor, seed = Actor.system("demo_data"), options["seed"]
+        installation_mark_synthetic(by=actor)
+        self._timed(
+            f"{options['units']} units", lambda: load_units(count=options["units"], seed=seed, actor=actor)
+        )
+        self._timed(
+            f"{options['hospitals']} hospitals, {options['patients']} patients",
+            lambda: load_hospitals(
+                hospitals=options["hospitals"], patients=options["patients"], seed=seed, by=actor
+            ),
+        )
+        hospital = Hospital.objects.order_by("code").first()
+        self._timed("one person per role", lambda: write_logins(create_people(hospital, actor)))
+        self.stdout.write(f"Passwords: manage.py demo_logins ({logins_path()})")
+
+    def _timed(self, what: str, work: Callable[[], Any]) -> None:
+        started = time.monotonic()
+        work()
+        self.stdout.write(f"{what}: {time.monotonic() - started:.1f} s")
+
+
+def _in_use() -> bool:
+    return CordBloodUnit.objects.exists() or Hospital.objects.exists() or User.objects.exists()
+
+
+def _refusal() -> str:
+    if Installation.load().synthetic:
+        return "The demonstration is there already. For a new one, start from an empty database."
+    return "There are data in this database and they are not synthetic. demo_data fills empty databases only."

@@ -1,0 +1,361 @@
+"""The inventory and the passport, as each kind of reader sees them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from bank import lists
+from bank.choices import MarkerResultValue, MarkerTest, NodeKind, Subject
+from bank.forms import hla_tag
+from bank.models import CordBloodUnit, Donation, MarkerResult, Slot, StorageNode
+from core.models import User
+from tests.factories.bank import (
+    BankFactory,
+    HlaTypingFactory,
+    ImportBatchFactory,
+    MeasurementFactory,
+    UnitFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/units/"
+
+
+def numbers(response: Any) -> list[str]:
+    return [unit.unit_no for unit in response.context["page"]]
+
+
+def test_staff_see_every_unit_and_hospitals_the_listed_ones(
+    signed_in: Any, qa: User, coordinator: User
+) -> None:
+    UnitFactory(unit_no="L1")
+    UnitFactory(unit_no="Q1", waiting=True)
+    UnitFactory(unit_no="H1", on_hold=True)
+
+    assert numbers(signed_in(qa).get(LIST)) == ["H1", "L1", "Q1"]
+    assert numbers(signed_in(coordinator).get(LIST)) == ["L1"]
+
+
+def test_a_person_without_a_role_sees_no_inventory(signed_in: Any) -> None:
+    from tests.factories.core import UserFactory
+
+    assert signed_in(UserFactory()).get(LIST).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["A1", "B2", "C3"]),
+        ("q=B2", ["B2"]),
+        ("q=b", ["B2"]),
+        ("q=G1234 98 654321 H", ["A1"]),
+        ("q=%3DG12349865432177", ["A1"]),
+        ("q=g12349", ["A1"]),
+        ("q=%00", ["A1", "B2", "C3"]),
+        ("q=%3D", []),
+        ("status=QUARANTINE", ["C3"]),
+        ("waiting=on", ["C3"]),
+        ("abo=A", ["B2"]),
+        ("rh=-", ["B2"]),
+        ("tnc=150", ["B2"]),
+        ("cd34=9", ["B2"]),
+        ("year=2019", ["B2"]),
+        ("loci=5", ["A1", "C3"]),
+        ("loci=3", ["A1", "B2", "C3"]),
+        ("hla=A*24", ["A1", "C3"]),
+        ("hla=a24+B*46:01", ["A1", "C3"]),
+        ("hla=A*30:01", ["B2"]),
+        ("hla=A*24,+A*30:01", []),
+        ("sort=-tnc", ["B2", "A1", "C3"]),
+        ("sort=tnc", ["C3", "A1", "B2"]),
+        ("sort=-no", ["C3", "B2", "A1"]),
+        ("sort=collected", ["B2", "C3", "A1"]),
+        ("sort=--tnc", ["A1", "B2", "C3"]),
+        ("sort=nonsense&page=99&per_page=25", ["A1", "B2", "C3"]),
+    ],
+)
+def test_filters_and_order_live_in_the_address(
+    signed_in: Any, qa: User, query: str, expected: list[str]
+) -> None:
+    UnitFactory(unit_no="A1", pk="00000000-0000-4000-8000-000000000001", din="G123498654321")
+    UnitFactory(
+        unit_no="B2", abo="A", rh="-", tnc_e7=200, cd34_e6=9, collected_on="2019-02-03",
+        hla_dqb1_1="", hla_dqb1_2="", hla_tags=["A*30", "A*30:01"],
+    )  # fmt: skip
+    UnitFactory(unit_no="C3", pk="00000000-0000-4000-8000-000000000003", waiting=True)
+
+    assert numbers(signed_in(qa).get(f"{LIST}?{query}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("hla=rubbish", "hla"), ("tnc=many", "tnc"), ("abo=Z", "abo"), ("year=1", "year"), ("batch=x", "batch"),
+     ("hla=" + "A*01+" * 11, "hla")],
+)  # fmt: skip
+def test_a_wrong_filter_filters_nothing_and_says_so(signed_in: Any, qa: User, query: str, field: str) -> None:
+    UnitFactory()
+
+    response = signed_in(qa).get(f"{LIST}?{query}")
+
+    assert response.status_code == 200
+    assert len(numbers(response)) == 1
+    assert field in response.context["form"].errors
+
+
+def test_hospitals_cannot_filter_by_what_they_do_not_see(signed_in: Any, coordinator: User) -> None:
+    UnitFactory(unit_no="L1")
+
+    response = signed_in(coordinator).get(f"{LIST}?status=QUARANTINE&waiting=on")
+
+    assert numbers(response) == ["L1"]
+    assert not {"status", "waiting", "batch"} & set(response.context["form"].fields)
+
+
+def test_units_of_a_batch(signed_in: Any, qa: User) -> None:
+    batch = ImportBatchFactory()
+    UnitFactory(unit_no="X1", import_batch=batch)
+    UnitFactory(unit_no="X2")
+
+    response = signed_in(qa).get(f"{LIST}?batch={batch.pk}&abo=O")
+
+    assert numbers(response) == ["X1"]
+    assert len(response.context["active"]) == 2
+    assert "batch" not in response.context["active"][1]["remove"]
+
+
+def test_an_empty_inventory_and_an_empty_selection_say_what_to_do(signed_in: Any, qa: User) -> None:
+    client = signed_in(qa)
+
+    assert "No units yet" in client.get(LIST).content.decode()
+    assert "No unit matches" in client.get(f"{LIST}?q=zzz").content.decode()
+
+
+def test_a_long_list_is_counted_to_its_cap_only(
+    signed_in: Any, qa: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists.CappedPaginator, "most", 3)
+    for _ in range(5):
+        UnitFactory()
+
+    response = signed_in(qa).get(LIST)
+
+    assert response.context["page"].paginator.count == 3
+    assert "The first 3 units" in response.content.decode()
+
+
+@pytest.mark.parametrize("units", [1, 20])
+def test_queries_of_the_list_do_not_grow(
+    signed_in: Any, qa: User, django_assert_max_num_queries: Any, units: int
+) -> None:
+    UnitFactory.create_batch(units)
+    client = signed_in(qa)
+
+    with django_assert_max_num_queries(9):
+        client.get(LIST)
+
+
+@pytest.mark.parametrize(
+    ("word", "tag"),
+    [
+        ("A*24:02", "A*24:02"), ("a*24", "A*24"), ("HLA-B*46:01:01", "B*46:01"), ("DRB1*09:01:02:01", "DRB1*09:01"),
+        ("A24", "A24"), ("b62", "B62"), ("cw7", "Cw7"), ("DR15", "DR15"), ("dq6", "DQ6"), ("DPw4", "DPw4"),
+        ("A*24:02N", "A*24:02"), ("24:02", ""), ("X24", ""), ("", ""), ("A*2", ""),
+    ],
+)  # fmt: skip
+def test_words_of_the_hla_filter(word: str, tag: str) -> None:
+    assert hla_tag(word) == tag
+
+
+def read_csv(response: Any) -> list[dict[str, str]]:
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_export_holds_the_selection_in_the_columns_of_the_import(signed_in: Any, qa: User) -> None:
+    UnitFactory(unit_no="A1", din="G123498654321", rh="-", counts_invented=True)
+    UnitFactory(unit_no="B2", abo="B", tnc_e7=None, collected_on=None)
+
+    rows = read_csv(signed_in(qa).get("/units/export.csv?abo=O"))
+
+    assert [row["unit_no"] for row in rows] == ["A1"]
+    assert (rows[0]["din"], rows[0]["rh"], rows[0]["counts_invented"]) == ("G123498654321H", "neg", "yes")
+    assert (rows[0]["A_1"], rows[0]["DQB1_2"], rows[0]["DPB1_1"]) == ("A*11:01", "DQB1*06:01", "")
+    assert list(rows[0]) == list(lists.CSV_HEADER)
+
+
+def test_an_export_can_be_imported_again(signed_in: Any, qa: User) -> None:
+    from bank.services import units_import
+    from core.audit import Actor
+    from hla.mac import EMPTY_MAC
+
+    text = "unit_no,tnc_e7,cd34_e6,rh,A_1,A_2,B_1,DRB1_1\nU1,130,4,neg,A*11:01,A*24:02,B*40:01,DRB1*09:01\n"
+    system = Actor.system("test")
+    units_import(data=text.encode(), file_name="a.csv", actor=system, mac=EMPTY_MAC)
+    exported = b"".join(signed_in(qa).get("/units/export.csv").streaming_content)
+
+    report = units_import(data=exported, file_name="b.csv", actor=system, mac=EMPTY_MAC)
+
+    assert (report.unchanged, report.findings) == (1, [])
+
+
+def test_the_export_of_a_hospital_holds_listed_units_only(signed_in: Any, coordinator: User) -> None:
+    UnitFactory(unit_no="L1")
+    UnitFactory(unit_no="H1", on_hold=True)
+
+    assert [row["unit_no"] for row in read_csv(signed_in(coordinator).get("/units/export.csv"))] == ["L1"]
+
+
+def full_unit() -> CordBloodUnit:
+    """A unit with everything a passport can show."""
+    bank = BankFactory()
+    donation = Donation.objects.create(bank=bank, mother_code="M-SECRET", bag_id="B1")
+    unit = UnitFactory(
+        bank=bank, donation=donation, import_batch=ImportBatchFactory(), import_line=7, din="G123498654321",
+        synthetic=True, counts_invented=True,
+    )  # fmt: skip
+    HlaTypingFactory(
+        unit=unit,
+        canonical_gl="A*11:01+A*24:02^DRB3*01:01^B*40:01+B*46:01",
+        notes=[["A", "normalised", {"text": "A*1101", "name": "A*11:01"}]],
+    )
+    HlaTypingFactory(unit=unit, is_current=False, canonical_gl="A*11:XX+A*24:XX")
+    MeasurementFactory(unit=unit, value=130, invented=True)
+    MeasurementFactory(unit=unit, time_point="collection", analyte="volume", measure_unit="ml", value=101)
+    MeasurementFactory(unit=unit, value=999, superseded=True)
+    MarkerResult.objects.create(
+        unit=unit, subject=Subject.MOTHER, test=MarkerTest.HBS_AG, result=MarkerResultValue.NEGATIVE,
+        tested_on="2020-05-20",
+    )  # fmt: skip
+    parent = None
+    for kind, code in (
+        (NodeKind.SITE, "S9"),
+        (NodeKind.TANK, "T8"),
+        (NodeKind.RACK, "R7"),
+        (NodeKind.CANISTER, "C6"),
+    ):
+        parent = StorageNode.objects.create(bank=bank, kind=kind, code=code, parent=parent)
+    Slot.objects.create(canister=parent, position=5, unit=unit)
+    return unit
+
+
+def passport(client: Any, unit: CordBloodUnit) -> Any:
+    return client.get(reverse("bank:unit-detail", args=[unit.pk]))
+
+
+def test_the_passport_of_staff_shows_everything(signed_in: Any, qa: User) -> None:
+    unit = full_unit()
+
+    text = passport(signed_in(qa), unit).content.decode()
+
+    for shown in (
+        "G1234 98 654321 H", "Site S9 · Tank T8 · Rack R7 · Canister C6 · 5", "M-SECRET", "units.csv", "line 7",
+        "HLA-DRB3", "A*1101 read as A*11:01.", "A*11:XX+A*24:XX", "HBsAg", "Negative", "invented", "Put on hold",
+    ):  # fmt: skip
+        assert shown in text
+    assert "999" not in text
+
+
+def test_the_passport_of_a_hospital_hides_the_bank_s_own_affairs(signed_in: Any, coordinator: User) -> None:
+    unit = full_unit()
+
+    text = passport(signed_in(coordinator), unit).content.decode()
+
+    for hidden in ("M-SECRET", "Tank T8", "units.csv", "Put on hold", "A*11:XX+A*24:XX", "What happened"):
+        assert hidden not in text
+    for shown in ("A*24:02", "HBsAg", "130", "counts invented"):
+        assert shown in text
+
+
+def test_a_hospital_gets_404_for_a_unit_that_is_not_listed(signed_in: Any, coordinator: User) -> None:
+    client = signed_in(coordinator)
+
+    assert passport(client, UnitFactory(on_hold=True)).status_code == 404
+    assert client.get(f"/units/{uuid4()}/").status_code == 404
+
+
+def test_queries_of_the_passport(signed_in: Any, qa: User, django_assert_max_num_queries: Any) -> None:
+    unit = full_unit()
+    client = signed_in(qa)
+
+    with django_assert_max_num_queries(20):
+        passport(client, unit)
+
+
+def test_a_bare_unit_has_a_passport(signed_in: Any, qa: User) -> None:
+    unit = UnitFactory(
+        tnc_e7=None, cd34_e6=None, volume_ml=None, collected_on=None, abo="", rh="", sex="", segments=None
+    )
+
+    text = passport(signed_in(qa), unit).content.decode()
+
+    for shown in (
+        "Not typed.",
+        "No measurement is recorded.",
+        "No result is recorded.",
+        "No slot is recorded.",
+    ):
+        assert shown in text
+
+
+def act(client: Any, unit: CordBloodUnit, name: str, reason: str = "tank alarm") -> Any:
+    return client.post(reverse(f"bank:unit-{name}", args=[unit.pk]), {"reason": reason})
+
+
+def test_hold_and_unhold_from_the_page_are_told_in_the_timeline(signed_in: Any, qa: User) -> None:
+    unit, client = UnitFactory(), signed_in(qa)
+
+    assert act(client, unit, "hold").status_code == 302
+    text = passport(client, unit).content.decode()
+    assert "Put on hold → On hold" in text
+    assert "tank alarm" in text
+    assert act(client, unit, "unhold", "sensor changed").status_code == 302
+    unit.refresh_from_db()
+    assert unit.status == "LISTED"
+
+
+def test_confirm_from_the_page(signed_in: Any, qa: User) -> None:
+    unit, client = UnitFactory(waiting=True), signed_in(qa)
+
+    assert "outside 20–500" in passport(client, unit).content.decode()
+    assert act(client, unit, "confirm").status_code == 302
+    unit.refresh_from_db()
+    assert unit.status == "LISTED"
+
+
+def test_a_move_without_reason_keeps_the_page_and_says_why(signed_in: Any, qa: User) -> None:
+    unit = UnitFactory()
+
+    response = act(signed_in(qa), unit, "hold", " ")
+
+    assert response.status_code == 400
+    assert "This field is required." in response.content.decode()
+
+
+def test_a_refused_move_keeps_what_was_typed(signed_in: Any, qa: User) -> None:
+    unit = UnitFactory(waiting=True, import_batch=ImportBatchFactory(user=qa))
+
+    response = act(signed_in(qa), unit, "confirm", "I am sure")
+
+    assert response.status_code == 403
+    assert "Somebody else must confirm" in response.content.decode()
+    assert "I am sure" in response.content.decode()
+
+
+def test_a_move_that_came_too_late_is_a_conflict(signed_in: Any, qa: User) -> None:
+    response = act(signed_in(qa), UnitFactory(on_hold=True), "hold")
+
+    assert response.status_code == 409
+
+
+def test_the_lab_may_look_but_not_hold(signed_in: Any, lab: User) -> None:
+    unit, client = UnitFactory(), signed_in(lab)
+
+    assert "Put on hold" not in passport(client, unit).content.decode()
+    assert act(client, unit, "hold").status_code == 403
