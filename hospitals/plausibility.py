@@ -43,9 +43,14 @@ def age_years(birth_date: datetime.date, on: datetime.date) -> float:
     return (on - birth_date).days / 365.25
 
 
+def median_weight_kg(age: float) -> float:
+    """Median weight for an age in years; at birth and before, that of a newborn."""
+    return float(np.interp(max(age, 0.0), _AGE_YEARS, _MEDIAN_KG))
+
+
 def plausible_weight_kg(age: float) -> tuple[float, float]:
     """Lowest and highest weight that nobody asks about, for an age in years."""
-    median = float(np.interp(max(age, 0.0), _AGE_YEARS, _MEDIAN_KG))
+    median = median_weight_kg(age)
     return median * _LOWEST_SHARE, median * (_HIGHEST_SHARE if age < 18 else 2.5)
 
 

@@ -133,10 +133,12 @@ def patient_create(
     typing: TypingInput | None = None,
     identity: IdentityData | None = None,
     patient_id: UUID | None = None,
+    code: str | None = None,
 ) -> Patient:
     """A new patient with all that is known at once; nothing is saved when any part is refused.
 
     `patient_id` comes from the form, so that a form sent twice meets `patient_exists` instead of making two.
+    `code` is drawn unless demonstration data bring their own.
     """
     hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
     if not hospital.active:
@@ -144,7 +146,7 @@ def patient_create(
     guard_patient_data(data)
     patient = Patient.objects.create(
         id=_new_id(patient_id, by),
-        code=_free_code(),
+        code=code or _free_code(),
         hospital=hospital,
         created_by_id=_user_id(by),
         **asdict(data),

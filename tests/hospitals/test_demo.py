@@ -1,0 +1,91 @@
+"""The synthetic hospitals and patients: complete, plausible, the same for the same seed, nobody real."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from core.audit import Actor
+from core.models import AuditEntry, User
+from hospitals.codes import normalise_code
+from hospitals.demo import load
+from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping
+from hospitals.plausibility import weight_doubts
+
+BY = Actor.system("demo_data")
+
+
+def picture() -> list[Any]:
+    patients = Patient.objects.order_by("code").values_list(
+        "code", "hospital__code", "sex", "birth_date", "weight_kg", "diagnosis", "state"
+    )
+    typings = PatientHlaTyping.objects.order_by("patient__code").values_list("canonical_gl", flat=True)
+    hospitals = Hospital.objects.order_by("code").values_list("name", "city", "qualified_until")
+    return [list(patients), list(typings), list(hospitals)]
+
+
+@pytest.fixture
+def made(db: None) -> list[Hospital]:
+    return load(hospitals=12, patients=80, seed=1, by=BY)
+
+
+def test_as_many_as_asked_for(made: list[Hospital]) -> None:
+    assert Hospital.objects.count() == 12
+    assert Patient.objects.count() == 80
+    assert set(Membership.objects.values_list("hospital_id", flat=True)) == {h.pk for h in made}
+    assert Patient.objects.filter(hospital=made[0]).count() >= 5
+
+
+def test_everything_says_that_it_is_invented(made: list[Hospital]) -> None:
+    assert all("Synthetic" in hospital.name for hospital in made)
+    assert all(user.email.endswith(".example") for user in User.objects.all())
+    assert not any(user.has_usable_password() for user in User.objects.all())
+
+
+def test_values_are_plausible(made: list[Hospital]) -> None:
+    today = timezone.localdate()
+    patients = list(Patient.objects.with_current_typing())
+
+    assert all(normalise_code(patient.code) == patient.code for patient in patients)
+    assert any(patient.birth_date > today for patient in patients)
+    assert any(not patient.is_active for patient in patients)
+    assert any(patient.current_typing is None for patient in patients)
+    weighed = [patient.weights.get() for patient in patients if patient.weight_kg is not None]
+    odd = [w for w in weighed if weight_doubts(w.weight_kg, w.patient.birth_date, w.measured_on)]
+    assert len(weighed) > 60
+    assert not odd
+    assert all(p.created_at <= p.updated_at <= timezone.now() for p in patients)
+
+
+def test_most_patients_are_typed_well(made: list[Hospital]) -> None:
+    typings = [row.canonical for row in PatientHlaTyping.objects.all()]
+
+    assert sum({"A", "B", "DRB1"} <= set(loci) for loci in typings) > 0.9 * len(typings)
+
+
+def test_people_are_one_entry_of_the_audit(made: list[Hospital]) -> None:
+    entry = AuditEntry.objects.get(action="membership.loaded")
+
+    assert entry.batch_rows == Membership.objects.count()
+    assert len(entry.batch_sha256) == 64
+
+
+def test_the_same_seed_gives_the_same_patients(db: None) -> None:
+
+    pictures = []
+    for seed in (7, 7, 8):
+        with transaction.atomic():
+            load(hospitals=3, patients=10, seed=seed, by=BY)
+            pictures.append(picture())
+            transaction.set_rollback(True)
+
+    assert pictures[0] == pictures[1]
+    assert pictures[0] != pictures[2]
+
+
+def test_no_hospitals_no_patients(db: None) -> None:
+    assert load(hospitals=0, patients=5, seed=1, by=BY) == []
+    assert not Patient.objects.exists()
