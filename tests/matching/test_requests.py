@@ -59,6 +59,10 @@ def test_a_draft_belongs_to_the_patients_hospital_and_has_the_policys_floors() -
     assert entry.after["min_tnc_e7_per_kg"] == "2.5"
 
 
+def test_a_request_may_ask_for_floors_of_its_own() -> None:
+    assert draft(floors={"antigen6": 5, "allele10": 7}).floors == {"antigen6": 5, "allele10": 7}
+
+
 def test_no_request_for_an_inactive_patient() -> None:
     patient = PatientFactory(state="inactive", inactive_reason="moved", deactivated_at=timezone.now())
 
