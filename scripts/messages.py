@@ -6,22 +6,22 @@
     scripts/messages.py compile    write the .mo file beside each .po file
 
 English is the source language and needs no catalogue. Django's `makemessages` wants xgettext, which a
-fresh machine lacks; Babel reads Python, and the templates are read here with Django's own lexer.
+fresh machine lacks: here Python is read from its syntax tree, templates with Django's own lexer.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.template.base import Lexer, Token, TokenType
@@ -35,18 +35,12 @@ SKIPPED = {"migrations", "__pycache__"}
 # A catalogue that changes with the clock makes every diff noisy: the dates of its header stand still.
 NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
-# What Babel's Python reader takes: which argument holds the singular, the plural, the context ("c").
-KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
-    "_": None,
-    "gettext": None,
-    "gettext_lazy": None,
-    "gettext_noop": None,
-    "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
-    "npgettext": ((1, "c"), 2, 3),
-    "npgettext_lazy": ((1, "c"), 2, 3),
+# Which arguments hold context, singular and plural, by the name of the function.
+KEYWORDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), ("singular",)),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), ("singular", "plural")),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), ("context", "singular")),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), ("context", "singular", "plural")),
 }
 
 LITERAL = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
@@ -75,26 +69,32 @@ class Text:
 
 # --- Python ---------------------------------------------------------------------------------------
 def python_texts(source: str) -> Iterator[Text]:
-    """Texts of a Python file: literals inside the gettext functions, joined literals included."""
-    found = extract_python(BytesIO(source.encode()), KEYWORDS.keys(), ["Translators:"], {"encoding": "utf-8"})
-    for _line, function, arguments, comments in found:
-        values = arguments if isinstance(arguments, tuple | list) else (arguments,)
-        text = _call_text(KEYWORDS[function], values, " ".join(comments))
-        if text:
-            yield text
+    """Texts of a Python file: literals inside the gettext functions, wherever they stand, f-strings included.
+
+    Read from the syntax tree: Babel's own reader goes by tokens and sees other calls in other Pythons.
+    """
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+        names = KEYWORDS.get(_name(call.func))
+        if names and len(call.args) >= len(names):
+            text = _call_text(names, call.args)
+            if text:
+                yield text
 
 
-def _call_text(
-    spec: tuple[int | tuple[int, str], ...] | None, values: Iterable[str | None], comment: str
-) -> Text | None:
-    arguments = list(values)
-    wanted = spec or (1,)
-    numbers = [number if isinstance(number, int) else number[0] for number in wanted]
-    taken = [arguments[number - 1] if number <= len(arguments) else None for number in numbers]
-    if not all(taken):
-        return None  # a variable: its text is collected where it is written
-    context = str(taken.pop(0)) if isinstance(wanted[0], tuple) else ""
-    return Text(str(taken[0]), str(taken[1]) if len(taken) > 1 else "", context, comment)
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _call_text(names: tuple[str, ...], arguments: list[ast.expr]) -> Text | None:
+    """None for a variable: its text is collected where it is written."""
+    values: dict[str, str] = {}
+    for name, argument in zip(names, arguments, strict=False):
+        if isinstance(argument, ast.JoinedStr | ast.BinOp):
+            raise BadText(f"line {argument.lineno}: a text put together from parts is in no catalogue")
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            values[name] = argument.value
+    return Text(**values) if len(values) == len(names) and values["singular"] else None
 
 
 # --- templates ------------------------------------------------------------------------------------

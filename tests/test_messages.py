@@ -78,6 +78,7 @@ many = ngettext_lazy("%(n)d unit", "%(n)d units", "n")
 state = pgettext("state of a job", "Open")
 both = npgettext("rank", "%(n)d place", "%(n)d places", 3)
 dynamic = _(label)
+inside = f"{word} {_('of')} {translation.gettext('units')}"
 class Kind(TextChoices):
     CORD = "cord", _("Cord blood")
 """
@@ -88,8 +89,16 @@ class Kind(TextChoices):
         Text("%(n)d unit", "%(n)d units"),
         Text("Open", "", "state of a job"),
         Text("%(n)d place", "%(n)d places", "rank"),
+        Text("of"),
+        Text("units"),
         Text("Cord blood"),
     ]
+
+
+@pytest.mark.parametrize("source", ['_(f"{n} units")', '_("units " + place)', '_("%d units" % n)'])
+def test_a_text_put_together_from_parts_is_refused(source):
+    with pytest.raises(BadText):
+        list(python_texts(source))
 
 
 class Tree:
