@@ -11,6 +11,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models import User
 from core.pages import Sort, sort_from
@@ -74,7 +75,7 @@ class HospitalFilter(ListFilter):
 
 HOSPITAL_COLUMNS = (
     Column(_("Code"), "code"),
-    Column(_("Name"), "name"),
+    Column(pgettext_lazy("hospital", "Name"), "name"),
     Column(_("City"), "city"),
     Column(_("Qualified until"), "qualified"),
     Column(_("People"), "people", num=True),

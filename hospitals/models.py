@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Abo, Rh
@@ -24,7 +24,7 @@ class Hospital(models.Model):
     code = models.CharField(
         _("Code"), max_length=16, unique=True, validators=[RegexValidator(r"^[A-Z0-9][A-Z0-9-]{1,15}$")]
     )
-    name = models.CharField(_("Name"), max_length=160)
+    name = models.CharField(pgettext_lazy("hospital", "Name"), max_length=160)
     name_zh = models.CharField(_("Chinese name"), max_length=160, blank=True)
     city = models.CharField(_("City"), max_length=80)
     province = models.CharField(_("Province or state"), max_length=80, blank=True)
