@@ -26,7 +26,6 @@ from config import embedded
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FIRST_PORT = 8000
-DEMO = ("--units", "20000", "--hospitals", "110", "--patients", "200", "--seed", "1")
 READY_PATIENCE = 90.0
 STOP_PATIENCE = 4.0
 LONGEST_PAUSE = 30.0
@@ -89,11 +88,11 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self.process.terminate()
 
-    def make_stop(self, patience: float = STOP_PATIENCE) -> None:
+    def make_stop(self, deadline: float) -> None:
         """Wait for it, then end its whole session: no grandchild outlives us."""
         if self.process:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(patience)
+                self.process.wait(max(0.0, deadline - time.monotonic()))
             self._signal(signal.SIGKILL)
             self.process.wait()
 
@@ -128,16 +127,17 @@ def main() -> int:
 def run(var: Path, note: IO[str]) -> None:
     with own_servers(var) as urls, web_socket() as listener:
         env = {**os.environ, **urls}
-        prepare(env)
+        logins = prepare(env)
         address = "http://{}:{}".format(*listener.getsockname())
-        note.write(f"{os.getpid()} {address}\n")
-        note.flush()
         children = make_children(var, env, listener)
         with stopping(children):
             for child in children:
                 child.start()
             wait_until_ready(children[0], listener.getsockname())
-            introduce(env, address, var)
+            note.write(f"{os.getpid()} {address}\n")  # scripts/shots.py reads it
+            note.flush()
+            say(f"log-ins of the demonstration:\n\n{logins}")
+            say(f"runs at {address}/   (Ctrl-C stops it; logs are in {var / 'log'})")
             while True:
                 time.sleep(0.25)
                 for child in children:
@@ -191,26 +191,29 @@ def web_socket() -> Iterator[socket.socket]:
     raise Trouble(f"no free port from {wanted} on; set QIDAI_PORT")
 
 
-def prepare(env: Mapping[str, str]) -> None:
-    say("bringing the database up to date")
-    manage(env, "migrate", "--verbosity", "0")
-    manage(env, "demo_data", *DEMO, "--if-empty")
-
-
-def manage(env: Mapping[str, str], *arguments: str) -> None:
-    """A management command in a session of its own, whose output people see; a failure ends the start."""
-    command = [sys.executable, "manage.py", *arguments]
-    process = subprocess.Popen(
-        command, cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+def prepare(env: Mapping[str, str]) -> str:
+    """Migrate and fill an empty database; returns the log-ins to show when the web server answers."""
+    say("bringing the database up to date; the first time, a demo bank is made in it")
+    command = [sys.executable, "-m", "config.prepare"]
+    step = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=end_with_parent,
     )
     try:
-        code = process.wait()
+        logins, _ = step.communicate()
     except Stopped:
-        process.terminate()
-        process.wait()
+        step.terminate()
+        step.communicate()
         raise
-    if code:
-        raise Trouble(f"`manage.py {arguments[0]}` failed ({code}); see above")
+    if step.returncode:
+        raise Trouble(f"preparing the database failed ({step.returncode}); see above")
+    return logins
 
 
 def make_children(var: Path, env: Mapping[str, str], listener: socket.socket) -> list[Child]:
@@ -220,8 +223,8 @@ def make_children(var: Path, env: Mapping[str, str], listener: socket.socket) ->
     python = (sys.executable, "-m")
     celery = (*python, "celery", "-A", "config.celery")
     web = [*python, "gunicorn", "config.wsgi:application", "--bind", f"fd://{listener.fileno()}", *GUNICORN]
-    if os.environ.get("QIDAI_DEBUG"):
-        web.append("--reload")
+    # preloading halves the start, but what is loaded once cannot be reloaded
+    web.append("--reload" if os.environ.get("QIDAI_DEBUG") else "--preload")
     beat = [*celery, "beat", "-l", "INFO", "-s", str(var / "celerybeat-schedule"), "--pidfile="]
     return [
         Child("web", web, least, logs / "web.log", (listener.fileno(),)),
@@ -242,18 +245,17 @@ WORKER = (
 
 @contextlib.contextmanager
 def stopping(children: Sequence[Child]) -> Iterator[None]:
-    """Whatever happens inside: first no new work (web, beat), then the worker; a second signal does not disturb."""
+    """Whatever happens inside, all of them end; the servers that they use are stopped after this."""
     try:
         yield
     finally:
         ignore_signals()
         say("stopping")
-        web, worker, beat = children
-        for group in ((web, beat), (worker,)):
-            for child in group:
-                child.ask_to_stop()
-            for child in group:
-                child.make_stop()
+        for child in children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + STOP_PATIENCE
+        for child in children:
+            child.make_stop(deadline)
 
 
 def wait_until_ready(web: Child, address: tuple[str, int]) -> None:
@@ -278,11 +280,6 @@ def healthy(address: tuple[str, int]) -> bool:
         return False
     finally:
         connection.close()
-
-
-def introduce(env: Mapping[str, str], address: str, var: Path) -> None:
-    manage(env, "demo_logins")
-    say(f"runs at {address}/   (Ctrl-C stops it; logs are in {var / 'log'})")
 
 
 def ignore_signals() -> None:
