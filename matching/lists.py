@@ -58,7 +58,7 @@ def request_selection(request: HttpRequest) -> tuple[MatchRequestQuerySet, Reque
     form = RequestFilterForm(request.GET, user=request.user)
     sort = sort_from(request, REQUEST_SORTS, "-created")
     rows: MatchRequestQuerySet = MatchRequest.objects.visible_to(request.user)  # type: ignore[arg-type]
-    rows = form.apply(rows.with_patient().with_latest_run())
+    rows = form.apply(rows.with_patient().with_latest_run().with_latest_job())
     first, *rest = sort.fields
     field = F(first.lstrip("-"))
     order = field.desc(nulls_last=True) if sort.descending else field.asc(nulls_last=True)

@@ -25,7 +25,9 @@ from matching.models import SearchRun
 from matching.querysets import SearchResultQuerySet
 
 NEWER_THAN_YEARS = 10  # age from which lists mark a unit (NMDP filter; domain notes 4.4 R13)
-USUAL_CD34_E5_PER_KG = Decimal("1.5")  # single unit (ASH-SAP table; domain notes 4.1)
+# Doses of the quick filters: of a single unit, for blood cancer and for other diseases (ASH-SAP table; notes 4.1).
+USUAL_TNC_E7_PER_KG, HIGH_TNC_E7_PER_KG = Decimal("2.5"), Decimal(5)
+USUAL_CD34_E5_PER_KG = Decimal("1.5")
 CLASS_FILTERS = ("antigen6", "allele6", "allele8", "allele10")
 
 # Order of the list: name in the address -> order by, and what its chips say.
@@ -172,14 +174,15 @@ class MatchList:
         fields = self.form.fields
         found: list[tuple[str, str, str]] = []
         if "tnc" in fields:
-            dose = Decimal(self.run.criteria["min_tnc_e7_per_kg"] or "2.5").normalize()
-            found.append(("tnc", f"{dose:f}", _("TNC ≥ %(dose)s") % {"dose": f"{dose:f}"}))
-            dose = USUAL_CD34_E5_PER_KG
-            found.append(("cd34", f"{dose:f}", _("CD34 ≥ %(dose)s") % {"dose": f"{dose:f}"}))
+            asked = Decimal(self.run.criteria["min_tnc_e7_per_kg"] or USUAL_TNC_E7_PER_KG)
+            doses = [asked] if asked >= HIGH_TNC_E7_PER_KG else [asked, HIGH_TNC_E7_PER_KG]
+            found += [("tnc", _plain(dose), _("TNC ≥ %(dose)s") % {"dose": _plain(dose)}) for dose in doses]
+            dose = _plain(USUAL_CD34_E5_PER_KG)
+            found.append(("cd34", dose, _("CD34 ≥ %(dose)s") % {"dose": dose}))
         if "abo" in fields:
             found.append(("abo", "on", _("identical ABO")))
         years = NEWER_THAN_YEARS
-        found.append(("years", str(years), _("newer than %(n)d years") % {"n": years}))
+        found.append(("years", str(years), _("newer than %(n)d y") % {"n": years}))
         found.append(("free", "on", _("still on offer")))
         loci = [locus for locus in SEARCH_LOCI if locus in self.run.criteria["loci"]]
         found += [("locus", locus, _("%(locus)s 2/2") % {"locus": locus}) for locus in loci]
@@ -238,6 +241,11 @@ class MatchList:
         query = self.query.copy()
         query.pop("page", None)
         return query
+
+
+def _plain(number: Decimal) -> str:
+    """Without an exponent and without zeros at the end."""
+    return f"{number.normalize():f}"
 
 
 def _address(query: QueryDict) -> str:

@@ -80,7 +80,7 @@ def row(run: SearchRun, result: SearchResult, user: User, loci: Sequence[str] = 
         "cd34": dose(run, result, "cd34"),
         "direction": UNIT_DIRECTION[result.direction],
         "cells": [cell(result, locus) for locus in loci],
-        "abo": unit.blood_group,
+        "abo": unit.blood_group if unit.abo else "",
     }
 
 
@@ -145,7 +145,8 @@ def dose(run: SearchRun, result: SearchResult, kind: str) -> dict[str, Any]:
 
 def _meter(value: float | None, needed: float | None, scale: float, unit: str) -> dict[str, Any]:
     text = None if value is None else f"{value:.1f}"
-    return {"value": value, "text": text, "needed": needed, "scale": scale, "unit": unit}
+    drawn = None if value is None else min(value, scale)  # a longer bar would leave its track
+    return {"value": drawn, "text": text, "needed": needed, "scale": scale, "unit": unit}
 
 
 def cell(result: SearchResult, locus: str) -> dict[str, Any]:

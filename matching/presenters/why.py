@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from hla.matching import CLASSES
-from matching.choices import CLASS_SIZE
+from matching.choices import CLASS_SIZE, MatchClass
 from matching.models import SearchResult, SearchRun
 from matching.presenters.requests import class_word
 from matching.presenters.summary import basis
@@ -29,7 +29,6 @@ def why(run: SearchRun, result: SearchResult) -> dict[str, Any]:
         "basis": basis(run),
         "rules": list(rules(run, result, evidence)),
         "loci": [locus_evidence(locus, found) for locus, found in evidence.items()],
-        "loci_names": list(evidence),
         "arithmetic": [arithmetic(result, name, evidence) for name in result.classes],
         "direction": UNIT_DIRECTION[result.direction],
         "direction_known": result.direction not in ("matched", "unknown"),
@@ -37,13 +36,20 @@ def why(run: SearchRun, result: SearchResult) -> dict[str, Any]:
 
 
 def rules(run: SearchRun, result: SearchResult, evidence: Mapping[str, Any]) -> Iterator[Rule]:
-    """The verdict in sentences: the request's rules first, then every locus that is not certainly matched."""
+    """The verdict in sentences: the request's rules, the loci that match, then every position that may not."""
     for name in result.classes:
         if name in run.criteria["floors"]:
             yield floor_rule(result, name, run.criteria["floors"][name])
     yield dose_rule(run, result)
+    matched = [locus for locus, found in evidence.items() if is_matched(found)]
+    if matched:
+        yield rule("ok", _("%(loci)s: both positions match") % {"loci": ", ".join(matched)})
     for locus, found in evidence.items():
         yield from locus_rules(locus, found)
+
+
+def is_matched(found: Mapping[str, Any]) -> bool:
+    return all(position["verdict"] == "allele" for position in found["positions"])
 
 
 def floor_rule(result: SearchResult, name: str, floor: int) -> Rule:
@@ -76,13 +82,20 @@ def dose_rule(run: SearchRun, result: SearchResult) -> Rule:
 
 
 def locus_rules(locus: str, found: Mapping[str, Any]) -> Iterator[Rule]:
-    """A sentence for every position that is not certainly matched."""
-    if all(position["verdict"] == "allele" for position in found["positions"]):
-        yield rule("ok", _("%(locus)s: both positions match") % {"locus": locus})
-        return
-    for position in found["positions"]:
-        if position["verdict"] != "allele":
-            yield position_rule(locus, position, found["direction"])
+    """A sentence for every position that is not certainly matched; one for a locus that is not typed at all."""
+    positions = found["positions"]
+    if not any(position["unit"] for position in positions):
+        yield rule(
+            "na", _("%(locus)s is not typed in the unit: 0 to 2 matches are possible") % {"locus": locus}
+        )
+    elif not any(position["patient"] for position in positions):
+        yield rule(
+            "na", _("%(locus)s is not typed in the patient: 0 to 2 matches are possible") % {"locus": locus}
+        )
+    else:
+        for position in positions:
+            if position["verdict"] != "allele":
+                yield position_rule(locus, position, found["direction"])
 
 
 def position_rule(locus: str, position: Mapping[str, Any], direction: str) -> Rule:
@@ -120,52 +133,40 @@ def locus_evidence(locus: str, found: Mapping[str, Any]) -> dict[str, Any]:
             for position in found["positions"]
         ],
         "direction": LOCUS_DIRECTION[found["direction"]],
-        "notes": [*reasons(found["positions"]), counts_note(found)],
+        "notes": notes(found),
     }
 
 
-def reasons(positions: list[Mapping[str, Any]]) -> list[str]:
-    """The reason of each position and what one must know beside it, each once."""
+def notes(found: Mapping[str, Any]) -> list[str]:
+    """The reason of each position that is not certainly matched, what one must know beside it, direction counts."""
     texts = [
-        reason_text(reason) for position in positions for reason in (position["why"], *position["remarks"])
+        reason_text(reason)
+        for position in found["positions"]
+        for reason in (*([position["why"]] if position["verdict"] != "allele" else []), *position["remarks"])
     ]
+    if found["gvh"][1] or found["hvg"][1]:
+        counts = {"gvh": span(*found["gvh"]), "hvg": span(*found["hvg"])}
+        texts.append(
+            _("Types absent on the other side: patient's %(gvh)s (GvH), unit's %(hvg)s (HvG).") % counts
+        )
     return list(dict.fromkeys(texts))
 
 
-def counts_note(found: Mapping[str, Any]) -> str:
-    """Direction counts: distinct types absent on the other side."""
-    return _(
-        "Types of the patient absent in the unit (GvH): %(gvh)s; of the unit absent in the patient (HvG): %(hvg)s."
-    ) % {
-        "gvh": span(*found["gvh"]),
-        "hvg": span(*found["hvg"]),
-    }
-
-
-def arithmetic(result: SearchResult, name: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """How a class adds up: per locus the matches that count for it."""
-    parts = dict(CLASSES[name])
+def arithmetic(result: SearchResult, name: str, evidence: Mapping[str, Any]) -> dict[str, str]:
+    """How a class adds up: A 2 + B 1–2 + DRB1 1 = 4–5/6."""
     low, high = result.classes[name]
+    parts = [f"{locus} {counted(level, evidence[locus])}" for locus, level in CLASSES[name]]
     return {
-        "label": f"{class_word(name)} {_('of')} {CLASS_SIZE[name]}",
-        "cells": [
-            {
-                "locus": locus,
-                "text": span(*found["antigen" if parts[locus] == "antigen" else "match"])
-                if locus in parts
-                else "",
-                "level": class_level(parts[locus]) if locus in parts else "",
-            }
-            for locus, found in evidence.items()
-        ],
+        "label": str(MatchClass(name).label),
+        "parts": " + ".join(parts),
         "sum": f"{span(low, high)}/{CLASS_SIZE[name]}",
-        "open": high - low,
         "note": open_note(high - low),
     }
 
 
-def class_level(level: str) -> str:
-    return _("antigen") if level == "antigen" else _("allele")
+def counted(level: str, found: Mapping[str, Any]) -> str:
+    """Matches of a locus at the level that a class counts."""
+    return span(*found["antigen" if level == "antigen" else "match"])
 
 
 def open_note(open_positions: int) -> str:

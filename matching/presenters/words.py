@@ -36,11 +36,11 @@ WHO_SEES: Mapping[str, StrPromise | str] = {
     "unknown": _("Which side can see it depends on the open typing."),
 }
 
-# Same codes and parameters as hla.evidence.REASONS; a test holds the English texts equal.
+# Same codes and parameters as hla.evidence.REASONS, held together by a test.
 REASONS: Mapping[str, StrPromise] = {
     "same_p_group": _("Both are {p_groups}."),
     "shared_p_groups": _("Both may be {p_groups} ({count} in common)."),
-    "untyped": _("Not typed on both sides: any type is possible."),
+    "untyped": _("Not typed on at least one side: any type is possible."),
     "one_type": _("There is only one expressed type, and it cannot match both."),
     "nothing_expressed": _("Nothing is expressed here on one side."),
     "antigen_equal": _("Different alleles of the antigen {patient_antigen}."),

@@ -18,9 +18,10 @@
     if (step && (event.key.length === 1 || event.target.closest("table[data-rows]"))) walk(event, step);
   });
 
+  const mainLink = (row) => row.querySelector("a[data-main]") || row.querySelector("a[href]");
+
   function walk(event, step) {
-    const links = [...document.querySelectorAll("table[data-rows] tbody tr")]
-      .map((row) => row.querySelector("a[href]")).filter(Boolean);
+    const links = [...document.querySelectorAll("table[data-rows] tbody tr:not(.why-row)")].map(mainLink).filter(Boolean);
     if (!links.length) return;
     const here = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
     const next = links[here < 0 ? 0 : Math.min(links.length - 1, Math.max(0, here + step))];
@@ -33,7 +34,7 @@
     closeMenus(event.target.closest("details[data-menu]"));
     const row = event.target.closest("tr[data-open]");
     if (!row || event.target.closest("a, button, input, label, summary") || String(getSelection())) return;
-    const link = row.querySelector("a[data-main]") || row.querySelector("a[href]");
+    const link = mainLink(row);
     if (link) link.click();
   });
 
@@ -41,6 +42,7 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-why]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !window.htmx) return;
+    if (link.pathname === location.pathname) return;
     event.preventDefault();
     const row = link.closest("tr");
     let answer = row.nextElementSibling;
