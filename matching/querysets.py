@@ -70,10 +70,6 @@ class SearchRunQuerySet(_OfHospital):
 class SearchResultQuerySet(_OfHospital):
     _hospital = "run__request__hospital"
 
-    def of_class(self, name: str, value: int) -> Self:
-        """Units whose class (its maximum) is `value`."""
-        return self.filter(**{f"{name}_max": value})
-
     def with_unit(self) -> Self:
         """The unit as it stands now (a shown result always reads today's status)."""
         return self.select_related("unit")
