@@ -55,6 +55,7 @@ class LocusNames:
         self._names: dict[tuple[str, str], Members | None] = {}
         for place, name in enumerate(content.alleles):
             self._enter(name.rstrip(SUFFIXES), place)
+        self.families = [name for name in self.ranges if ":" not in name]
         self.p_places = places_by_group(content.p_ids, content.p_names)
         self.g_places = places_by_group(content.g_ids, content.g_names)
 
@@ -109,8 +110,7 @@ class LocusNames:
         for depth in range(len(parts), 1, -1):
             if ":".join(parts[:depth]) in self.ranges:
                 return f"{self.locus}*{':'.join(parts[:depth])}"
-        families = [name for name in self.ranges if ":" not in name]
-        family = min(families, key=lambda name: abs(int(name) - int(parts[0])))
+        family = min(self.families, key=lambda name: abs(int(name) - int(parts[0])))
         return f"{self.locus}*{family}:XX"
 
 

@@ -114,6 +114,8 @@ def explain_locus(
 
     counts: LocusScores.at(code) of this pair under this rule, if it has been scored already (quicker).
     """
+    if patient.locus != unit.locus:
+        raise ValueError(f"A typing of {patient.locus} cannot be compared with one of {unit.locus}.")
     if counts is None:
         table = LocusTable.build(patient.locus, [(unit.first, unit.second)], resolver)
         counts = score_locus(patient, table, antigen_rule=antigen_rule).at(len(table) - 1)

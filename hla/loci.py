@@ -1,6 +1,7 @@
 """Loci that the kernel reads, and what serology calls their antigens."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -31,6 +32,7 @@ SEROLOGY_PREFIX: Final[Mapping[str, str]] = MappingProxyType(
 LOCUS_ALIASES: Final[Mapping[str, str]] = MappingProxyType({"CW": "C"})
 
 
+@lru_cache(maxsize=256)
 def locus_of(name: str) -> str | None:
     """Locus that `name` stands for ("A", "HLA-A", "Cw", any case), or None."""
     bare = name.strip().upper().removeprefix("HLA").removeprefix("-")

@@ -1,5 +1,6 @@
 """What allele names mean: the protein they are matched by, their antigens, which of them are null."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -47,7 +48,7 @@ class Replacement:
 
 
 @dataclass(eq=False)
-class Nomenclature:
+class Nomenclature(ABC):
     """Base of the built-in and the compiled nomenclature.
 
     release: "3.58.0" or "built-in". checksum: sha256 of the content, hex. Names are given without locus
@@ -60,9 +61,9 @@ class Nomenclature:
     trees: dict[str, AntigenTree] = field(repr=False)
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """Number of alleles that it lists."""
-        raise NotImplementedError
 
     @staticmethod
     def builtin() -> "Nomenclature":
@@ -78,48 +79,48 @@ class Nomenclature:
 
         return nomenclature_from_bytes(data)
 
+    @abstractmethod
     def to_bytes(self) -> bytes:
         """Compact binary form, equal for equal content."""
-        raise NotImplementedError
 
+    @abstractmethod
     def name(self, locus: str, fields: str, suffix: str = "") -> Members | None:
         """Members of an allele name of 2-4 fields, in full or truncated; None if unknown.
 
         Without suffix: all alleles that begin with these fields. With suffix: those that also end in it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def family(self, locus: str, first_field: str) -> Members | None:
         """Members of a first field (XX); None if the family is unknown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def g_group(self, locus: str, fields: str) -> Members | None:
         """Members of the G group named `fields` + "G", or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def p_group(self, locus: str, fields: str) -> Members | None:
         """Members of the P group named `fields` + "P", or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def replacement(self, locus: str, name: str) -> Replacement | None:
         """What became of a withdrawn name (fields and suffix), or None if it was never withdrawn."""
-        raise NotImplementedError
 
+    @abstractmethod
     def only_suffix(self, locus: str, fields: str) -> str:
         """The suffix that every allele beginning with `fields` has, or "" if they do not share one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def nearest(self, locus: str, fields: str) -> str:
         """A known name close to unknown `fields`, with locus."""
-        raise NotImplementedError
 
+    @abstractmethod
     def p_name(self, locus: str, p_id: int) -> str:
         """The name of a P group: "A*02:01P", or for an allele outside any group its two-field name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def all_antigens(self, locus: str) -> frozenset[AntigenSet]:
         """The antigen sets of all expressed alleles of a locus: what an untyped allele may have."""
-        raise NotImplementedError
 
 
 def first_field_antigen(fields: str) -> AntigenSet:

@@ -10,6 +10,7 @@ from hla.mac import MacTable
 from hla.nomenclature import Members, Nomenclature, PGroups, joined
 from hla.text import ALLELE, Item, Kind, read_value
 
+MAX_KEPT = 1_000_000  # answers kept; no inventory has so many distinct values
 NAMES_SHOWN = 6  # names that a note spells out
 
 
@@ -69,6 +70,8 @@ class Resolver:
         key = (locus, text)
         found = self._positions.get(key)
         if found is None:
+            if len(self._positions) >= MAX_KEPT:
+                self._positions.clear()
             found = self._positions[key] = self.resolve_items(locus, text, items)
         return found
 

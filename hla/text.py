@@ -16,6 +16,7 @@ from hla.loci import ABSENT_LOCI, LOCI, locus_of
 from hla.nomenclature import SUFFIXES, field_key
 
 MAX_LENGTH: Final = 20_000
+KEPT_LENGTH: Final = 64  # readings of longer texts are not kept
 
 FIELD: Final = r"(?:0[1-9]|[1-9]\d{1,3})"
 ALLELE: Final = re.compile(rf"({FIELD}(?::{FIELD}){{1,3}})([{SUFFIXES}]?)", re.ASCII)
@@ -129,6 +130,17 @@ def read_value(locus: str | None, text: str) -> tuple[Item, ...]:
 
     locus: the locus of the column, or None if the value must name it itself.
     """
+    return kept_value(locus, text) if len(text) <= KEPT_LENGTH else parsed_value(locus, text)
+
+
+@lru_cache(maxsize=1 << 16)
+def kept_value(locus: str | None, text: str) -> tuple[Item, ...]:
+    """As parsed_value; the same short texts come again and again."""
+    return parsed_value(locus, text)
+
+
+def parsed_value(locus: str | None, text: str) -> tuple[Item, ...]:
+    """As read_value, without memory."""
     check_length(text, locus)
     folded = fold_text(text)
     if folded.strip() in BLANKS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from hla.errors import Note, TypingError
 from hla.loci import LOCI
@@ -10,6 +10,8 @@ from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolved, Resolver, resolver_for
 from hla.text import BLANKS, Kind, check_length, fold_text, read_value, split_at
+
+MAX_ERRORS: Final = 50  # a text with so many is not read on
 
 Blank = Literal["unknown", "homozygous"]
 TypingKind = Literal["untyped", "single", "pair"]
@@ -128,6 +130,8 @@ def read_gl(text: str, *, nomenclature: Nomenclature, mac: MacTable, blank: Blan
         return Reading(Typing({}), (error,))
     reader = GlReader(resolver_for(nomenclature, mac), blank)
     for part, offset in split_at(folded, "^"):
+        if len(reader.errors) >= MAX_ERRORS:
+            break
         reader.read_locus(text[offset : offset + len(part)], part, offset)
     return reader.reading(text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, combinations_with_replacement
 
 from hla.antigens import antigen_tree
-from hla.nomenclature import Nomenclature
+from hla.builtin import BuiltinNomenclature
 from hla.resolve import Resolved, Resolver
 from hla.text import Kind
 
@@ -23,10 +23,10 @@ ANTIGENS = {
 OTHER_ANTIGENS = (frozenset({"71"}), frozenset({"7"}))
 
 
-class SmallWorld(Nomenclature):
+class SmallWorld(BuiltinNomenclature):
     def __init__(self) -> None:
-        tree = antigen_tree({"15": ("62", "75"), "70": ("71",)}, {})
-        super().__init__("toy", "0" * 64, {"B": tree})
+        super().__init__()
+        self.trees = {"B": antigen_tree({"15": ("62", "75"), "70": ("71",)}, {})}
 
     def p_name(self, locus: str, p_id: int) -> str:
         return f"{locus}*{p_id:02d}:01P"

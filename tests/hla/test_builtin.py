@@ -1,0 +1,94 @@
+"""The nomenclature of a fresh checkout."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from hla.mac import EMPTY_MAC
+from hla.matching import explain_locus
+from hla.nomenclature import Nomenclature
+from hla.resolve import Resolver, resolver_for
+from hla.typing import parse_gl, parse_pair
+from tests.hla.test_matching import explained, written
+
+
+@pytest.mark.parametrize(
+    ("locus", "patient", "unit", "expected"),
+    [
+        ("A", "02:01+24:02", "24:02:01:01+02:01:01G", "22 22 00 00"),
+        ("A", "02:XX+24:02", "02:1234+24:02", "12 22 01 01"),
+        ("A", "02:XX+24:02", "03:01+24:02", "11 11 11 11"),
+        ("A", "02:01+24:02", "02:06P+23:01", "00 11 22 22"),
+        ("A", "09:XX+02:01", "24:02+02:01", "11 22 11 11"),
+        ("B", "15:01+40:01", "15:02+40:02", "00 22 22 22"),
+        ("B", "38:01+40:01", "39:01+40:01", "11 11 11 11"),
+        ("C", "12:02+03:03", "12:03+09:01", "00 22 22 22"),
+        ("DRB1", "15:01+03:01", "16:02+03:01", "11 11 11 11"),
+        ("DPB1", "04:01+04:02", "04:01+05:01", "11 11 11 11"),
+        ("A", "03:01+24:09N", "03:01+03:01", "22 22 00 00"),
+        ("A", "03:01+", "24:02+03:01", "12 12 01 01"),
+    ],
+)
+def test_first_fields_act_as_antigens(
+    builtin: Resolver, locus: str, patient: str, unit: str, expected: str
+) -> None:
+    assert written(explained(builtin, locus, patient, unit)) == expected
+
+
+def test_every_well_formed_name_is_accepted(builtin: Resolver) -> None:
+    names = builtin.nomenclature
+
+    for text in ("A*99:01", "A*02:1999", "A*02:01:01:02L", "DPB1*1000:01", "A*02:18Q"):
+        assert builtin.position(text.split("*")[0], text).text == text
+    assert builtin.position("A", "A*02:18Q").questionable == ("A*02:18Q",)
+    assert (names.release, names.size) == ("built-in", 0)
+
+
+def test_second_fields_have_a_limit(builtin: Resolver) -> None:
+    with pytest.raises(ValueError, match=r"no allele A\*02:2000 in release built-in.*A\*02:XX"):
+        builtin.position("A", "A*02:2000")
+
+
+def test_names_of_p_groups_are_two_fields(builtin: Resolver) -> None:
+    found = explained(builtin, "A", "02:06+24:02", "02:XX+24:02:01")
+
+    assert found.positions[0].why.params["p_groups"] == "A*02:06"
+    assert found.positions[1].why.params["p_groups"] == "A*24:02"
+
+
+def test_multiple_allele_codes_need_a_table() -> None:
+    with pytest.raises(ValueError, match="code AB in A\\*02:AB is not in the loaded table"):
+        parse_pair("A", "A*02:AB", "", nomenclature=Nomenclature.builtin(), mac=EMPTY_MAC)
+
+
+def test_bytes_and_back() -> None:
+    again = Nomenclature.from_bytes(Nomenclature.builtin().to_bytes())
+
+    assert (again.release, again.checksum) == ("built-in", Nomenclature.builtin().checksum)
+
+
+def test_threads_agree_on_p_groups() -> None:
+    names = Nomenclature.builtin()
+    texts = [f"A*{first:02d}:{second:02d}" for first in range(1, 60) for second in range(1, 4)]
+
+    def read(text: str) -> frozenset[int]:
+        return Resolver(names, EMPTY_MAC).position("A", text).p_groups
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read, texts * 3))
+
+    assert len(set(found)) == len(texts)
+    assert found[: len(texts)] == found[-len(texts) :]
+
+
+def test_two_lines_are_enough() -> None:
+    names = Nomenclature.builtin()
+    mine, theirs = (
+        parse_gl(text, nomenclature=names, mac=EMPTY_MAC) for text in ("A*02:01+A*24:02", "A*02:01+A*24:XX")
+    )
+
+    found = explain_locus(mine.locus("A"), theirs.locus("A"), resolver_for(names, EMPTY_MAC))
+
+    assert (found.match_min, found.match_max) == (1, 2)

@@ -1,0 +1,306 @@
+"""Matching of real-looking typings: definitions of the domain notes, one by one; tables; evidence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from hla.directions import direction_of, unit_direction
+from hla.errors import TypingError
+from hla.evidence import LocusEvidence
+from hla.matching import CLASSES, LocusScores, LocusTable, explain_locus, score_locus
+from hla.resolve import Resolver
+from hla.scoring import COUNT_NAMES
+from hla.typing import LocusTyping, paired
+from tests.hla.reference import classes, compare_texts
+from tests.hla.small_world import SmallResolver, all_typings
+
+# locus, patient, unit -> match min-max, antigen min-max, gvh min-max, hvg min-max
+CASES = [
+    ("A", "02:01+24:02", "24:02+02:01", "22 22 00 00"),
+    ("A", "02:01+24:02", "02:01P+24:02:01G", "22 22 00 00"),
+    ("A", "02:01+02:01", "02:01+24:02", "11 11 00 11"),
+    ("A", "02:01+24:02", "02:01+02:01", "11 11 11 00"),
+    ("A", "02:01+02:01", "03:01+24:02", "00 00 11 22"),
+    # broad, split, associated
+    ("B", "38:01+44:02", "38:09+44:02", "11 22 11 11"),
+    ("B", "38:01+44:02", "39:05+44:02", "11 11 11 11"),
+    ("B", "38:09+44:02", "39:01+44:02", "11 22 11 11"),
+    ("B", "39:01+44:02", "39:02+44:02", "11 22 11 11"),
+    ("B", "39:05+44:02", "39:02+44:02", "11 22 11 11"),
+    ("B", "15:01+44:02", "15:02+44:02", "11 11 11 11"),
+    ("B", "15:99+44:02", "15:02+44:02", "11 22 11 11"),
+    ("B", "15:99+44:02", "15:03+44:02", "11 22 11 11"),
+    ("A", "02:01+24:02", "02:03+24:03", "00 22 22 22"),
+    ("A", "02:03+24:02", "02:10+23:01", "00 11 22 22"),
+    ("C", "12:02+07:02", "12:02+07:02", "22 22 00 00"),
+    # DPB1: an allele mismatch is an antigen mismatch
+    ("DPB1", "04:01+05:01", "350:01+05:01", "22 22 00 00"),
+    ("DPB1", "04:01+04:01", "05:01+05:01", "00 00 11 11"),
+    # ambiguity
+    ("A", "02:01+24:02", "02:01/02:03+24:02", "12 22 01 01"),
+    ("A", "02:XX+24:02", "02:01+24:02", "12 22 01 01"),
+    ("A", "02:01/02:03+02:01/02:03", "02:01+02:03", "12 22 00 01"),
+    ("A", "02:01+02:01/02:03", "02:01/02:03+02:03", "02 22 01 01"),
+    # unknown and untyped
+    ("A", "02:01+24:02", "02:01+", "12 12 01 01"),
+    ("A", "02:01+24:02", "+", "02 02 02 02"),
+    ("A", "02:01+02:01", "+", "02 02 01 02"),
+    ("A", "+", "+", "02 02 02 02"),
+    # nulls
+    ("A", "03:01+24:09N", "03:01+03:01", "22 22 00 00"),
+    ("A", "03:01+24:09N", "03:01+02:15N", "22 22 00 00"),
+    ("A", "03:01+24:09N", "03:01+24:02", "11 11 00 11"),
+    ("A", "02:15N+24:09N", "03:01+24:02", "00 00 00 22"),
+    ("A", "03:01+24:02", "02:15N+24:09N", "00 00 22 00"),
+    ("A", "02:15N+24:09N", "02:15N+24:09N", "00 00 00 00"),
+    ("A", "03:01/03:02+24:09N", "03:01+03:02", "11 22 00 11"),
+    ("A", "24:XX+03:01", "24:02+03:01", "12 22 01 01"),
+    ("A", "24:02/24:09N+03:01", "24:02+03:01", "22 22 00 00"),
+    ("A", "02:15N+", "02:01+24:02", "01 01 01 12"),
+]
+
+
+def typing(resolver: Resolver, locus: str, text: str) -> LocusTyping:
+    first, second = text.split("+")
+    return paired(locus, [resolver.position(locus, first), resolver.position(locus, second)], doubled=False)
+
+
+def explained(resolver: Resolver, locus: str, patient: str, unit: str, **options: object) -> LocusEvidence:
+    mine, theirs = typing(resolver, locus, patient), typing(resolver, locus, unit)
+    return explain_locus(mine, theirs, resolver, **options)  # type: ignore[arg-type]
+
+
+def written(found: object) -> str:
+    values = [str(getattr(found, name)) for name in COUNT_NAMES]
+    return " ".join(low + high for low, high in zip(values[::2], values[1::2], strict=True))
+
+
+@pytest.mark.parametrize(("locus", "patient", "unit", "expected"), CASES)
+def test_counts(resolver: Resolver, locus: str, patient: str, unit: str, expected: str) -> None:
+    assert written(explained(resolver, locus, patient, unit)) == expected
+
+
+@pytest.mark.parametrize(("locus", "patient", "unit", "expected"), CASES)
+def test_counts_of_the_twin(resolver: Resolver, locus: str, patient: str, unit: str, expected: str) -> None:
+    mine, theirs = (tuple(text.split("+")) for text in (patient, unit))
+
+    assert written(compare_texts(locus, mine, theirs, resolver)) == expected  # type: ignore[arg-type]
+
+
+def test_counts_mirror_when_patient_and_unit_change_places(resolver: Resolver) -> None:
+    for locus, patient, unit, _ in CASES:
+        one = explained(resolver, locus, patient, unit)
+        other = explained(resolver, locus, unit, patient)
+        assert (one.match_min, one.match_max) == (other.match_min, other.match_max)
+        assert (one.antigen_min, one.antigen_max) == (other.antigen_min, other.antigen_max)
+        assert (one.gvh_min, one.gvh_max) == (other.hvg_min, other.hvg_max)
+
+
+def test_rule_broad_lets_splits_of_one_broad_match(resolver: Resolver) -> None:
+    found = explained(resolver, "B", "38:01+15:01", "39:05+15:03", antigen_rule="broad")
+
+    assert (found.antigen_min, found.antigen_max) == (1, 1)
+    assert found.positions[0].why.code == "antigen_same_broad"
+    assert found.positions[1].why.code == "mismatch_different"
+    assert found.antigen_rule == "broad"
+
+
+def test_loci_must_agree(resolver: Resolver) -> None:
+    a, b = typing(resolver, "A", "02:01+24:02"), typing(resolver, "B", "15:01+15:02")
+
+    with pytest.raises(ValueError, match="A typing of A cannot be scored against a table of B"):
+        score_locus(a, LocusTable("B", resolver))
+    with pytest.raises(ValueError, match="A typing of A cannot be compared with one of B"):
+        explain_locus(a, b, resolver)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((0, 0, 0, 0), "none"),
+        ((1, 2, 0, 0), "gvh"),
+        ((0, 0, 1, 1), "hvg"),
+        ((1, 1, 1, 2), "bidirectional"),
+        ((0, 1, 0, 0), "unknown"),
+        ((0, 1, 1, 1), "unknown"),
+        ((1, 1, 0, 2), "unknown"),
+    ],
+)
+def test_direction_of_a_locus(counts: tuple[int, int, int, int], expected: str) -> None:
+    assert direction_of(*counts) == expected
+
+
+@pytest.mark.parametrize(
+    ("loci", "expected"),
+    [
+        (["none", "none"], "matched"),
+        (["none", "gvh"], "gvh-only"),
+        (["hvg", "hvg"], "hvg-only"),
+        (["gvh", "hvg"], "bidirectional"),
+        (["bidirectional", "unknown"], "bidirectional"),
+        (["gvh", "unknown"], "unknown"),
+        ([], "matched"),
+    ],
+)
+def test_direction_of_a_unit(loci: list[str], expected: str) -> None:
+    assert unit_direction(loci) == expected  # type: ignore[arg-type]
+
+
+# patient, unit -> orientation and for each position verdict and reason
+EVIDENCE = [
+    ("A", "02:01+24:02", "02:01P+24:02:01G", "direct", "allele same_p_group", "allele same_p_group"),
+    ("A", "02:01+24:02", "24:02+02:01", "cross", "allele same_p_group", "allele same_p_group"),
+    ("A", "02:01+24:02", "24:02+02:XX", "cross", "potential shared_p_groups", "allele same_p_group"),
+    ("A", "02:01+24:02", "02:01+", "direct", "allele same_p_group", "potential untyped"),
+    ("A", "02:01+24:02", "+", "direct", "potential untyped", "potential untyped"),
+    (
+        "A",
+        "02:01+24:02",
+        "02:15N+24:09N",
+        "direct",
+        "mismatch nothing_expressed",
+        "mismatch nothing_expressed",
+    ),
+    ("A", "02:15N+24:09N", "+", "direct", "potential untyped", "potential untyped"),
+    ("A", "03:01+24:09N", "03:01+24:02", "direct", "allele same_p_group", "mismatch mismatch_different"),
+    ("A", "03:01/03:02+24:09N", "03:01+03:02", "direct", "potential shared_p_groups", "antigen one_type"),
+    ("A", "02:15N+", "02:01+24:02", "direct", "potential untyped", "mismatch one_type"),
+    ("B", "38:01+15:01", "38:09+15:02", "direct", "antigen antigen_split", "mismatch mismatch_same_broad"),
+    ("B", "38:09+15:01", "38:01+15:01", "direct", "antigen antigen_broad", "allele same_p_group"),
+    (
+        "B",
+        "39:01+39:05",
+        "15:01+39:02",
+        "direct",
+        "mismatch mismatch_different",
+        "antigen antigen_associated",
+    ),
+    ("B", "39:01+15:01", "39:02+15:01", "direct", "antigen antigen_siblings", "allele same_p_group"),
+    ("A", "02:01+03:01", "02:12+03:01", "direct", "antigen antigen_equal", "allele same_p_group"),
+    ("DPB1", "04:01+05:01", "05:01+05:01", "direct", "mismatch mismatch_allele", "allele same_p_group"),
+    ("B", "15:01+15:02", "15:02+38:01", "cross", "mismatch mismatch_different", "allele same_p_group"),
+]
+
+
+@pytest.mark.parametrize(("locus", "patient", "unit", "orientation", "first", "second"), EVIDENCE)
+def test_evidence(
+    resolver: Resolver, locus: str, patient: str, unit: str, orientation: str, first: str, second: str
+) -> None:
+    found = explained(resolver, locus, patient, unit)
+
+    assert found.orientation == orientation
+    assert [f"{position.verdict} {position.why.code}" for position in found.positions] == [first, second]
+
+
+def test_evidence_says_which_types_and_antigens(resolver: Resolver) -> None:
+    alleles = explained(resolver, "A", "02:01/02:03+24:02", "02:XX+03:01")
+    antigens = explained(resolver, "B", "38:01+15:01", "38:09+44:02")
+
+    assert alleles.positions[0].why.text == "Both may be A*02:01P, A*02:03 (2 in common)."
+    assert alleles.positions[1].why.text == "A24 and A3 are different antigens."
+    assert antigens.positions[0].why.text == "B38 is a split of B16."
+    assert antigens.release == "9.99.0"
+
+
+def test_evidence_remarks_on_nulls_and_questionable_alleles(resolver: Resolver) -> None:
+    found = explained(resolver, "A", "02:18Q+24:XX", "03:01+02:15N")
+
+    remarks = {remark.code: remark.text for position in found.positions for remark in position.remarks}
+    assert remarks == {
+        "questionable": "The expression of A*02:18Q is questionable (Q).",
+        "null_possible": "A*24:XX could also be a null allele (A*24:09N).",
+        "null_counts_as": "A*02:15N is a null allele and counts as the value beside it.",
+    }
+
+
+def test_evidence_is_plain_json(resolver: Resolver) -> None:
+    found = explained(resolver, "A", "02:01+24:02", "02:XX+03:01")
+
+    assert json.loads(json.dumps(asdict(found)))["positions"][0]["verdict"] == "potential"
+
+
+def test_evidence_takes_counts_that_are_known(resolver: Resolver) -> None:
+    mine, theirs = typing(resolver, "A", "02:01+24:02"), typing(resolver, "A", "02:XX+03:01")
+    table = LocusTable("A", resolver)
+    (code,) = table.extend([(theirs.first, theirs.second)])
+    counts = score_locus(mine, table).at(int(code))
+
+    assert explain_locus(mine, theirs, resolver, counts=counts) == explain_locus(mine, theirs, resolver)
+    assert counts.direction == "bidirectional"
+
+
+def test_evidence_shows_as_many_matches_as_counted() -> None:
+    small = SmallResolver()
+    typings = all_typings((1, 2, 4))
+    for patient in typings:
+        for unit in typings[::2]:
+            found = explain_locus(
+                LocusTyping("B", *patient, kind(patient)), LocusTyping("B", *unit, kind(unit)), small
+            )
+            shown = [position.verdict in ("allele", "potential") for position in found.positions]
+            assert sum(shown) == found.match_max
+            certain = [position.verdict == "allele" for position in found.positions]
+            assert sum(certain) <= found.match_min
+
+
+def kind(pair: tuple[str, str]) -> str:
+    return "untyped" if pair == ("", "") else "pair"
+
+
+def test_table_keeps_its_codes(resolver: Resolver) -> None:
+    table = LocusTable.build("A", [("A*02:01", "A*24:02"), ("", ""), ("A*02:01", "A*24:02")], resolver)
+    before = list(table.pairs)
+
+    codes = table.extend([("A*03:01", ""), ("A*02:01", "A*24:02"), ("", "")])
+
+    assert before == [("", ""), ("A*02:01", "A*24:02")]
+    assert codes.tolist() == [2, 1, 0]
+    assert codes.dtype == np.int32
+    assert len(table) == 3
+    assert table.pairs[:2] == before
+
+
+def test_scores_follow_the_table_as_it_grows(resolver: Resolver) -> None:
+    table = LocusTable("B", resolver)
+    patient = typing(resolver, "B", "38:01+15:01")
+    assert written(score_locus(patient, table).at(0)) == "02 02 02 02"
+
+    table.extend([("B*38:09", "B*15:01")])
+    assert written(score_locus(patient, table).at(1)) == "11 22 11 11"
+
+    table.extend([("B*39:05", "B*15:99")])
+    assert written(score_locus(patient, table).at(1)) == "11 22 11 11"
+    assert written(score_locus(patient, table).at(2)) == "00 11 22 22"
+
+
+def test_scores_are_small_arrays(resolver: Resolver) -> None:
+    scores = score_locus(typing(resolver, "A", "02:01+24:02"), LocusTable("A", resolver))
+
+    for name in COUNT_NAMES:
+        values = getattr(scores, name)
+        assert isinstance(scores, LocusScores)
+        assert (values.dtype, values.shape) == (np.int8, (1,))
+
+
+def test_a_pair_that_cannot_be_read_is_refused(resolver: Resolver) -> None:
+    table = LocusTable("A", resolver)
+
+    with pytest.raises(TypingError):
+        table.extend([("A*02:01", "A*02:77")])
+
+    assert len(table) == 1
+
+
+def test_classes_sum_their_loci(resolver: Resolver) -> None:
+    loci = {
+        "A": compare_texts("A", ("02:01", "24:02"), ("02:03", "24:02"), resolver),
+        "B": compare_texts("B", ("38:01", "15:01"), ("38:09", "15:02"), resolver),
+        "DRB1": compare_texts("DRB1", ("04:05", "04:05"), ("04:05", ""), resolver),
+    }
+
+    assert classes(loci, CLASSES["antigen6"]) == (4, 5)
+    assert classes(loci, CLASSES["allele6"]) == (2, 3)
