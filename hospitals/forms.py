@@ -84,7 +84,7 @@ class WeightForm(forms.Form):
     """One weighing; `birth_date` is set where the patient exists already."""
 
     weight_kg = forms.DecimalField(
-        label=_("Weight (kg)"),
+        label=_("Weight"),
         max_digits=7,
         decimal_places=2,
         widget=forms.NumberInput(attrs={"step": "0.01", "inputmode": "decimal"}),
@@ -172,7 +172,7 @@ class NewPatientForm(PatientForm):
         label=_("Hospital"), queryset=Hospital.objects.none(), empty_label=None, to_field_name="pk"
     )
     weight_kg = forms.DecimalField(
-        label=_("Weight (kg)"),
+        label=_("Weight"),
         required=False,
         max_digits=7,
         decimal_places=2,

@@ -90,7 +90,7 @@ class TypingForm(forms.Form):
         required=False,
         max_length=MAX_GL_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
-        help_text=_("For example A*02:01+A*24:02^B*40:01+B*46:01^DRB1*09:01+DRB1*15:01"),
+        help_text=_("For example A*02:01+A*24:02^B*40:01+B*46:01"),
     )
     blank_homozygous = forms.BooleanField(
         label=_("An empty second value means the same as the first (homozygous)"),

@@ -97,7 +97,13 @@ def patient_create(request: HttpRequest) -> HttpResponse:
             saved = _create(request, form, typing, identity)
             if saved:
                 return redirect("hospitals:patient-detail", pk=saved.pk)
-    context = {"form": form, "typing": typing, "identity": identity, "doubts": doubts}
+    context = {
+        "form": form,
+        "typing": typing,
+        "identity": identity,
+        "forms": [form, typing, identity],
+        "doubts": doubts,
+    }
     return render(request, "hospitals/patient_create.html", context)
 
 
