@@ -124,6 +124,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "core.context.page",
+                "hospitals.context.page",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "core.templatetags.qidai"],
         },
@@ -249,6 +250,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "PatientSexEnum": "hospitals.choices.Sex",
+        "UnitSexEnum": "bank.choices.Sex",
+        "PatientUrgencyEnum": "hospitals.choices.Urgency",
+        "RequestUrgencyEnum": "matching.choices.Urgency",
+    },
 }
 
 LOGGING = {
