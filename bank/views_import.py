@@ -31,8 +31,9 @@ FINDINGS_SHOWN = 200
 @permission_required(Permission.INVENTORY_IMPORT)
 def unit_import(request: HttpRequest) -> HttpResponse:
     """Step one: upload and check. Nothing is written."""
-    form = ImportForm(request.POST or None, request.FILES or None, banks=_banks())
-    if request.method != "POST" or not form.is_valid():
+    posted = request.method == "POST"
+    form = ImportForm(request.POST if posted else None, request.FILES if posted else None, banks=_banks())
+    if not form.is_valid():
         return _form_page(request, form, status=400 if form.is_bound else 200)
     bank_code = form.cleaned_data["bank"]
     upload, data = uploads.keep(form.cleaned_data["file"], request.user, bank_code)
@@ -168,8 +169,9 @@ def _batch_facts(batch: ImportBatch) -> list[dict[str, Any]]:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.UNIT_CONFIRM)
 def limits_edit(request: HttpRequest) -> HttpResponse:
-    form = LimitsForm(request.POST or None, instance=PlausibilityLimits.load())
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = LimitsForm(request.POST if posted else None, instance=PlausibilityLimits.load())
+    if form.is_valid():
         values = {name: form.cleaned_data[name] for name in LimitsForm.Meta.fields}
         try:
             services.limits_update(values=values, actor=actor_of(request), reason=form.cleaned_data["reason"])
