@@ -55,8 +55,10 @@ def first_link(start: str, pattern: str, nth: int = 0) -> Find:
 
     def find(page: Page) -> str:
         page.goto(start)
-        links: list[str] = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
-        matching = list(dict.fromkeys(link for link in links if wanted.match(link)))
+        links: list[str] = page.eval_on_selector_all(
+            "main a[href]", "all => all.map(a => a.pathname + a.search)"
+        )
+        matching = list(dict.fromkeys(link for link in links if wanted.match(link.split("?")[0])))
         if len(matching) <= nth:
             raise LookupError(f"{start} has no link {nth} like {pattern}")
         return matching[nth]
@@ -92,10 +94,60 @@ def open_menu(page: Page) -> None:
     page.locator(".top details.menu:visible > summary").last.click()
 
 
+SHOW_IDENTITY = "main form[action$='/identity/'] button"
+
+
+def with_identity(page: Page) -> str:
+    """A patient whose identity is stored."""
+    for nth in range(20):
+        path = first_link("/patients/", "/patients/UUID/", nth)(page)
+        page.goto(path)
+        if page.locator(SHOW_IDENTITY).count():
+            return path
+    raise LookupError("no patient with a stored identity")
+
+
+def show_identity(page: Page) -> None:
+    page.locator(SHOW_IDENTITY).first.click()
+    page.wait_for_load_state()
+
+
+GOOD_UNITS = """unit_no,tnc_e7,cd34_e6,A_1,A_2,B_1,B_2,DRB1_1,DRB1_2
+SHOT-1,151.5,4.2,11:01,24:02,40:01,46:01,09:01,15:01
+"""
+BAD_UNITS = f"""{GOOD_UNITS}SHOT-2,4100,4.2,99:01,24:02,40:01,46:AZZZ,09:01,15:01
+SHOT-1,x,,1,,,,,
+"""
+
+
+def upload(content: str) -> Callable[[Page], None]:
+    """A file into the import page: its preview, which writes nothing."""
+
+    def act(page: Page) -> None:
+        file = {"name": "units.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        page.locator("main input[type=file]").set_input_files(files=[file])
+        submit(page)
+
+    return act
+
+
+def search_once(site: Site) -> None:
+    """The demo holds no search yet: ask for one as a coordinator does, and wait for its list."""
+    role = "hospital_coordinator"
+    with chromium.page_of(site.browser, site.base_url, storage_state=site.state_of(role)) as (page, _):
+        with contextlib.suppress(LookupError):
+            RUN(page)
+            return
+        page.goto(PATIENT(page))
+        page.locator("main .page-head a.btn.primary").click()
+        page.locator("main button[name=search]").click()
+        page.wait_for_selector("table.match", timeout=60_000)
+
+
 UNIT = first_link("/units/", "/units/UUID/")
 PATIENT = first_link("/patients/", "/patients/UUID/")
 REQUEST = first_link("/requests/", "/requests/UUID/")
-RUN = first_link("/requests/?sort=-latest", "/requests/searches/UUID/")
+RUN = first_link("/requests/", "/requests/searches/UUID/")
 HOSPITAL = first_link("/hospitals/", "/hospitals/UUID/")
 
 PAGES = [
@@ -117,8 +169,9 @@ PAGES = [
     Shot("patient-new-errors", "hospital_coordinator", "/patients/new/", act=submit),
     Shot("patient-edit", "hospital_coordinator", then(PATIENT, "edit/")),
     Shot("patient-typing", "hospital_coordinator", then(PATIENT, "typing/")),
-    Shot("patient-identity", "hospital_coordinator", then(PATIENT, "identity/")),
+    Shot("patient-identity", "hospital_coordinator", with_identity, act=show_identity),
     Shot("requests", "hospital_coordinator", "/requests/"),
+    Shot("request-new", "hospital_coordinator", through(PATIENT, r"/requests/new/")),
     Shot("request", "hospital_coordinator", REQUEST),
     Shot("match-list", "hospital_coordinator", RUN),
     Shot("match-why", "hospital_coordinator", through(RUN, "/requests/searches/UUID/units/UUID/")),
@@ -127,6 +180,8 @@ PAGES = [
     Shot("unit", "lab", UNIT),
     Shot("unit-hospital", "hospital_coordinator", UNIT),
     Shot("unit-import", "lab", "/units/import/"),
+    Shot("unit-import-preview", "lab", "/units/import/", act=upload(GOOD_UNITS)),
+    Shot("unit-import-errors", "lab", "/units/import/", act=upload(BAD_UNITS)),
     Shot("unit-imports", "lab", "/units/imports/"),
     Shot("limits", "qa", "/units/limits/"),
     Shot("hospitals", "admin", "/hospitals/"),
@@ -318,7 +373,9 @@ def main() -> int:
     with served(chosen.base_url) as address, sync_playwright() as playwright:
         logins = json.loads(chosen.logins.read_text(encoding="utf-8"))
         browser = chromium.launch(playwright)
-        taken = take_all(Site(browser, address, logins), chosen)
+        site = Site(browser, address, logins)
+        search_once(site)
+        taken = take_all(site, chosen)
         browser.close()
     sheet = contact_sheet(taken, chosen.out)
     wrong = sum(bool(one.findings) for one in taken)

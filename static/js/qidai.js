@@ -84,6 +84,17 @@
     }
   });
 
+  // The head of a long table sticks to the window where the table needs no scroller of its own.
+  function fit() {
+    for (const card of document.querySelectorAll(".sticky-head")) {
+      card.classList.remove("fits");
+      card.classList.toggle("fits", card.scrollWidth <= card.clientWidth);
+    }
+  }
+  addEventListener("resize", fit);
+  document.addEventListener("htmx:afterSwap", fit);
+  fit();
+
   // <time data-elapsed datetime=…> counts on.
   function tick() {
     for (const time of document.querySelectorAll("time[data-elapsed]")) {
