@@ -112,9 +112,6 @@ class BuiltinNomenclature(Nomenclature):
     def replacement(self, locus: str, name: str) -> Replacement | None:
         return None
 
-    def only_suffix(self, locus: str, fields: str) -> str:
-        return ""
-
     def nearest(self, locus: str, fields: str) -> str:
         return f"{locus}*{fields.split(':')[0]}:XX"
 

@@ -80,29 +80,27 @@ class LocusNames:
             places = [place for place in places if self.suffixes[place] == suffix]
         if not places:
             return None
-        expressed = [place for place in places if self.suffixes[place] != "N"]
-        if not expressed:
-            return self.members(places)
-        questionable = all(self.suffixes[place] == "Q" for place in expressed)
-        return self.members(expressed, questionable=questionable)
+        found = {self.suffixes[place] for place in places}
+        shared = found.pop() if len(found) == 1 else ""
+        if shared != "N":
+            places = [place for place in places if self.suffixes[place] != "N"]
+        questionable = all(self.suffixes[place] == "Q" for place in places)
+        return self.members(places, shared, questionable=questionable)
 
-    def members(self, places: list[int], *, questionable: bool = False) -> Members:
-        """Members at these places of `alleles`."""
+    def members(self, places: list[int], suffix: str = "", *, questionable: bool = False) -> Members:
+        """Members at these places of `alleles`; suffix: the one that all alleles of the name have."""
         content = self.content
         expressed = [place for place in places if self.suffixes[place] != "N"]
         return Members(
-            frozenset(content.p_ids[place] for place in expressed),
-            frozenset(self.antigens[content.antigen_ids[place]] for place in expressed),
-            tuple(self._full(place) for place in places if self.suffixes[place] == "N"),
+            frozenset([content.p_ids[place] for place in expressed]),
+            frozenset([self.antigens[content.antigen_ids[place]] for place in expressed]),
+            tuple([self._full(place) for place in places if self.suffixes[place] == "N"]),
             tuple(map(self._full, expressed)) if questionable else (),
+            suffix,
         )
 
     def _full(self, place: int) -> str:
         return f"{self.locus}*{self.content.alleles[place]}"
-
-    def only_suffix(self, fields: str) -> str:
-        found = set(self.suffixes[slice(*self.ranges[fields])])
-        return found.pop() if len(found) == 1 else ""
 
     def nearest(self, fields: str) -> str:
         """The longest known beginning, else the family nearest by number."""
@@ -171,9 +169,6 @@ class ReleaseNomenclature(Nomenclature):
     def replacement(self, locus: str, name: str) -> Replacement | None:
         found = self._contents[locus].withdrawn.get(name)
         return None if found is None else Replacement(*found)
-
-    def only_suffix(self, locus: str, fields: str) -> str:
-        return self._at(locus).only_suffix(fields)
 
     def nearest(self, locus: str, fields: str) -> str:
         return self._at(locus).nearest(fields)

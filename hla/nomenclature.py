@@ -22,21 +22,15 @@ class Members:
 
     p_groups: ids of the P groups of its expressed members. antigens: for each distinct expressed member,
     the set of antigens assigned to it. nulls: its null members, in the order of the nomenclature.
-    questionable: members whose expression is questionable (Q).
+    questionable: members whose expression is questionable (Q). suffix: the suffix that all of them have, ""
+    if they do not share one.
     """
 
     p_groups: PGroups = frozenset()
     antigens: frozenset[AntigenSet] = frozenset()
     nulls: tuple[str, ...] = ()
     questionable: tuple[str, ...] = ()
-
-    def __or__(self, other: "Members") -> "Members":
-        return Members(
-            self.p_groups | other.p_groups,
-            self.antigens | other.antigens,
-            tuple(dict.fromkeys(self.nulls + other.nulls)),
-            tuple(dict.fromkeys(self.questionable + other.questionable)),
-        )
+    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +101,6 @@ class Nomenclature(ABC):
         """What became of a withdrawn name (fields and suffix), or None if it was never withdrawn."""
 
     @abstractmethod
-    def only_suffix(self, locus: str, fields: str) -> str:
-        """The suffix that every allele beginning with `fields` has, or "" if they do not share one."""
-
-    @abstractmethod
     def nearest(self, locus: str, fields: str) -> str:
         """A known name close to unknown `fields`, with locus."""
 
@@ -140,7 +130,13 @@ def two_fields(fields: str) -> str:
 
 def joined(parts: Iterable[Members]) -> Members:
     """Union of members."""
-    total = Members()
+    groups: set[int] = set()
+    antigens: set[AntigenSet] = set()
+    nulls: dict[str, None] = {}
+    questionable: dict[str, None] = {}
     for part in parts:
-        total |= part
-    return total
+        groups |= part.p_groups
+        antigens |= part.antigens
+        nulls.update(dict.fromkeys(part.nulls))
+        questionable.update(dict.fromkeys(part.questionable))
+    return Members(frozenset(groups), frozenset(antigens), tuple(nulls), tuple(questionable))

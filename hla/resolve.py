@@ -7,7 +7,7 @@ from functools import lru_cache
 from hla.antigens import AntigenSet
 from hla.errors import Note, TypingError
 from hla.mac import MacTable
-from hla.nomenclature import Members, Nomenclature, PGroups, joined
+from hla.nomenclature import SUFFIXES, Members, Nomenclature, PGroups, joined
 from hla.text import ALLELE, Item, Kind, read_value
 
 MAX_KEPT = 1_000_000  # answers kept; no inventory has so many distinct values
@@ -83,13 +83,14 @@ class Resolver:
             return marked(items[0])
         notes: list[Note] = []
         found = [self.resolve_item(item, notes) for item in items]
-        canonical = sorted({item.text: item for _, item in found}.values(), key=lambda item: item.sort_key)
-        members = joined(part for part, _ in found) if len(found) > 1 else found[0][0]
-        name = "/".join(item.text for item in canonical)
-        if rewritten(text, items):
-            notes.insert(0, Note("normalised", text=text.strip(), name=name))
-        kind = canonical[0].kind if len(canonical) == 1 else Kind.LIST
-        return self.finished(locus, name, kind, members, notes)
+        members = joined([part for part, _ in found]) if len(found) > 1 else found[0][0]
+        named = {item.text: item for _, item in found}
+        texts = sorted(named, key=lambda name: named[name].sort_key) if len(named) > 1 else list(named)
+        canonical = "/".join(texts)
+        if text != canonical and rewritten(text, items):
+            notes.insert(0, Note("normalised", text=text.strip(), name=canonical))
+        kind = Kind.LIST if len(texts) > 1 else named[texts[0]].kind
+        return self.finished(locus, canonical, kind, members, notes)
 
     def finished(self, locus: str, name: str, kind: Kind, members: Members, notes: list[Note]) -> Resolved:
         """Apply the rules for null alleles to the members of a value."""
@@ -139,25 +140,33 @@ class Resolver:
 
     def allele(self, item: Item, notes: list[Note]) -> tuple[Members, Item]:
         """An allele name, also one that has been withdrawn or that lost its suffix on the way."""
-        names = self.nomenclature
-        found = names.name(item.locus, item.fields, item.tail)
-        if found is not None:
-            if not item.tail and (suffix := names.only_suffix(item.locus, item.fields)):
-                named = Item(item.kind, item.locus, item.fields, suffix, item.offset)
-                notes.append(Note("suffix_added", text=item.text, name=named.text))
-                return found, named
-            return found, item
-        new = names.replacement(item.locus, item.fields + item.tail)
-        if new is None:
+        found, fields, tail, reason = self.traced(item.locus, item.fields, item.tail)
+        if found is None and reason is None:
             raise self.unknown(item, "unknown_allele")
-        read = ALLELE.fullmatch(new.fields)
-        if read is None:
+        if found is None:
             raise TypingError(
-                "deleted", locus=item.locus, text=item.text, position=item.offset, reason=new.reason
+                "deleted", locus=item.locus, text=item.text, position=item.offset, reason=reason or ""
             )
-        named = Item(item.kind, item.locus, read[1], read[2], item.offset)
-        notes.append(Note("renamed", text=item.text, name=named.text))
-        return self.allele(named, notes)
+        tail = tail or found.suffix
+        if (fields, tail) == (item.fields, item.tail):
+            return found, item
+        named = Item(item.kind, item.locus, fields, tail, item.offset)
+        code = "suffix_added" if fields == item.fields else "renamed"
+        notes.append(Note(code, text=item.text, name=named.text))
+        return found, named
+
+    def traced(self, locus: str, fields: str, tail: str) -> tuple[Members | None, str, str, str | None]:
+        """Members of a name under its present fields and suffix; else None, and why it was withdrawn."""
+        names = self.nomenclature
+        while (found := names.name(locus, fields, tail)) is None:
+            new = names.replacement(locus, fields + tail)
+            if new is None:
+                return None, fields, tail, None
+            read = ALLELE.fullmatch(new.fields)
+            if read is None:
+                return None, fields, tail, new.reason
+            fields, tail = read[1], read[2]
+        return found, fields, tail, None
 
     def coded(self, item: Item, notes: list[Note]) -> Members:
         """A multiple allele code; members that do not exist are left out with a note."""
@@ -193,12 +202,12 @@ class Resolver:
         """Members of the names that exist, the names that do not, and how many names there were."""
         found, dropped = [], []
         for name in names:
-            fields = name.rstrip("NLSCAQ")
-            try:
-                item = Item(Kind.ALLELE, locus, fields, name[len(fields) :], 0)
-                found.append(self.allele(item, [])[0])
-            except TypingError:
+            fields = name.rstrip(SUFFIXES)
+            members, *_ = self.traced(locus, fields, name[len(fields) :])
+            if members is None:
                 dropped.append(f"{locus}*{name}")
+            else:
+                found.append(members)
         return joined(found), tuple(dropped), len(names)
 
     def unknown(self, item: Item, code: str) -> TypingError:

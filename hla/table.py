@@ -137,9 +137,12 @@ class LocusTable:
         """Id of a distinct set of antigen sets."""
         if antigens is None:
             antigens = self.resolver.nomenclature.all_antigens(self.locus)
-        for option in antigens:
-            self._options.setdefault(option, len(self._options))
-        return self._classes.setdefault(antigens, len(self._classes))
+        known = self._classes.get(antigens)
+        if known is None:
+            known = self._classes[antigens] = len(self._classes)
+            for option in antigens:
+                self._options.setdefault(option, len(self._options))
+        return known
 
     def arrays(self) -> TypingArrays:
         """The table as arrays; made once after each change."""

@@ -6,10 +6,9 @@ or one of the marks of WMDA files (UUUU, XXXX, NEW, NNNN). Positions of errors c
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from hla.errors import TypingError, quote
 from hla.loci import ABSENT_LOCI, LOCI, locus_of
@@ -58,11 +57,17 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  # blank, UUUU, XXXX, NEW
 
 
+# What stands between the fields and the tail of a value, and after the tail.
+WRITTEN: Final = dict.fromkeys(Kind, ("", "")) | {
+    Kind.G_GROUP: ("", "G"),
+    Kind.P_GROUP: ("", "P"),
+    Kind.XX: (":XX", ""),
+    Kind.MAC: (":", ""),
+}
 MARKS: Final = {"UUUU": Kind.UNKNOWN, "XXXX": Kind.UNKNOWN, "NEW": Kind.UNKNOWN, "NNNN": Kind.ABSENT}
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One member of a value. fields: "02:01"; tail: suffix, code or mark; offset: place in the text."""
 
     kind: Kind
@@ -74,20 +79,8 @@ class Item:
     @property
     def text(self) -> str:
         """The member as the kernel writes it."""
-        match self.kind:
-            case Kind.ALLELE:
-                body = self.fields + self.tail
-            case Kind.G_GROUP:
-                body = self.fields + "G"
-            case Kind.P_GROUP:
-                body = self.fields + "P"
-            case Kind.XX:
-                body = self.fields + ":XX"
-            case Kind.MAC:
-                body = f"{self.fields}:{self.tail}"
-            case _:
-                body = self.tail
-        return f"{self.locus}*{body}"
+        before, after = WRITTEN[self.kind]
+        return f"{self.locus}*{self.fields}{before}{self.tail}{after}"
 
     @property
     def sort_key(self) -> tuple[tuple[int, ...], str]:

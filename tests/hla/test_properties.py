@@ -54,6 +54,7 @@ PIECES = st.sampled_from(
         "Bw4",
         "A2",
         "~",
+        "|",
     ]
 )
 SOUP = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=20).map("".join))

@@ -76,7 +76,7 @@ def codes(typing: LocusTyping) -> list[str]:
         ("A*02:18Q", "A*02:18Q", ["questionable"]),
         ("A*02:15", "A*02:15N", ["suffix_added"]),
         ("A*02:02", "A*02:03", ["renamed"]),
-        ("A*02:04", "A*02:03", ["renamed", "renamed"]),
+        ("A*02:04", "A*02:03", ["renamed"]),
         ("A*02:06", "A*02:15N", ["renamed"]),
         ("A*UUUU", "", ["unknown_value"]),
         ("XXXX", "", ["unknown_value"]),
@@ -277,6 +277,19 @@ def test_gl_keeps_what_could_be_read(reader: Reader) -> None:
 
 def test_resolver_is_shared(toy: Nomenclature, toy_mac: MacTable) -> None:
     assert resolver_for(toy, toy_mac) is resolver_for(toy, toy_mac)
+
+
+def test_resolver_forgets_when_it_has_kept_too_much(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hla.resolve.MAX_KEPT", 2)
+
+    first = resolver.position("A", "A*02:01")
+    for text in ("A*02:03", "A*24:02", "A*23:01"):
+        resolver.position("A", text)
+
+    assert resolver.position("A", "A*02:01") == first
+    assert resolver.position("A", "A*02:01") is not first
 
 
 def test_ambiguity(resolver: Resolver) -> None:
