@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 
@@ -54,7 +55,7 @@ class _Held(Generic[Kind]):
         elif self.sha256 != row[2]:
             self.held, self.sha256 = self.decode(self._content(*row)), row[2]
 
-    def _content(self, pk: object, version: str, sha256: str) -> bytes:
+    def _content(self, pk: UUID, version: str, sha256: str) -> bytes:
         """From this host's file; where that is missing, cut short or altered, from the row, and written anew."""
         path = folder() / f"{self.model.__name__.lower()}-{_plain(version)}-{sha256[:16]}"
         if path.is_file():
@@ -101,5 +102,6 @@ def resolver() -> Resolver:
 
 
 def forget() -> None:
-    """Ask the database at the next use: after a change in this process, and between tests."""
-    _nomenclature.checked_at = _mac.checked_at = float("-inf")
+    """Hold nothing: another version was put to use in this process, or another test begins."""
+    for held in (_nomenclature, _mac):
+        held.checked_at, held.sha256, held.held = float("-inf"), "", None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from hla.evidence import LocusEvidence
 from hla.typing import Typing
 from matching.engine import evidence, ranking
 from matching.engine.search import Ranked, SearchOutcome
@@ -101,7 +102,7 @@ def _evidence(ranked: Ranked, snapshot: Snapshot, patient: Typing, outcome: Sear
     return ("{" + ",".join(line) + "}" for line in zip(*parts, strict=True))
 
 
-def _escaped(found: evidence.LocusEvidence) -> str:
+def _escaped(found: LocusEvidence) -> str:
     """JSON as COPY wants it: a backslash doubled (JSON itself holds no line break or tab)."""
     text = json.dumps(evidence.plain(found), ensure_ascii=False, separators=(",", ":"))
     return text.replace("\\", "\\\\")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core import audit
@@ -93,7 +93,9 @@ def _keep(
     actor: Actor,
     activate: bool,
 ) -> Row:
-    row, created = model._default_manager.get_or_create(
+    rows: models.Manager[Any] = model._default_manager
+    row: Row
+    row, created = rows.get_or_create(
         checksum=checksum,
         defaults={
             "version": version,

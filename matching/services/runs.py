@@ -188,16 +188,21 @@ def run_execute(*, job_id: UUID) -> SearchRun | None:
     claim = jobs.job_claim(job_id)
     if claim is None:
         return None
+    with jobs.actors_language(job_id):
+        return _executed(claim)
+
+
+def _executed(claim: Claim) -> SearchRun | None:
     try:
         return _search_and_store(claim)
     except JobLost:
-        log.info("search %s was cancelled or taken over", job_id)
+        log.info("search %s was cancelled or taken over", claim.job_id)
     except DomainError as error:
         _fail(claim, error)
     except (OperationalError, InterfaceError):
         raise  # the database is away: the job stays claimed and the sweep hands it on
     except Exception:
-        log.exception("search %s failed", job_id)
+        log.exception("search %s failed", claim.job_id)
         _fail(claim, str(_("The search failed for a reason inside the program. Tell the administrator.")))
     return None
 

@@ -40,7 +40,7 @@ def mac_file(tmp_path: Path) -> Path:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new process that asks the database at every use."""
     monkeypatch.setattr(reference, "RECHECK_SECONDS", -1)
-    another_process()
+    reference.forget()
 
 
 def builtin_row(version: str, **values: Any) -> NomenclatureRelease:
@@ -168,7 +168,7 @@ def test_the_file_of_the_host_is_made_anew_from_the_row(
         path.unlink()
     else:
         path.write_bytes(damage)
-    another_process()
+    reference.forget()
 
     assert core_reference.mac_table().expand("A", "02", "AB") == ["02:01", "02:02"]
     assert path.read_bytes() == content
@@ -179,15 +179,10 @@ def test_another_process_reads_the_file_and_not_the_row(
 ) -> None:
     services.mac_load(path=mac_file, actor=ACTOR)
     core_reference.mac_table()
-    another_process()
+    reference.forget()
 
     with django_assert_num_queries(1):
         core_reference.mac_table()
-
-
-def another_process() -> None:
-    for held in (reference._nomenclature, reference._mac):
-        held.sha256, held.held = "", None
 
 
 def test_the_database_is_asked_at_most_every_few_seconds(
