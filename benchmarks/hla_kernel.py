@@ -1,7 +1,7 @@
 """Speed of the HLA kernel on real data: python benchmarks/hla_kernel.py [--data ../shared/data]
 
-Prints processor time, the best of several runs: load of a release, cold and kept resolution of 100,000 distinct values, a
-hostile input, one patient against tables of 1,000 and 100,000 typings, evidence of a pair.
+Prints processor time, the best of several runs: load of a release, cold and kept resolution of 100,000
+distinct values, a hostile input, one patient against tables of 1,000 and 100,000 typings, evidence of a pair.
 """
 
 from __future__ import annotations
