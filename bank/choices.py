@@ -130,7 +130,6 @@ class HoldReason(TextChoices):
         "cd34_ratio_implausible",
         _("CD34 is %(value)s %% of TNC, outside %(low)s–%(high)s %%."),
     )
-    TYPING_INCOMPLETE = "typing_incomplete", _("Not typed at %(loci)s; without them no search can offer it.")
 
 
 class DiscardReason(TextChoices):

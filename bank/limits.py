@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from bank.choices import HoldReason
-
-# A unit without these can be offered by no search (domain notes, matching 2.3).
-REQUIRED_LOCI = ("A", "B", "DRB1")
 
 
 @dataclass(frozen=True)
@@ -27,9 +23,7 @@ def cd34_percent(tnc_e7: float, cd34_e6: float) -> float:
     return cd34_e6 / (tnc_e7 * 10) * 100
 
 
-def held_reasons(
-    tnc_e7: float | None, cd34_e6: float | None, typed_loci: Collection[str], limits: Limits
-) -> list[dict[str, Any]]:
+def held_reasons(tnc_e7: float | None, cd34_e6: float | None, limits: Limits) -> list[dict[str, Any]]:
     """Why the unit waits, as {code, params} of HoldReason; [] when nothing is to be confirmed."""
     reasons: list[dict[str, Any]] = []
     if tnc_e7 is None:
@@ -41,9 +35,6 @@ def held_reasons(
         if not limits.cd34_percent_min <= share <= limits.cd34_percent_max:
             low, high = limits.cd34_percent_min, limits.cd34_percent_max
             reasons.append(_outside(HoldReason.CD34_RATIO, round(share, 4), low, high))
-    missing = [locus for locus in REQUIRED_LOCI if locus not in typed_loci]
-    if missing:
-        reasons.append(_reason(HoldReason.TYPING_INCOMPLETE, loci=", ".join(missing)))
     return reasons
 
 

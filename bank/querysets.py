@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from core.models import User
 
 
+# A unit without these can be offered by no search (domain notes, matching 2.3).
+REQUIRED_LOCI = ("A", "B", "DRB1")
+
+
 class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
     def visible_to(self, user: User) -> CordBloodUnitQuerySet:
         """Bank staff see every unit, hospitals the listed ones, nobody else any."""
@@ -45,7 +49,7 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
 
     def searchable(self) -> CordBloodUnitQuerySet:
         """Units that a search may offer: listed or reserved, typed at A, B and DRB1, nothing open."""
-        return self.offered().exclude(Q(hla_a_1="") | Q(hla_b_1="") | Q(hla_drb1_1=""))
+        return self.offered().typed_at(REQUIRED_LOCI)
 
     def typed_at(self, loci: Iterable[str]) -> CordBloodUnitQuerySet:
         """Only units with some typing at every one of these loci."""

@@ -32,8 +32,8 @@ from hla.nomenclature import Nomenclature
 
 DEFAULT_BANK_CODE = "OWN"
 _BANK_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,11}")
-# The file does not confirm these: a person must bring the missing value first.
-NOT_CONFIRMABLE = frozenset({HoldReason.TNC_MISSING.value, HoldReason.TYPING_INCOMPLETE.value})
+# Nobody can vouch for a value that is not there: it must be entered first.
+NOT_CONFIRMABLE = frozenset({HoldReason.TNC_MISSING.value})
 
 
 # --- import ---------------------------------------------------------------------------------------

@@ -5,14 +5,16 @@ Published (percent): three haplotypes and the leading alleles of each locus from
 matching 7.2. Everything marked ASSUMED is ours: haplotypes known to be common in Han whose frequencies we do
 not have, the usual partners within a block, and the rarer alleles that fill a locus to 100 %.
 
-The model: a haplotype is a named one, or a mosaic of A, a B~C block and a DRB1~DQB1 block drawn apart. So
-the two strong linkages are there, weaker ones only in the named haplotypes. Good enough to fill pages and to
-exercise a search; not for estimating match rates.
+The model: a haplotype is a named one with its share, or a mosaic of A, a B~C block and a DRB1~DQB1 block,
+drawn apart from what the named ones leave of the table's frequencies. So the two strong linkages are there,
+weaker ones only in the named haplotypes. Good enough to fill pages and to exercise a search; not for
+estimating match rates.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -53,15 +55,15 @@ A_ALLELES: dict[str, float] = {
 BC_BLOCKS: dict[tuple[str, str], float] = {
     ("40:01", "07:02"): 11.2, ("40:01", "03:04"): 3.4, ("40:01", "15:02"): 1.4,
     ("46:01", "01:02"): 11.48, ("58:01", "03:02"): 7.96,
-    ("13:02", "06:02"): 5.6, ("13:01", "03:04"): 5.2, ("15:02", "08:01"): 4.4, ("51:01", "14:02"): 3.6,
-    ("51:01", "15:02"): 1.3, ("54:01", "01:02"): 3.2, ("35:01", "03:03"): 2.7, ("38:02", "07:02"): 3.3,
-    ("15:01", "04:01"): 1.7, ("15:01", "03:03"): 1.3, ("40:06", "08:01"): 2.3, ("40:02", "03:04"): 1.3,
-    ("48:01", "08:01"): 1.9, ("55:02", "01:02"): 1.7, ("55:02", "12:03"): 0.4, ("39:01", "07:02"): 1.5,
-    ("52:01", "12:02"): 2.3, ("07:02", "07:02"): 1.7, ("44:03", "14:03"): 0.8, ("44:03", "07:01"): 0.9,
-    ("44:02", "05:01"): 0.5, ("15:11", "03:03"): 1.2, ("15:18", "08:01"): 0.8, ("27:04", "12:02"): 1.0,
-    ("37:01", "06:02"): 1.2, ("57:01", "06:02"): 0.9, ("50:01", "06:02"): 0.5, ("67:01", "07:02"): 0.6,
+    ("13:02", "06:02"): 5.9, ("13:01", "03:04"): 5.2, ("15:02", "08:01"): 4.4, ("51:01", "14:02"): 4.2,
+    ("51:01", "15:02"): 1.3, ("54:01", "01:02"): 3.6, ("35:01", "03:03"): 3.3, ("38:02", "07:02"): 3.3,
+    ("15:01", "04:01"): 1.7, ("15:01", "03:03"): 1.8, ("40:06", "08:01"): 2.7, ("40:02", "03:04"): 1.8,
+    ("48:01", "08:01"): 2.3, ("55:02", "01:02"): 1.9, ("55:02", "12:03"): 0.4, ("39:01", "07:02"): 1.8,
+    ("52:01", "12:02"): 2.7, ("07:02", "07:02"): 1.9, ("44:03", "14:03"): 0.8, ("44:03", "07:01"): 1.2,
+    ("44:02", "05:01"): 0.5, ("15:11", "03:03"): 1.6, ("15:18", "08:01"): 1.1, ("27:04", "12:02"): 1.3,
+    ("37:01", "06:02"): 1.2, ("57:01", "06:02"): 1.2, ("50:01", "06:02"): 0.5, ("67:01", "07:02"): 0.6,
     ("56:01", "01:02"): 0.5, ("07:05", "15:05"): 0.7, ("15:27", "04:01"): 0.5, ("15:25", "04:03"): 0.4,
-    ("35:05", "04:01"): 0.3, ("51:02", "15:02"): 0.6, ("08:01", "07:02"): 0.4, ("18:01", "07:04"): 0.3,
+    ("35:05", "04:01"): 0.3, ("51:02", "15:02"): 0.8, ("08:01", "07:02"): 0.4, ("18:01", "07:04"): 0.3,
     ("59:01", "01:02"): 0.2, ("45:01", "06:02"): 0.1, ("81:01", "08:01"): 0.1,
 }  # fmt: skip
 # Percent of DRB1~DQB1 blocks. DRB1*09:01 17.96, 12:02 9.57, 08:03 9.54; DQB1*03:01 21.05, 03:03 19.15,
@@ -83,6 +85,7 @@ DPB1_ALLELES: dict[str, float] = {
 }  # fmt: skip
 
 LOCI = ("A", "C", "B", "DRB1", "DQB1", "DPB1")
+Key = str | tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -95,18 +98,34 @@ class Haplotype:
 class Draw:
     """Weighted draws of one table."""
 
-    def __init__(self, weights: dict[str, float] | dict[tuple[str, str], float]) -> None:
-        self.items: list[str | tuple[str, str]] = list(weights)
+    def __init__(self, weights: Mapping[Key, float]) -> None:
+        self.items = list(weights)
         self.cumulative = list(accumulate(weights.values()))
 
-    def one(self, rng: random.Random) -> str | tuple[str, str]:
+    def one(self, rng: random.Random) -> Key:
         return rng.choices(self.items, cum_weights=self.cumulative)[0]
 
 
-_NAMED = [(share, tuple(text.split())) for share, text in (*PUBLISHED_HAPLOTYPES, *ASSUMED_HAPLOTYPES)]
+_NAMED: list[tuple[float, tuple[str, ...]]] = [
+    (share, tuple(text.split())) for share, text in (*PUBLISHED_HAPLOTYPES, *ASSUMED_HAPLOTYPES)
+]
 _NAMED_SHARE = sum(share for share, _ in _NAMED) / 100
 _NAMED_CUMULATIVE = list(accumulate(share for share, _ in _NAMED))
-_A, _BC, _DR, _DP = Draw(A_ALLELES), Draw(BC_BLOCKS), Draw(DR_BLOCKS), Draw(DPB1_ALLELES)
+LEAST_PERCENT = 0.05  # what the named haplotypes use up still occurs elsewhere
+
+
+def _left(table: Mapping[str, float] | Mapping[tuple[str, str], float], *places: int) -> dict[Key, float]:
+    """What the named haplotypes leave of each entry; `places` are its positions in a haplotype."""
+    used: dict[Key, float] = {}
+    for share, alleles in _NAMED:
+        picked = tuple(alleles[place] for place in places)
+        key: Key = picked[0] if len(picked) == 1 else (picked[0], picked[1])
+        used[key] = used.get(key, 0) + share
+    return {key: max(percent - used.get(key, 0), LEAST_PERCENT) for key, percent in table.items()}
+
+
+_A, _BC, _DR = Draw(_left(A_ALLELES, 0)), Draw(_left(BC_BLOCKS, 2, 1)), Draw(_left(DR_BLOCKS, 3, 4))
+_DP = Draw(dict(DPB1_ALLELES))
 
 
 def haplotype(rng: random.Random) -> Haplotype:

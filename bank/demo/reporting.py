@@ -20,6 +20,8 @@ FIVE = ("A", "B", "C", "DRB1", "DQB1")
 STYLES = ("two_fields", "ambiguous", "three_loci", "without_dqb1", "families")
 _CUMULATIVE = list(accumulate((40, 20, 25, 10, 5)))
 CODES_KEPT = 8
+# P groups are called by their first member.
+P_LEADERS = {"DQB1*02:02": "DQB1*02:01", "DRB1*14:54": "DRB1*14:01"}
 CODE_MEMBERS = (2, 6)
 
 
@@ -64,7 +66,7 @@ class Reporter:
             return f"{name.split(':')[0]}:{rng.choice(codes)}"
         if chance < 0.7:
             return _listed(locus, name)
-        return f"{name}P" if chance < 0.8 else name
+        return f"{P_LEADERS.get(name, name)}P" if chance < 0.8 else name
 
     def _low(self, locus: str, name: str, rng: random.Random) -> str:
         return _family_only(locus, name, rng) if rng.random() < 0.75 else name

@@ -62,7 +62,7 @@ def _unit(
     }
     if rng.random() < SLIPPED:
         values["tnc_e7"] = round(values["tnc_e7"] / 10, 2)  # written in 10⁸
-    held = held_reasons(values["tnc_e7"], values["cd34_e6"], typing, Limits())
+    held = held_reasons(values["tnc_e7"], values["cd34_e6"], Limits())
     values |= _state(rng)
     if held:
         values |= {"status": "LISTED", "status_before_hold": "", "hold_reason": "", "discard_reason": ""}

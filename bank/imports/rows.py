@@ -145,7 +145,7 @@ class RowChecker:
         if self.invent_seed is not None:
             values |= invent.counts(self.invent_seed, unit_no)
             invented = True
-        held = held_reasons(values.get("tnc_e7"), values.get("cd34_e6"), typing, self.limits)
+        held = held_reasons(values.get("tnc_e7"), values.get("cd34_e6"), self.limits)
         tags = {tag for locus, pair in typing.items() for tag in self._tags(locus, pair)}
         return UnitRow(line, unit_no, values, typing, as_typed, sorted(tags), held, digest, invented)
 

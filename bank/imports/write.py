@@ -61,7 +61,15 @@ def write_units(rows: Sequence[UnitRow], batch: ImportBatch, *, synthetic: bool 
         MEASUREMENT_COLUMNS,
         (line for row in rows for line in _measurements(row, ids[row.unit_no], user_id)),
     )
+    _forget_plans()
     return ids
+
+
+def _forget_plans() -> None:
+    """Foreign keys are checked at commit by plans that PostgreSQL made when the tables may have been empty:
+    sequential scans, quadratic in the size of the file. New plans see the rows that have just come in."""
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
 
 
 def _unit(row: UnitRow, unit_id: UUID, batch: ImportBatch, synthetic: bool) -> list[Any]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bank import din as din_codes
 from bank.choices import Abo, DiscardReason, DonorType, HoldReason, Rh, Sex, Source, UnitStatus
-from bank.querysets import CordBloodUnitQuerySet
+from bank.querysets import REQUIRED_LOCI, CordBloodUnitQuerySet
 
 # Loci whose current typing is copied onto the unit, in the order of lists and files.
 LISTED_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
@@ -204,6 +204,11 @@ class CordBloodUnit(models.Model):
             (locus, getattr(self, f"hla_{locus.lower()}_1"), getattr(self, f"hla_{locus.lower()}_2"))
             for locus in LISTED_LOCI
         ]
+
+    @property
+    def missing_loci(self) -> list[str]:
+        """Loci without which no search can offer the unit, and at which it is not typed."""
+        return [locus for locus in REQUIRED_LOCI if not getattr(self, f"hla_{locus.lower()}_1")]
 
     @property
     def shown_pairs(self) -> list[tuple[str, str, str]]:

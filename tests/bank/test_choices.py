@@ -39,6 +39,6 @@ def test_every_analyte_has_its_unit_of_measure() -> None:
 
 
 def test_hold_reasons_are_sentences_with_their_params() -> None:
-    params = {"value": "12", "low": "20", "high": "500", "loci": "A"}
+    params = {"value": "12", "low": "20", "high": "500"}
 
     assert all(str(reason.label) % params for reason in HoldReason)

@@ -240,14 +240,14 @@ def test_implausible_counts_are_held_not_refused(tnc: str, cd34: str, codes: lis
     assert row.status == ("QUARANTINE" if codes else "LISTED")
 
 
-def test_a_unit_without_a_required_locus_is_held() -> None:
-    row = check(GOOD | {"B_1": "", "B_2": "", "DRB1_1": ""}).rows[0]
+def test_a_unit_without_a_required_locus_comes_in_as_it_is() -> None:
+    row = check(GOOD | {"B_1": "", "B_2": "", "DRB1_1": "", "status": ""}).rows[0]
 
-    assert row.held == [{"code": "typing_incomplete", "params": {"loci": "B, DRB1"}}]
+    assert (row.status, row.held, set(row.typing)) == ("LISTED", [], {"A"})
 
 
 def test_limits_are_settings_not_constants() -> None:
-    assert held_reasons(12, None, {"A", "B", "DRB1"}, Limits(tnc_e7_min=10)) == []
+    assert held_reasons(12, None, Limits(tnc_e7_min=10)) == []
 
 
 def test_cd34_share() -> None:

@@ -359,3 +359,13 @@ def test_the_lab_may_look_but_not_hold(signed_in: Any, lab: User) -> None:
 
     assert "Put on hold" not in passport(client, unit).content.decode()
     assert act(client, unit, "hold").status_code == 403
+
+
+def test_the_passport_says_why_no_search_offers_a_unit(signed_in: Any, qa: User) -> None:
+    unit = UnitFactory(hla_b_1="", hla_b_2="", hla_drb1_1="", hla_drb1_2="")
+
+    assert (
+        "Not typed at B, DRB1: no search can offer this unit."
+        in passport(signed_in(qa), unit).content.decode()
+    )
+    assert unit not in CordBloodUnit.objects.searchable()

@@ -76,7 +76,8 @@ def test_donors_as_gl_strings_with_invented_counts(
     report = run(path, release, subset, invent_counts=1)
 
     assert (report.rows, report.imported, report.held, report.findings) == (10_000, 10_000, 0, [])
-    assert CordBloodUnit.objects.filter(counts_invented=True).searchable().count() == 10_000
+    assert CordBloodUnit.objects.filter(counts_invented=True).offered().count() == 10_000
+    assert CordBloodUnit.objects.searchable().count() == 8_995  # 1,005 have no DRB1
     assert Measurement.objects.filter(invented=True).count() == 30_000
 
 

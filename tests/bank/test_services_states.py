@@ -175,7 +175,7 @@ def test_who_imported_may_not_confirm(qa: User) -> None:
 
 @pytest.mark.parametrize("code", sorted(services.NOT_CONFIRMABLE))
 def test_a_missing_value_cannot_be_confirmed(code: str) -> None:
-    unit = UnitFactory(waiting=True, held_reasons=[{"code": code, "params": {"loci": "A"}}])
+    unit = UnitFactory(waiting=True, held_reasons=[{"code": code, "params": {}}])
 
     with pytest.raises(Conflict, match="missing"):
         confirm(unit)
