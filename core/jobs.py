@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, DomainError
-from core.models import Job
+from core.models import Job, User
 
 log = logging.getLogger("qidai.jobs")
 Ring = Callable[[UUID], None]
@@ -137,6 +138,23 @@ def job_claim(job_id: UUID | str) -> Claim | None:
         share=0,
     )
     return Claim(UUID(str(job_id)), token, attempts + 1) if claimed else None
+
+
+@contextmanager
+def actors_language(job_id: UUID) -> Iterator[None]:
+    """What a job stores for people is written in the language of the person who started it."""
+    actor = Job.objects.filter(pk=job_id).values_list("actor_id", flat=True).first() or ""
+    person = User.objects.filter(pk=actor) if _is_uuid(actor) else User.objects.none()
+    with translation.override(person.values_list("language", flat=True).first() or settings.LANGUAGE_CODE):
+        yield
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 @transaction.atomic
