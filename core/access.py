@@ -32,6 +32,13 @@ def hospitals_of(user: User) -> frozenset[UUID]:
     return _hospital_provider[0](user) if _hospital_provider else frozenset()
 
 
+def person_of(request: HttpRequest) -> User:
+    """The signed-in person of a page or API view; 403 for anybody else (no view gets that far without one)."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def get_visible_or_404(source: type[M] | models.QuerySet[M], user: User, **lookup: Any) -> M:
     """The row, if `visible_to(user)` lets the user see it; else 404, as if it did not exist."""
     queryset: Any = source._default_manager.all() if isinstance(source, type) else source

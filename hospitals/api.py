@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from core.access import get_visible_or_404, has_permission
+from core.access import get_visible_or_404, has_permission, person_of
 from core.audit import actor_of
 from core.roles import Permission
 from hla.loci import LOCI
@@ -40,7 +40,7 @@ class TypingSerializer(serializers.Serializer):
     )
     release = serializers.CharField(source="nomenclature", read_only=True)
     blank_rule = serializers.CharField(read_only=True)
-    source = serializers.CharField(read_only=True)
+    source = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field of this name
     typed_on = serializers.DateField(read_only=True)
 
 
@@ -89,7 +89,9 @@ class TypingInputSerializer(serializers.Serializer):
         ),
     )
     blank_rule = serializers.ChoiceField(choices=choices.BlankRule.choices, required=False)
-    source = serializers.ChoiceField(choices=choices.TypingSource.choices, required=False)
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=choices.TypingSource.choices, required=False
+    )
     laboratory = serializers.CharField(required=False, allow_blank=True, max_length=120)
     typed_on = serializers.DateField(required=False, allow_null=True)
 
@@ -128,7 +130,7 @@ class HospitalViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     queryset = Hospital.objects.none()
 
     def get_queryset(self) -> HospitalQuerySet:
-        return Hospital.objects.visible_to(self.request.user).order_by("code")
+        return Hospital.objects.visible_to(person_of(self.request)).order_by("code")
 
 
 @extend_schema_view(
@@ -148,7 +150,9 @@ class PatientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def get_queryset(self) -> PatientQuerySet:
         rows = (
-            Patient.objects.visible_to(self.request.user).with_current_typing().order_by("-updated_at", "pk")
+            Patient.objects.visible_to(person_of(self.request))
+            .with_current_typing()
+            .order_by("-updated_at", "pk")
         )
         state, text = self.request.query_params.get("state"), self.request.query_params.get("q", "")
         if state in choices.PatientState.values:
@@ -166,8 +170,8 @@ class PatientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
 
 def _create(request: Request, given: dict[str, Any]) -> Patient:
-    hospital = get_visible_or_404(Hospital, request.user, pk=given["hospital"])
-    allowed = hospitals_open_to(request.user, Permission.PATIENT_EDIT)
+    hospital = get_visible_or_404(Hospital, person_of(request), pk=given["hospital"])
+    allowed = hospitals_open_to(person_of(request), Permission.PATIENT_EDIT)
     if allowed is not None and hospital.pk not in allowed:
         raise PermissionDenied
     names = PatientData.__dataclass_fields__

@@ -19,4 +19,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 
 def _names(user: User) -> list[str]:
-    return [hospital.display_name for hospital in Hospital.objects.filter(memberships__user=user).order_by("code")]
+    return [
+        hospital.display_name for hospital in Hospital.objects.filter(memberships__user=user).order_by("code")
+    ]

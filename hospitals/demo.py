@@ -35,7 +35,7 @@ from hospitals.typings import TypingInput
 
 # The hospital whose coordinator signs in for the demonstration has something to see.
 FIRST_HOSPITAL_SHARE = 0.12
-UNBORN_EVERY = 80
+UNBORN_EVERY = 40
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.access import person_of
 from core.models import User
 from core.pages import Sort, sort_from
 from core.roles import Permission
@@ -96,7 +97,7 @@ HOSPITAL_SORTS = {
 def hospital_selection(request: HttpRequest) -> tuple[HospitalQuerySet, HospitalFilter, Sort]:
     form = HospitalFilter(request.GET)
     sort = sort_from(request, HOSPITAL_SORTS, "code")
-    rows = form.apply(Hospital.objects.visible_to(request.user).with_activity())
+    rows = form.apply(Hospital.objects.visible_to(person_of(request)).with_activity())
     return rows.order_by(*_nulls_last(sort)), form, sort
 
 
@@ -149,7 +150,8 @@ class PatientFilter(ListFilter):
         if opened is not None and len(opened) < 2:
             del self.fields["hospital"]
         else:
-            self.fields["hospital"].queryset = Hospital.objects.visible_to(user)
+            hospitals: Any = self.fields["hospital"]
+            hospitals.queryset = Hospital.objects.visible_to(user)
 
     def state_shown(self) -> str:
         return self.value("state") or choices.PatientState.ACTIVE.value
@@ -183,6 +185,13 @@ PATIENT_COLUMNS = (
     Column(_("HLA typing"), "typing"),
     Column(_("Last change"), "changed"),
 )
+
+
+def patient_columns(form: PatientFilter) -> list[Column]:
+    """Whoever sees one hospital only needs no column that says so in every row."""
+    return [column for column in PATIENT_COLUMNS if column.key != "hospital" or "hospital" in form.fields]
+
+
 PATIENT_SORTS = {
     "code": "code",
     "hospital": "hospital__code",
@@ -196,9 +205,9 @@ PATIENT_SORTS = {
 
 def patient_selection(request: HttpRequest) -> tuple[PatientQuerySet, PatientFilter, Sort]:
     """The filtered rows of both states, in order; the caller takes the state that is shown."""
-    form = PatientFilter(request.GET, user=request.user)
+    form = PatientFilter(request.GET, user=person_of(request))
     sort = sort_from(request, PATIENT_SORTS, "-changed")
-    rows = form.apply(Patient.objects.visible_to(request.user).with_typed()).select_related("hospital")
+    rows = form.apply(Patient.objects.visible_to(person_of(request)).with_typed()).select_related("hospital")
     return rows.order_by(*_nulls_last(sort)), form, sort
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -15,6 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from bank.choices import Abo, Rh
 from core.crypto import EncryptedTextField
 from hospitals import choices, querysets
+
+
+def kg_text(weight_kg: Decimal | None) -> str:
+    """A weight without idle zeros: 12.4, 60; empty if unknown."""
+    return "" if weight_kg is None else f"{weight_kg.normalize():f}"
 
 
 class Hospital(models.Model):
@@ -168,6 +174,10 @@ class Patient(models.Model):
     def blood_group(self) -> str:
         return f"{self.abo}{self.rh}"
 
+    @property
+    def kg_text(self) -> str:
+        return kg_text(self.weight_kg)
+
 
 class PatientWeight(models.Model):
     """One row is one weighing; the latest by date stands on the patient as weight_kg."""
@@ -194,6 +204,10 @@ class PatientWeight(models.Model):
 
     def __str__(self) -> str:
         return f"{self.weight_kg} kg · {self.measured_on}"
+
+    @property
+    def kg_text(self) -> str:
+        return kg_text(self.weight_kg)
 
 
 class PatientIdentity(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -66,7 +66,7 @@ def summary(patient: Patient) -> str:
     """Sex, age, weight in a line: what a physician says first."""
     parts = [patient.get_sex_display(), age_text(patient)]
     if patient.weight_kg is not None:
-        parts.append(f"{patient.weight_kg.normalize():f} kg")
+        parts.append(f"{patient.kg_text} kg")
     return ", ".join(parts)
 
 
@@ -141,9 +141,4 @@ def timeline(patient: Patient) -> list[dict[str, Any]]:
 
 def matching_url(name: str, patient: Patient, user: User, permission: Permission) -> str:
     """A page of `matching` by its name, which this app may not import."""
-    if not user.has_permission(permission):
-        return ""
-    try:
-        return f"{reverse(name)}?patient={patient.pk}"
-    except NoReverseMatch:
-        return ""
+    return f"{reverse(name)}?patient={patient.pk}" if user.has_permission(permission) else ""

@@ -31,7 +31,7 @@ _CODE_ATTEMPTS = 5
 def hospital_create(*, data: HospitalData, by: Actor) -> Hospital:
     try:
         with transaction.atomic():
-            hospital = Hospital.objects.create(**asdict(data))
+            hospital: Hospital = Hospital.objects.create(**asdict(data))
     except IntegrityError:
         raise _code_taken(data.code) from None
     audit.record(
@@ -42,7 +42,7 @@ def hospital_create(*, data: HospitalData, by: Actor) -> Hospital:
 
 @transaction.atomic
 def hospital_update(*, hospital_id: UUID, data: HospitalData, by: Actor) -> Hospital:
-    hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
+    hospital: Hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
     before, after = _changes(hospital, asdict(data))
     if not after:
         return hospital
@@ -265,7 +265,8 @@ def patient_identity_update(*, patient_id: UUID, identity: IdentityData, by: Act
 
 
 def _locked(patient_id: UUID) -> Patient:
-    return Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+    patient: Patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+    return patient
 
 
 def _locked_active(patient_id: UUID) -> Patient:

@@ -137,7 +137,7 @@ class TypingForm(forms.Form):
             )
         return data
 
-    def _add(self, name: str | None, text: str, code: str) -> None:
+    def _add(self, name: str | None, text: Any, code: str) -> None:
         self.add_error(name, forms.ValidationError(text, code=code))
 
     def given(self) -> TypingInput:

@@ -13,7 +13,6 @@ from hla.errors import Note, TypingError
 from hla.loci import LOCI
 from hla.typing import LocusTyping, Typing, parse_pair, read_gl
 from hospitals.choices import BlankRule, TypingSource
-from hospitals.models import PatientHlaTyping
 
 Pair = tuple[str, str]
 # Longer than any real report; forms and API refuse more before anything is parsed.
@@ -162,12 +161,3 @@ def _add_gl(
 def typing_digest(gl: str) -> str:
     """SHA-256 (hex) of the canonical GL string: equal typings are found by an index."""
     return hashlib.sha256(gl.encode()).hexdigest()
-
-
-def stored_typing(row: PatientHlaTyping) -> Typing:
-    """The typing of a stored row, read again by the nomenclature in force today.
-
-    Raises TypingError when today's release no longer knows a name (a deleted allele).
-    """
-    loci = [_parse(locus, first, second, row.blank_rule) for locus, (first, second) in row.canonical.items()]
-    return Typing.of(loci)

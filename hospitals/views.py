@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.access import get_visible_or_404, permission_required
+from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
@@ -49,8 +49,10 @@ def hospital_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def _detail(request: HttpRequest, pk: Any, form: MembershipForm, status: int = 200) -> HttpResponse:
-    hospital = get_visible_or_404(Hospital.objects.with_activity(), request.user, pk=pk)
-    people = Membership.objects.visible_to(request.user).filter(hospital=hospital).select_related("user")
+    hospital = get_visible_or_404(Hospital.objects.with_activity(), person_of(request), pk=pk)
+    people = (
+        Membership.objects.visible_to(person_of(request)).filter(hospital=hospital).select_related("user")
+    )
     context = {"hospital": hospital, "people": people, "form": form}
     return render(request, "hospitals/hospital_detail.html", context, status=status)
 
@@ -73,7 +75,7 @@ def hospital_create(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.HOSPITAL_EDIT)
 def hospital_edit(request: HttpRequest, pk: Any) -> HttpResponse:
-    hospital = get_visible_or_404(Hospital, request.user, pk=pk)
+    hospital = get_visible_or_404(Hospital, person_of(request), pk=pk)
     form = HospitalForm(request.POST or None, instance=copy(hospital))
     if request.method == "POST" and form.is_valid():
         try:
@@ -91,7 +93,7 @@ def hospital_edit(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.HOSPITAL_EDIT)
 def membership_add(request: HttpRequest, pk: Any) -> HttpResponse:
-    hospital = get_visible_or_404(Hospital, request.user, pk=pk)
+    hospital = get_visible_or_404(Hospital, person_of(request), pk=pk)
     form = MembershipForm(request.POST)
     if form.is_valid():
         try:
@@ -113,7 +115,7 @@ def membership_add(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.HOSPITAL_EDIT)
 def membership_remove(request: HttpRequest, pk: Any) -> HttpResponse:
-    membership = get_visible_or_404(Membership, request.user, pk=pk)
+    membership = get_visible_or_404(Membership, person_of(request), pk=pk)
     services.membership_remove(
         membership_id=membership.pk, reason=request.POST.get("reason", "")[:400], by=actor_of(request)
     )

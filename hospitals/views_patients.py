@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.access import get_visible_or_404, permission_required
+from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError
 from core.exports import csv_response
@@ -48,7 +48,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
         "page": paginate(request, rows.filter(state=state)),
         "form": form,
         "sort": sort,
-        "columns": lists.PATIENT_COLUMNS,
+        "columns": lists.patient_columns(form),
         "state": state,
         "counts": counts,
     }
@@ -71,7 +71,8 @@ def patient_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 
 def _patient(request: HttpRequest, pk: Any) -> Patient:
     rows = Patient.objects.select_related("hospital", "created_by").with_current_typing()
-    return get_visible_or_404(rows, request.user, pk=pk)
+    patient: Patient = get_visible_or_404(rows, person_of(request), pk=pk)
+    return patient
 
 
 def _page(request: HttpRequest, patient: Patient, **parts: Any) -> HttpResponse:
@@ -79,7 +80,7 @@ def _page(request: HttpRequest, patient: Patient, **parts: Any) -> HttpResponse:
         "weight_form": WeightForm(birth_date=patient.birth_date),
         "deactivate_form": DeactivateForm(),
     }
-    context = {**forms, **patient_context(patient, request.user), **parts}
+    context = {**forms, **patient_context(patient, person_of(request)), **parts}
     return render(request, "hospitals/patient_detail.html", context)
 
 
@@ -87,7 +88,7 @@ def _page(request: HttpRequest, patient: Patient, **parts: Any) -> HttpResponse:
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_create(request: HttpRequest) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
-    form = NewPatientForm(posted, user=request.user)
+    form = NewPatientForm(posted, user=person_of(request))
     typing = TypingForm(posted)
     identity = IdentityForm(posted, prefix="identity")
     doubts: list[Doubt] = []
@@ -115,7 +116,7 @@ def _all_valid(*forms: BaseForm) -> bool:
 def _create(
     request: HttpRequest, form: NewPatientForm, typing: TypingForm, identity: IdentityForm
 ) -> Patient | None:
-    may_identify = request.user.has_permission(Permission.PATIENT_IDENTITY)
+    may_identify = person_of(request).has_permission(Permission.PATIENT_IDENTITY)
     wanted = form.cleaned_data.get("patient_id")
     try:
         patient = services.patient_create(
@@ -129,7 +130,7 @@ def _create(
         )
     except DomainError as error:
         if error.code == "patient_exists":  # the form was sent twice: show what the first one saved
-            return get_visible_or_404(Patient, request.user, pk=wanted)
+            return get_visible_or_404(Patient, person_of(request), pk=wanted)
         show_error(form, error)
         return None
     messages.success(request, _("Patient %(code)s was saved.") % {"code": patient.code})
@@ -145,7 +146,7 @@ def _open_doubts(request: HttpRequest, doubts: list[Doubt]) -> list[Doubt]:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_edit(request: HttpRequest, pk: Any) -> HttpResponse:
-    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    patient = get_visible_or_404(Patient, person_of(request), pk=pk)
     posted = request.POST if request.method == "POST" else None
     form = PatientForm(posted, initial=patient_initial(patient))
     doubts: list[Doubt] = []
@@ -240,7 +241,7 @@ def patient_deactivate(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_reactivate(request: HttpRequest, pk: Any) -> HttpResponse:
-    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    patient = get_visible_or_404(Patient, person_of(request), pk=pk)
     services.patient_reactivate(patient_id=patient.pk, by=actor_of(request))
     messages.success(request, _("The patient is active again."))
     return redirect("hospitals:patient-detail", pk=patient.pk)
