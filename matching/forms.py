@@ -195,6 +195,7 @@ class RequestFilterForm(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False)
     urgency = forms.ChoiceField(label=_("Urgency"), required=False)
     hospital = forms.ModelChoiceField(label=_("Hospital"), queryset=Hospital.objects.none(), required=False)
+    patient = forms.UUIDField(required=False, widget=forms.HiddenInput)  # from the patient's page
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -214,7 +215,7 @@ class RequestFilterForm(forms.Form):
         if data.get("q"):
             text = data["q"].replace("\0", "").strip()
             rows = rows.filter(Q(number__icontains=text) | Q(patient__code__icontains=text))
-        for name in ("state", "urgency", "hospital"):
+        for name in ("state", "urgency", "hospital", "patient"):
             if data.get(name):
                 rows = rows.filter(**{name: data[name]})
         return rows

@@ -21,7 +21,7 @@ from core.roles import Permission
 from hospitals.models import Patient
 from matching import lists, services
 from matching.choices import OPEN, SEARCHABLE, STATE_TONE
-from matching.forms import CancelForm, RequestForm, request_initial, show_error
+from matching.forms import CancelForm, RequestFilterForm, RequestForm, request_initial, show_error
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
 from matching.presenters import people, requests
 
@@ -36,9 +36,21 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "sort": sort,
         "columns": lists.request_columns(with_hospital="hospital" in form.fields),
         "tones": STATE_TONE,
+        "active": _patient_chip(request, form),
         "export_url": f"{reverse('matching:request-export')}?{request.GET.urlencode()}",
     }
     return render(request, "matching/request_list.html", context)
+
+
+def _patient_chip(request: HttpRequest, form: RequestFilterForm) -> list[dict[str, str]]:
+    """Says that the list is about one patient, and leads to all of them."""
+    wanted = form.cleaned_data.get("patient")
+    patient = Patient.objects.visible_to(request.user).filter(pk=wanted).first() if wanted else None
+    if patient is None:
+        return []
+    query = request.GET.copy()
+    del query["patient"]
+    return [{"label": _("Patient"), "value": patient.code, "remove": f"?{query.urlencode()}"}]
 
 
 @require_GET
@@ -54,7 +66,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
     """`?patient=<id>`; "search" saves and searches, "draft" only saves."""
     wanted = request.GET.get("patient", "")
     if not wanted:
-        messages.info(request, _("Choose the patient first, then “Find units” on the patient's page."))
+        messages.info(request, _("Choose the patient first, then “New match request” on the patient's page."))
         return redirect("hospitals:patient-list")
     patient = get_visible_or_404(_patients(), request.user, pk=wanted)
     form = _form(request, patient, request_initial(patient))

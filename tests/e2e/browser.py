@@ -57,8 +57,10 @@ class Watch:
         return self
 
     def _console(self, message: ConsoleMessage) -> None:
-        # a failed load is reported by _response, with its address
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        # A failed load is reported by _response, with its address. htmx calls it an error when a newer answer is
+        # awaited instead of an older one (the live check of a typing: hx-sync replace), which is meant.
+        expected = ("Failed to load resource", "htmx:sendAbort", "htmx:afterRequest")
+        if message.type == "error" and not message.text.startswith(expected):
             self.problems.append(f"console: {message.text[:300]}")
 
     def _response(self, response: Response) -> None:

@@ -236,6 +236,8 @@ def test_list_is_filtered_sorted_and_own(client: Client, user: User, patient: Pa
     assert numbers("?urgency=urgent") == [urgent.number]
     assert numbers(f"?q={patient.code[-4:]}&sort=number") == [draft.number, urgent.number]
     assert numbers("?q=0002") == [urgent.number]
+    assert numbers(f"?patient={patient.pk}&state=DRAFT") == [draft.number]
+    assert numbers(f"?patient={typed_patient(hospital=patient.hospital).pk}") == []
     assert numbers("?state=nonsense&sort=nonsense&page=99") == [urgent.number, draft.number]
 
 
@@ -300,3 +302,11 @@ def test_list_needs_few_queries(
         response = client.get(reverse("matching:request-list"))
 
     assert len(response.context["page"]) == count
+
+
+def test_list_of_one_patient_says_so_and_leads_to_all(client: Client, patient: Patient) -> None:
+    response = client.get(reverse("matching:request-list") + f"?patient={patient.pk}&sort=number")
+
+    assert response.context["active"] == [{"label": "Patient", "value": patient.code, "remove": "?sort=number"}]
+    other = client.get(reverse("matching:request-list") + f"?patient={typed_patient().pk}")
+    assert other.context["active"] == [], "another hospital's patient is not named"
