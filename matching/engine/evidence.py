@@ -9,7 +9,7 @@ import numpy as np
 
 from hla.evidence import LocusEvidence, PositionEvidence, Why, explain_locus
 from hla.scoring import LocusCounts
-from hla.typing import LocusTyping, Typing, parse_pair
+from hla.typing import LocusTyping, Typing, parse_pair, untyped
 from matching.engine.policy import Policy
 from matching.engine.search import Ranked
 from matching.engine.snapshot import Snapshot
@@ -40,7 +40,9 @@ def _of_locus(
 
 
 def unit_typing(snapshot: Snapshot, locus: str, code: int) -> LocusTyping:
-    """The typing behind a code of the snapshot."""
+    """The typing behind a code of the snapshot; untyped where it cannot be read."""
+    if snapshot.dictionaries[locus].unreadable[code]:
+        return untyped(locus)
     first, second = snapshot.columns.pairs[locus][code]
     resolver = snapshot.resolver
     return parse_pair(locus, first, second, nomenclature=resolver.nomenclature, mac=resolver.mac)

@@ -79,13 +79,15 @@ class Funnel:
 
     other_status, not_searchable (untyped at a required locus; per locus beside it, a unit may lack several),
     below_dose, below_floor are removed in this order, each counted once. Of the candidates `kept` are stored,
-    `cut` are not. dose_unknown: candidates whose cells are unknown.
+    `cut` are not. unreadable_at: units with a typing that the reference data in use cannot read, which counts
+    as untyped there; only loci that have any. dose_unknown: candidates whose cells are unknown.
     """
 
     units: int
     other_status: int
     not_searchable: int
     not_searchable_at: Mapping[str, int]
+    unreadable_at: Mapping[str, int]
     below_dose: int
     below_floor: int
     candidates: int
@@ -232,7 +234,10 @@ def _candidates(
     """Rows that pass all filters, their packed classes, and the funnel that still waits for the number kept."""
     columns = snapshot.columns
     wanted = _wanted_status(snapshot, criteria)
-    typed = {locus: columns.codes[locus] != 0 for locus in policy.required_loci}
+    typed = {
+        locus: (snapshot.dictionaries[locus].places != 0)[columns.codes[locus]]
+        for locus in policy.required_loci
+    }
     searchable = np.logical_and.reduce([wanted, *typed.values()])
     tnc = columns.numbers["tnc_e4"]
     dosed = searchable & ((tnc >= criteria.min_tnc_e4) | (tnc < 0))
@@ -247,6 +252,7 @@ def _candidates(
         "other_status": len(snapshot) - int(wanted.sum()),
         "not_searchable": int(wanted.sum()) - int(searchable.sum()),
         "not_searchable_at": {locus: int((wanted & ~there).sum()) for locus, there in typed.items()},
+        "unreadable_at": _unreadable(snapshot, wanted),
         "below_dose": int(searchable.sum()) - len(rows),
         "below_floor": len(rows) - len(candidates),
         "candidates": len(candidates),
@@ -257,6 +263,15 @@ def _candidates(
         packed[passed],
         lambda kept: Funnel(**counted, kept=kept, cut=len(candidates) - kept),  # type: ignore[arg-type]
     )
+
+
+def _unreadable(snapshot: Snapshot, wanted: NDArray[np.bool_]) -> dict[str, int]:
+    """Per locus, how many units have a typing there that today's reference data cannot read."""
+    return {
+        locus: int((wanted & dictionary.unreadable[snapshot.columns.codes[locus]]).sum())
+        for locus, dictionary in snapshot.dictionaries.items()
+        if dictionary.unreadable.any()
+    }
 
 
 def _wanted_status(snapshot: Snapshot, criteria: Criteria) -> NDArray[np.bool_]:

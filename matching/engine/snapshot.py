@@ -7,13 +7,14 @@ snapshot that followed the ledger and one built afresh are equal byte for byte.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hla.errors import TypingError
 from hla.loci import SEARCH_LOCI
 from hla.mac import MacTable
 from hla.matching import LocusTable
@@ -75,15 +76,32 @@ class Dictionary:
     """The distinct typings of one locus, resolved.
 
     table: may hold more than this snapshot has; snapshots that follow one another share it and only add.
-    places: int32, row of the table for each code of the snapshot.
+    places: int32, row of the table for each code of the snapshot; 0 (untyped) also for what cannot be read.
+    unreadable: bool, codes that this nomenclature or MAC table cannot read (a name that it does not know).
     """
 
     table: LocusTable
     places: NDArray[np.int32]
+    unreadable: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, table: LocusTable, pairs: Iterable[Pair]) -> Dictionary:
-        return cls(table, table.extend(pairs))
+    def of(cls, table: LocusTable, pairs: Sequence[Pair]) -> Dictionary:
+        try:
+            return cls(table, table.extend(pairs), np.zeros(len(pairs), dtype=np.bool_))
+        except TypingError:  # inventory and reference data do not agree: find out where, one by one
+            places = [_place(table, pair) for pair in pairs]
+            return cls(
+                table,
+                np.array([place or 0 for place in places], dtype=np.int32),
+                np.array([place is None for place in places], dtype=np.bool_),
+            )
+
+
+def _place(table: LocusTable, pair: Pair) -> int | None:
+    try:
+        return int(table.extend([pair])[0])
+    except TypingError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,31 @@ def test_what_cannot_be_searched_is_said(patient: Any, criteria: Criteria, code:
     assert code in str(caught.value)
 
 
+def test_a_typing_that_todays_release_cannot_read_counts_as_untyped_and_is_counted() -> None:
+    """As when a release is put to use that does not know a name, or a table without a unit's code."""
+    rows = units(120, 200)
+    at_c = [row._replace(typing=(*row.typing[:2], ("C*07:ZZZZ", ""), *row.typing[3:])) for row in rows[:50]]
+    at_b = [
+        row._replace(typing=(row.typing[0], ("B*07:ZZZZ", "B*08:01"), *row.typing[2:])) for row in rows[50:90]
+    ]
+    blank_c = [row._replace(typing=(*row.typing[:2], ("", ""), *row.typing[3:])) for row in at_c]
+    blank_b = [row._replace(typing=(row.typing[0], ("", ""), *row.typing[2:])) for row in at_b]
+    patient, floors = person(121), {"antigen6": 2}
+
+    snapshot = snapshot_of([*at_c, *at_b, *rows[90:]])
+    outcome = search(patient, Criteria(floors=floors), snapshot)
+
+    expected = search(patient, Criteria(floors=floors), snapshot_of([*blank_c, *blank_b, *rows[90:]]))
+    assert outcome.counts == expected.counts
+    assert outcome.ranked.rows.tolist() == expected.ranked.rows.tolist()
+    assert outcome.funnel.not_searchable == expected.funnel.not_searchable
+    assert outcome.funnel.unreadable_at == {"C": 50, "B": 40}
+    assert expected.funnel.unreadable_at == {}
+    explained = evidence.explain(patient, outcome.ranked, snapshot, outcome.policy)["C"]
+    (code,) = np.flatnonzero(snapshot.dictionaries["C"].unreadable)
+    assert {position.unit for position in explained[code].positions} == {""}
+
+
 def test_progress_goes_up_and_may_stop_the_search() -> None:
     told: list[tuple[str, float, int]] = []
     snapshot = snapshot_of(units(96, 50))
