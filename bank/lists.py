@@ -30,17 +30,18 @@ CSV_HEADER = tuple(
 MOST_ROWS_SHOWN = 50_000
 
 
-class CappedPaginator(Paginator):
+class CappedPaginator(Paginator[Any]):
     """Counts to `most` and no further; `capped` says that there are more rows than pages show."""
 
     most = MOST_ROWS_SHOWN
 
     @cached_property
     def counted(self) -> int:
-        return int(self.object_list.order_by()[: self.most + 1].count())
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.most + 1].count())
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self.counted, self.most)
 
     @property
@@ -72,7 +73,7 @@ def ordering(sort: Sort) -> list[OrderBy]:
     return [column.asc(nulls_first=True), F("pk").desc()]
 
 
-def unit_page(request: HttpRequest, units: CordBloodUnitQuerySet) -> Page:
+def unit_page(request: HttpRequest, units: CordBloodUnitQuerySet) -> Page[Any]:
     rows = units.select_related("bank")
     return CappedPaginator(rows, per_page_from(request)).get_page(request.GET.get("page"))
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from bank import din as din_codes
 from bank.choices import STATUS_TONE, Analyte, TimePoint, UnitStatus
 from bank.limits import cd34_percent
-from bank.models import CordBloodUnit, HlaTyping, Measurement, Slot
+from bank.models import CordBloodUnit, HlaTyping, Measurement, Slot, StorageNode
 from core.hla_messages import stored_note_text
 from core.models import AuditEntry, User
 from core.roles import Permission
@@ -116,7 +116,8 @@ def place(unit: CordBloodUnit) -> str:
     slot = Slot.objects.filter(unit=unit).select_related("canister__parent__parent__parent").first()
     if slot is None:
         return ""
-    names, node = [str(slot.position)], slot.canister
+    names = [str(slot.position)]
+    node: StorageNode | None = slot.canister
     while node is not None:
         names.append(str(node))
         node = node.parent

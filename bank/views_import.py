@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +20,7 @@ from bank.models import Bank, ImportBatch, PlausibilityLimits
 from core.access import get_visible_or_404, permission_required
 from core.audit import actor_of
 from core.errors import DomainError, InvalidInput
+from core.models import User
 from core.pages import paginate
 from core.roles import Permission
 
@@ -36,7 +37,7 @@ def unit_import(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form, status=400 if form.is_bound else 200)
     bank_code = form.cleaned_data["bank"]
-    upload, data = uploads.keep(form.cleaned_data["file"], request.user, bank_code)
+    upload, data = uploads.keep(form.cleaned_data["file"], _person(request), bank_code)
     report = _run(request, upload, data, dry_run=True)
     return _preview(request, upload, report)
 
@@ -45,7 +46,7 @@ def unit_import(request: HttpRequest) -> HttpResponse:
 @permission_required(Permission.INVENTORY_IMPORT)
 def unit_import_confirm(request: HttpRequest) -> HttpResponse:
     """Step two: the same file again, for good."""
-    upload = uploads.of_token(request.POST.get("token", ""), request.user)
+    upload = uploads.of_token(request.POST.get("token", ""), _person(request))
     data = upload.read() if upload else None
     if upload is None or data is None:
         raise InvalidInput("upload_gone", _("The checked file is no longer there. Choose it again."))
@@ -78,6 +79,11 @@ def _run(
         skip_bad=skip_bad,
         max_rows=MAX_ROWS,
     )
+
+
+def _person(request: HttpRequest) -> User:
+    """Behind permission_required nobody is anonymous."""
+    return cast(User, request.user)
 
 
 def _banks() -> list[tuple[str, str]]:
@@ -141,7 +147,7 @@ def batch_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @permission_required(Permission.INVENTORY_VIEW_ALL)
 def batch_detail(request: HttpRequest, pk: Any) -> HttpResponse:
-    batch = get_visible_or_404(ImportBatch.objects.select_related("bank"), request.user, pk=pk)
+    batch = get_visible_or_404(ImportBatch.objects.select_related("bank"), _person(request), pk=pk)
     crumbs = [(reverse("bank:unit-list"), _("Inventory")), (reverse("bank:batch-list"), _("Imports"))]
     context = {"batch": batch, "facts": _batch_facts(batch), "crumbs": [*crumbs, ("", batch.file_name)]}
     return render(request, "bank/batch_detail.html", context)

@@ -14,9 +14,10 @@ estimating match rates.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Generic, TypeVar
 
 # A, C, B, DRB1, DQB1 without locus prefix; percent of haplotypes.
 PUBLISHED_HAPLOTYPES: tuple[tuple[float, str], ...] = (
@@ -85,7 +86,7 @@ DPB1_ALLELES: dict[str, float] = {
 }  # fmt: skip
 
 LOCI = ("A", "C", "B", "DRB1", "DQB1", "DPB1")
-Key = str | tuple[str, str]
+Key = TypeVar("Key", str, tuple[str, str])
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,11 @@ class Haplotype:
     alleles: dict[str, str]
 
 
-class Draw:
+class Draw(Generic[Key]):
     """Weighted draws of one table."""
 
     def __init__(self, weights: Mapping[Key, float]) -> None:
-        self.items = list(weights)
+        self.items: list[Key] = list(weights)
         self.cumulative = list(accumulate(weights.values()))
 
     def one(self, rng: random.Random) -> Key:
@@ -114,18 +115,19 @@ _NAMED_CUMULATIVE = list(accumulate(share for share, _ in _NAMED))
 LEAST_PERCENT = 0.05  # what the named haplotypes use up still occurs elsewhere
 
 
-def _left(table: Mapping[str, float] | Mapping[tuple[str, str], float], *places: int) -> dict[Key, float]:
-    """What the named haplotypes leave of each entry; `places` are its positions in a haplotype."""
+def _left(table: Mapping[Key, float], key_of: Callable[[tuple[str, ...]], Key]) -> dict[Key, float]:
+    """What the named haplotypes leave of each entry; `key_of` finds the entry that a haplotype uses."""
     used: dict[Key, float] = {}
     for share, alleles in _NAMED:
-        picked = tuple(alleles[place] for place in places)
-        key: Key = picked[0] if len(picked) == 1 else (picked[0], picked[1])
+        key = key_of(alleles)
         used[key] = used.get(key, 0) + share
     return {key: max(percent - used.get(key, 0), LEAST_PERCENT) for key, percent in table.items()}
 
 
-_A, _BC, _DR = Draw(_left(A_ALLELES, 0)), Draw(_left(BC_BLOCKS, 2, 1)), Draw(_left(DR_BLOCKS, 3, 4))
-_DP = Draw(dict(DPB1_ALLELES))
+_A = Draw(_left(A_ALLELES, lambda alleles: alleles[0]))
+_BC = Draw(_left(BC_BLOCKS, lambda alleles: (alleles[2], alleles[1])))
+_DR = Draw(_left(DR_BLOCKS, lambda alleles: (alleles[3], alleles[4])))
+_DP = Draw(DPB1_ALLELES)
 
 
 def haplotype(rng: random.Random) -> Haplotype:
@@ -133,10 +135,10 @@ def haplotype(rng: random.Random) -> Haplotype:
     if rng.random() < _NAMED_SHARE:
         _share, (a, c, b, dr, dq) = rng.choices(_NAMED, cum_weights=_NAMED_CUMULATIVE)[0]
     else:
-        a = str(_A.one(rng))
+        a = _A.one(rng)
         b, c = _BC.one(rng)
         dr, dq = _DR.one(rng)
-    return Haplotype(dict(zip(LOCI, (a, c, b, dr, dq, str(_DP.one(rng))), strict=True)))
+    return Haplotype(dict(zip(LOCI, (a, c, b, dr, dq, _DP.one(rng)), strict=True)))
 
 
 def genotype(rng: random.Random) -> dict[str, tuple[str, str]]:
