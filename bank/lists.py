@@ -30,7 +30,7 @@ CSV_HEADER = tuple(
 MOST_ROWS_SHOWN = 50_000
 
 
-class CappedPaginator(Paginator[Any]):
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
     """Counts to `most` and no further; `capped` says that there are more rows than pages show."""
 
     most = MOST_ROWS_SHOWN
