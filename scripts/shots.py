@@ -94,7 +94,7 @@ def open_menu(page: Page) -> None:
     page.locator(".top details.menu:visible > summary").last.click()
 
 
-SHOW_IDENTITY = "main form[action$='/identity/'] button"
+SHOW_IDENTITY = "main form[action$='/identity/#identity'] button"
 
 
 def with_identity(page: Page) -> str:
@@ -162,7 +162,7 @@ PAGES = [
     Shot("profile", "hospital_coordinator", "/profile/"),
     Shot("password-change", "hospital_coordinator", "/accounts/password/change/"),
     Shot("logout", "hospital_coordinator", "/accounts/logout/"),
-    Shot("patients", "hospital_coordinator", "/patients/"),
+    Shot("patients", "hospital_coordinator", "/patients/?per_page=25"),
     Shot("patients-none", "hospital_coordinator", "/patients/?q=zzzz"),
     Shot("patient", "hospital_coordinator", PATIENT),
     Shot("patient-new", "hospital_coordinator", "/patients/new/"),
@@ -173,9 +173,9 @@ PAGES = [
     Shot("requests", "hospital_coordinator", "/requests/"),
     Shot("request-new", "hospital_coordinator", through(PATIENT, r"/requests/new/")),
     Shot("request", "hospital_coordinator", REQUEST),
-    Shot("match-list", "hospital_coordinator", RUN),
+    Shot("match-list", "hospital_coordinator", then(RUN, "?per_page=25")),
     Shot("match-why", "hospital_coordinator", through(RUN, "/requests/searches/UUID/units/UUID/")),
-    Shot("units", "lab", "/units/"),
+    Shot("units", "lab", "/units/?per_page=25"),
     Shot("units-none", "lab", "/units/?q=zzzz"),
     Shot("unit", "lab", UNIT),
     Shot("unit-hospital", "hospital_coordinator", UNIT),
@@ -184,13 +184,13 @@ PAGES = [
     Shot("unit-import-errors", "lab", "/units/import/", act=upload(BAD_UNITS)),
     Shot("unit-imports", "lab", "/units/imports/"),
     Shot("limits", "qa", "/units/limits/"),
-    Shot("hospitals", "admin", "/hospitals/"),
+    Shot("hospitals", "admin", "/hospitals/?per_page=25"),
     Shot("hospital", "admin", HOSPITAL),
     Shot("hospital-new", "admin", "/hospitals/new/"),
     Shot("releases", "admin", "/reference/"),
-    Shot("jobs", "admin", "/jobs/"),
+    Shot("jobs", "admin", "/jobs/?per_page=25"),
     Shot("job", "admin", first_link("/jobs/", "/jobs/UUID/")),
-    Shot("audit", "auditor", "/audit/"),
+    Shot("audit", "auditor", "/audit/?per_page=25"),
     Shot("forbidden", "lab", "/patients/", status=403),
     Shot("not-found", "lab", "/no-such-page/", status=404),
     Shot("components", "lab", "/components/"),
@@ -267,7 +267,7 @@ class Site:
                 *self._wrong_language(page, combination),
                 *chromium.width_findings(page),
                 *chromium.glyph_findings(page),
-                *chromium.accessibility_findings(page),
+                *chromium.accessibility_findings(page, only_contrast=combination.scheme == "dark"),
             ]
 
     @staticmethod

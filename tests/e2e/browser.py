@@ -75,11 +75,12 @@ def evaluate_unbound(page: Page, source: str) -> None:
     session.detach()
 
 
-def accessibility_findings(page: Page) -> list[str]:
-    """Every violation that axe-core finds, one line each."""
+def accessibility_findings(page: Page, *, only_contrast: bool = False) -> list[str]:
+    """Every violation that axe-core finds, one line each. Between two colour schemes only the contrast differs."""
     evaluate_unbound(page, AXE.read_text(encoding="utf-8"))
     violations: list[dict[str, Any]] = page.evaluate(
-        "async rules => (await axe.run(document, {runOnly: rules})).violations", RULES
+        "async rules => (await axe.run(document, {runOnly: rules})).violations",
+        ["color-contrast"] if only_contrast else RULES,
     )
     return [
         f"axe {violation['id']}: {node['html'][:160]} ({' '.join(node['failureSummary'].split())[:200]})"
@@ -169,6 +170,7 @@ def page_of(
     **context: Any,
 ) -> Iterator[tuple[Page, Watch]]:
     """A page in a language, a window width and a colour scheme, watched."""
+    context.setdefault("locale", "zh-CN" if lang.startswith("zh") else "en-GB")
     opened = browser.new_context(
         base_url=base_url, viewport={"width": width, "height": 900}, color_scheme=scheme, **context
     )
