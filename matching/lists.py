@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.access import person_of
 from core.pages import Sort, sort_from
 from matching.forms import RequestFilterForm
 from matching.models import MatchRequest
@@ -55,9 +56,10 @@ def request_columns(*, with_hospital: bool) -> list[dict[str, Any]]:
 
 def request_selection(request: HttpRequest) -> tuple[MatchRequestQuerySet, RequestFilterForm, Sort]:
     """The visible requests that the address asks for, in its order."""
-    form = RequestFilterForm(request.GET, user=request.user)
+    person = person_of(request)
+    form = RequestFilterForm(request.GET, user=person)
     sort = sort_from(request, REQUEST_SORTS, "-created")
-    rows: MatchRequestQuerySet = MatchRequest.objects.visible_to(request.user)  # type: ignore[arg-type]
+    rows: MatchRequestQuerySet = MatchRequest.objects.visible_to(person)
     rows = form.apply(rows.with_patient().with_latest_run().with_latest_job())
     first, *rest = sort.fields
     field = F(first.lstrip("-"))

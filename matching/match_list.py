@@ -75,14 +75,17 @@ class ResultFilterForm(forms.Form):
                 continue
             values = [value for value, _possible, _certain in run.counts[name]]
             size = CLASS_SIZE[name]
-            self.fields[name].choices = [("", _("all")), *((value, f"{value}/{size}") for value in values)]
-        self.fields["locus"].choices = [(locus, locus) for locus in run.criteria["loci"]]
+            self._offer(name, [("", _("all")), *((str(value), f"{value}/{size}") for value in values)])
+        self._offer("locus", [(locus, locus) for locus in run.criteria["loci"]])
         if run.patient_weight_kg is None:
             del self.fields["tnc"], self.fields["cd34"]
         if not run.request.patient.abo:
             del self.fields["abo"]
-        for field in self.fields.values():
-            field.widget.is_required = False
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
 
 
 @dataclass(frozen=True)

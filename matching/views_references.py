@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from core import reference
-from core.access import permission_required
+from core.access import permission_required, person_of
 from core.roles import Permission
 from matching.models import MacTableVersion, NomenclatureRelease, SelectionPolicy
 from matching.presenters import references
@@ -16,9 +16,10 @@ from matching.presenters import references
 @require_GET
 @permission_required(Permission.REFERENCE_VIEW)
 def release_list(request: HttpRequest) -> HttpResponse:
-    releases = NomenclatureRelease.objects.visible_to(request.user)
-    tables = MacTableVersion.objects.visible_to(request.user)
-    policies = SelectionPolicy.objects.visible_to(request.user).select_related("hospital")
+    person = person_of(request)
+    releases = NomenclatureRelease.objects.visible_to(person)
+    tables = MacTableVersion.objects.visible_to(person)
+    policies = SelectionPolicy.objects.visible_to(person).select_related("hospital")
     context = {
         "releases": [references.loaded(row) for row in releases],
         "tables": [references.loaded(row) for row in tables],

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
 
 from core import jobs
-from core.access import get_visible_or_404, permission_required
+from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
@@ -28,14 +29,21 @@ from matching.presenters import people, requests, results, summary, why
 from matching.presenters.progress import progress, waits_long
 
 
+class HtmxRequest(HttpRequest):
+    """What django_htmx's middleware adds to a request."""
+
+    htmx: HtmxDetails
+
+
 def _run(request: HttpRequest, pk: Any) -> SearchRun:
-    return get_visible_or_404(SearchRun.objects.with_request(), request.user, pk=pk)
+    run: SearchRun = get_visible_or_404(SearchRun.objects.with_request(), person_of(request), pk=pk)
+    return run
 
 
 @never_cache
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
-def run_progress(request: HttpRequest, pk: Any) -> HttpResponse:
+def run_progress(request: HtmxRequest, pk: Any) -> HttpResponse:
     """The page, and for htmx every second its moving part; leads to the list as soon as there is one."""
     run = _run(request, pk)
     if run.is_finished:
@@ -52,7 +60,7 @@ def run_progress(request: HttpRequest, pk: Any) -> HttpResponse:
         "patient": patient,
         "line": people.patient_line(patient, run.patient_weight_kg, people.today()),
         "criteria": requests.criteria_facts(run.request),
-        "may_submit": request.user.has_permission(Permission.REQUEST_SUBMIT),
+        "may_submit": person_of(request).has_permission(Permission.REQUEST_SUBMIT),
         "may_repeat": run.request.state in SEARCHABLE,
         "crumbs": _crumbs(run, _("Search %(n)d") % {"n": run.run_no}),
     }
@@ -86,7 +94,7 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
         "figures": summary.figures(run, shown),
         "notices": summary.notices(run),
         "page": page,
-        "table": results.table(run, list(page), request.user),
+        "table": results.table(run, list(page), person_of(request)),
         "chips": shown.chips(),
         "orders": shown.orders(),
         "order": shown.order,
@@ -101,21 +109,21 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def _may_repeat(request: HttpRequest, run: SearchRun) -> bool:
-    return request.user.has_permission(Permission.REQUEST_SUBMIT) and run.request.state in SEARCHABLE
+    return person_of(request).has_permission(Permission.REQUEST_SUBMIT) and run.request.state in SEARCHABLE
 
 
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
-def run_unit(request: HttpRequest, pk: Any, unit_pk: Any) -> HttpResponse:
+def run_unit(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     """Why a unit stands where it stands; for htmx only the part that opens under its row."""
     run = _run(request, pk)
     rows = SearchResult.objects.with_unit().filter(run=run)
-    result = get_visible_or_404(rows, request.user, unit_id=unit_pk)
+    result = get_visible_or_404(rows, person_of(request), unit_id=unit_pk)
     context = {
         "run": run,
         "found": run.request,
         "why": why.why(run, result),
-        "row": results.row(run, result, request.user),
+        "row": results.row(run, result, person_of(request)),
         "list_url": reverse("matching:run-detail", args=[run.pk]),
     }
     if request.htmx:
@@ -135,14 +143,14 @@ def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
     run = _run(request, pk)
     rows = MatchList(request, run).rows()
     name = f"{run.request.number}-search-{run.run_no}.csv"
-    return csv_response(name, exports.result_header(run), exports.result_rows(run, rows, request.user))
+    return csv_response(name, exports.result_header(run), exports.result_rows(run, rows, person_of(request)))
 
 
 @require_POST
 @permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 def run_repeat(request: HttpRequest, pk: Any) -> HttpResponse:
     """Search again for a request, with the patient and the inventory as they are now."""
-    found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+    found = get_visible_or_404(MatchRequest, person_of(request), pk=pk)
     try:
         run = services.run_repeat(request_id=found.pk, actor=actor_of(request))
     except DomainError as error:
