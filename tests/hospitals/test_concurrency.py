@@ -1,0 +1,91 @@
+"""Two people at the same moment, on real PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from core.audit import Actor
+from core.errors import Conflict
+from hospitals import services
+from hospitals.data import PatientData
+from hospitals.models import Hospital, Patient
+from hospitals.typings import TypingInput
+from tests.factories.hospitals import GL, HospitalFactory, PatientFactory, member_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DATA = PatientData(sex="F", birth_date=datetime.date(2024, 3, 1))
+
+
+def at_once(work: Callable[[], Any], people: int) -> list[Any]:
+    """What each of `people` threads got: a result or the domain error."""
+    answers: list[Any] = []
+    start = threading.Barrier(people)
+
+    def run() -> None:
+        start.wait()
+        try:
+            answers.append(work())
+        except Conflict as error:
+            answers.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(people)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+@pytest.fixture
+def own() -> Hospital:
+    return HospitalFactory()
+
+
+def test_a_double_click_makes_one_patient(own: Hospital) -> None:
+    by, wanted = Actor.user(member_of(own)), uuid4()
+
+    answers = at_once(
+        lambda: services.patient_create(hospital_id=own.pk, data=DATA, patient_id=wanted, by=by), people=4
+    )
+
+    refused = [answer for answer in answers if isinstance(answer, Conflict)]
+    assert Patient.objects.count() == 1
+    assert [error.code for error in refused] == ["patient_exists"] * 3
+
+
+def test_one_typing_is_in_force_after_many_at_once(own: Hospital) -> None:
+    by, patient = Actor.user(member_of(own)), PatientFactory(hospital=own)
+
+    answers = at_once(
+        lambda: services.patient_typing_record(patient_id=patient.pk, typing=TypingInput(gl=GL), by=by),
+        people=4,
+    )
+
+    assert not [answer for answer in answers if isinstance(answer, Conflict)]
+    assert patient.typings.count() == 4
+    assert patient.typings.filter(is_current=True).count() == 1
+    assert Patient.objects.get().version == patient.version + 4
+
+
+def test_of_many_edits_of_one_version_one_is_taken(own: Hospital) -> None:
+    by, patient = Actor.user(member_of(own)), PatientFactory(hospital=own)
+
+    answers = at_once(
+        lambda: services.patient_update(patient_id=patient.pk, data=DATA, version=patient.version, by=by),
+        people=4,
+    )
+
+    assert (
+        sorted(getattr(answer, "code", "") for answer in answers if isinstance(answer, Conflict))
+        == ["patient_changed"] * 3
+    )
+    assert Patient.objects.get().version == patient.version + 1
