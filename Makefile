@@ -15,7 +15,7 @@ run: ## the whole system with a demo bank on http://127.0.0.1:8000 (QIDAI_PORT);
 
 test: ## the whole suite and its coverage gates; ARGS="tests/bank -k din" runs a part
 	@$(PYTHON) scripts/bootstrap test
-	@exec $(VENV) scripts/test.py $(ARGS)
+	@exec $(VENV) scripts/run_tests.py $(ARGS)
 
 check: ## format, lint, imports, types, migrations, translations, licences
 	@$(PYTHON) scripts/bootstrap test

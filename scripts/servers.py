@@ -18,13 +18,16 @@ from config import embedded  # noqa: E402
 
 @contextlib.contextmanager
 def throw_away_servers(name: str = "test") -> Iterator[dict[str, str]]:
-    """The environment for child processes; var/<name>/ holds what they write. Ctrl-C and SIGTERM also stop the servers.
+    """The environment for child processes; var/<name>/ holds what they write. A signal stops the servers too.
 
     DATABASE_URL and REDIS_URL of the caller are respected: then no server is started.
     """
     var = Path(os.environ.get("QIDAI_VAR") or ROOT / "var" / name).resolve()
     var.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background job begins with it ignored
     with (var / "run.lock").open("w") as lock:
         _lock(lock.fileno(), var)
         env = {"QIDAI_VAR": str(var), "QIDAI_ENV": "test", "DJANGO_SETTINGS_MODULE": "config.settings"}

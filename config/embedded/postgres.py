@@ -6,6 +6,8 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -26,7 +28,9 @@ LOCAL_SETTINGS = {"listen_addresses": "", "shared_buffers": "128MB", "log_line_p
 THROW_AWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 START_PATIENCE = 60.0
+ANSWER_PATIENCE = 10.0
 RETRY_PATIENCE = 15.0
+SSL_REQUEST = 80877103  # PostgreSQL's protocol, "Message Formats"
 # A start may meet the dying children of a killed postmaster: their shared memory and locks go in moments.
 PASSING_TROUBLES = ("pre-existing shared memory block", "already exists")
 
@@ -78,8 +82,33 @@ def postmaster(state: State) -> int:
 
 
 def _usable(state: State) -> bool:
-    """Running, and its socket is there: a cleaner of temporary folders may have taken it."""
-    return bool(postmaster(state)) and folders.socket_file(state).exists()
+    """Running, ready and answering; waits for one that is still starting or, just killed, about to vanish.
+
+    Not usable without its socket: a cleaner of temporary folders may have taken it.
+    """
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline and postmaster(state) and folders.socket_file(state).exists():
+        if _pid_file(state)[7:8] == ["ready"] and _answers(state):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _answers(state: State) -> bool:
+    """Whether somebody is behind the socket: asks for TLS, to which every server says yes or no at once.
+
+    Slow is not dead: a server on a busy machine must not be taken from those who work with it.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(ANSWER_PATIENCE)
+            connection.connect(str(folders.socket_file(state)))
+            connection.sendall(struct.pack("!ii", 8, SSL_REQUEST))
+            return bool(connection.recv(1))
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
 
 
 def _pid_file(state: State) -> list[str]:

@@ -6,8 +6,8 @@ import contextlib
 import random
 import signal
 import socket
-import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ ATTEMPTS = 8
 
 def start(state: State) -> None:
     """Start Valkey unless it runs, on its old port, or on a new one when somebody else has taken that."""
-    if running(state):
+    if running(state) and _answers(state, lambda: running(state)):
         return
+    stop(state)  # one that does not answer
     log = state.root / "valkey.log"
     begin = log.stat().st_size if log.exists() else 0
     for _attempt in range(ATTEMPTS):
@@ -65,7 +66,7 @@ def _start_once(state: State, log: Path) -> bool:
     child = process.spawn([str(find_valkey()), str(_conf(state))], log)
     state.valkey_pid = child.pid
     state.save()  # before waiting: a death of ours here must not orphan the server
-    if _answers(state, child):
+    if _answers(state, lambda: child.poll() is None):
         process.release(child)
         return True
     child.kill()
@@ -95,10 +96,10 @@ def _configuration(state: State) -> str:
     return "".join(f"{key} {value}\n" for key, value in lines.items())
 
 
-def _answers(state: State, child: subprocess.Popen[bytes], patience: float = 30.0) -> bool:
-    """Whether the child came up and takes our password. Reading a long append-only file it says LOADING."""
+def _answers(state: State, alive: Callable[[], bool], patience: float = 30.0) -> bool:
+    """Whether it comes up and takes our password. Reading a long append-only file it says LOADING."""
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and child.poll() is None:
+    while time.monotonic() < deadline and alive():
         with contextlib.suppress(OSError):
             if b"+PONG" in _ask(state):
                 return True

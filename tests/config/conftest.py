@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from config import embedded
 
 @contextlib.contextmanager
 def _temporary_root() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="qd-"))  # short enough for sockets, unlike pytest's own
+    # short enough for sockets, unlike pytest's own; `make test` stops what an interrupted test leaves there
+    folder = Path(tempfile.mkdtemp(prefix="qd-", dir=os.environ.get("QIDAI_TEST_ROOTS")))
     yield folder / "e"
     embedded.stop(folder / "e")
     shutil.rmtree(folder)

@@ -15,7 +15,14 @@ from urllib.parse import urlsplit
 import psycopg2
 import redis
 
+from config import embedded
+
 CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def quick(root: Path) -> dict[str, str]:
+    """`ensure` without fsync, for the tests that pull no plug."""
+    return embedded.ensure(root, durable=False)
 
 
 @contextlib.contextmanager

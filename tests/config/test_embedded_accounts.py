@@ -16,7 +16,7 @@ from config.embedded.account import Account, choose
 from config.embedded.binaries import find_postgres
 from config.embedded.state import State, shared_folder
 
-from .embedded_tools import CHECKOUT, ask, processes_under
+from .embedded_tools import CHECKOUT, ask, processes_under, quick
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,7 +29,7 @@ def test_a_user_namespace_is_preferred(root: Path) -> None:
     if account.mode != "namespace":
         pytest.skip("this system does not let root make a user namespace")
 
-    embedded.ensure(root)
+    quick(root)
 
     assert (root / "pg18").stat().st_uid == 0
     assert not shared_folder(root).exists()
@@ -41,7 +41,7 @@ def test_nobody_is_the_fallback_where_namespaces_are_refused(
     monkeypatch.setattr(Account, "can", _refusing("namespace", Account.can))
     root.parent.chmod(0o755)
 
-    urls = embedded.ensure(root)
+    urls = quick(root)
 
     pid = embedded.status(root)["postgresql"]["pid"]
     assert Path(f"/proc/{pid}").stat().st_uid == launcher.nobody().pw_uid
@@ -54,12 +54,12 @@ def test_nobody_gets_a_place_outside_a_closed_checkout(root: Path, monkeypatch: 
     monkeypatch.setenv("QIDAI_PG_ACCOUNT", "nobody")
     assert root.parent.stat().st_mode & 0o777 == 0o700
 
-    urls = embedded.ensure(root)
+    urls = quick(root)
 
     try:
         assert State.load(root).data == str(shared_folder(root) / "pg18")
         assert ask(urls["DATABASE_URL"], "SELECT 1") == [(1,)]
-        assert embedded.ensure(root) == urls
+        assert quick(root) == urls
     finally:
         embedded.stop(root)
         shutil.rmtree(shared_folder(root))
@@ -75,7 +75,7 @@ def test_nobody_gets_a_copy_of_programs_it_cannot_reach(root: Path, monkeypatch:
     monkeypatch.setenv("QIDAI_PG_ACCOUNT", "nobody")
     monkeypatch.setenv("QIDAI_PG_BIN", str(closed / "pginstall" / "bin"))
 
-    urls = embedded.ensure(root)
+    urls = quick(root)
 
     try:
         pid = embedded.status(root)["postgresql"]["pid"]
@@ -88,7 +88,7 @@ def test_nobody_gets_a_copy_of_programs_it_cannot_reach(root: Path, monkeypatch:
 
 def test_a_cluster_changes_its_owner_with_the_account(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root.parent.chmod(0o755)
-    urls = embedded.ensure(root)
+    urls = quick(root)
     ask(urls["DATABASE_OWNER_URL"], "CREATE TABLE kept AS SELECT 42 AS answer")
 
     for account in ("nobody", None):
@@ -97,7 +97,7 @@ def test_a_cluster_changes_its_owner_with_the_account(root: Path, monkeypatch: p
             monkeypatch.setenv("QIDAI_PG_ACCOUNT", account)
         else:
             monkeypatch.delenv("QIDAI_PG_ACCOUNT")
-        urls = embedded.ensure(root)
+        urls = quick(root)
         assert ask(urls["DATABASE_URL"], "SELECT answer FROM kept") == [(42,)]
 
 
@@ -145,7 +145,7 @@ def test_a_folder_of_somebody_else_is_refused(root: Path) -> None:
     os.chown(root / "sockets", 12345, 12345)
 
     with pytest.raises(embedded.EmbeddedError, match="does not belong to us"):
-        embedded.ensure(root)
+        quick(root)
 
 
 def _refusing(mode: str, original):

@@ -27,6 +27,7 @@ from .embedded_tools import (
     port_of,
     processes_under,
     python,
+    quick,
     wait_until,
 )
 
@@ -34,10 +35,10 @@ pytestmark = pytest.mark.slow
 
 
 def test_ensure_starts_both_servers_and_is_idempotent(root: Path) -> None:
-    first = embedded.ensure(root)
+    first = quick(root)
     before = embedded.status(root)
 
-    second = embedded.ensure(root)
+    second = quick(root)
 
     assert first == second
     assert embedded.status(root) == before
@@ -46,14 +47,14 @@ def test_ensure_starts_both_servers_and_is_idempotent(root: Path) -> None:
 
 
 def test_stop_leaves_no_process_and_start_finds_the_data(root: Path) -> None:
-    urls = embedded.ensure(root)
+    urls = quick(root)
     ask(urls["DATABASE_OWNER_URL"], "CREATE TABLE kept AS SELECT 42 AS answer")
 
     embedded.stop(root)
 
     assert processes_under(root) == []
     assert embedded.status(root) == {"postgresql": {"running": False}, "valkey": {"running": False}}
-    assert embedded.ensure(root) == urls
+    assert quick(root) == urls
     assert ask(urls["DATABASE_URL"], "SELECT answer FROM kept") == [(42,)]
 
 
@@ -71,6 +72,23 @@ def test_both_servers_come_back_after_kill_9(root: Path) -> None:
     assert embedded.status(root)["postgresql"]["pid"] != before["postgresql"]["pid"]
 
 
+def test_a_server_that_is_just_dying_is_not_taken_for_alive(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = quick(root)
+    pid = embedded.status(root)["postgresql"]["pid"]
+    kill_at_once(pid)
+    wait_until(lambda: not process.command_line(pid))
+    seen = iter([pid, pid])  # as the process table shows it for a moment under load
+    real = postgres.postmaster
+    monkeypatch.setattr(postgres, "postmaster", lambda state: next(seen, None) or real(state))
+
+    quick(root)
+
+    assert next(seen, None) is None
+    assert ask(urls["DATABASE_URL"], "SELECT 1") == [(1,)]
+
+
 def test_eight_processes_at_once_get_the_same_servers(root: Path) -> None:
     code = f"import json; from config.embedded import ensure; print(json.dumps(ensure({str(root)!r})))"
 
@@ -83,20 +101,20 @@ def test_eight_processes_at_once_get_the_same_servers(root: Path) -> None:
 
 
 def test_a_lock_file_of_a_dead_process_is_ignored(root: Path) -> None:
-    embedded.ensure(root)
+    quick(root)
     embedded.stop(root)
     state = State.load(root)
     for file in (Path(state.data) / "postmaster.pid", folders.socket_lock(state)):
         # our own number: it lives, it is not PostgreSQL, and PostgreSQL itself would trust it
         file.write_text(f"{os.getppid()}\n{state.data}\n0\n5432\n{state.sockets}\n\n0\nready\n")
 
-    urls = embedded.ensure(root)
+    urls = quick(root)
 
     assert ask(urls["DATABASE_URL"], "SELECT 1") == [(1,)]
 
 
 def test_a_lock_file_of_a_zombie_is_ignored(root: Path) -> None:
-    embedded.ensure(root)
+    quick(root)
     embedded.stop(root)
     state = State.load(root)
     # a parent that never waits for its dead child, as PID 1 of many containers
@@ -111,7 +129,7 @@ def test_a_lock_file_of_a_zombie_is_ignored(root: Path) -> None:
             f"{zombie}\n{state.data}\n0\n5432\n{state.sockets}\n\n0\nready\n"
         )
 
-        urls = embedded.ensure(root)
+        urls = quick(root)
 
         assert ask(urls["DATABASE_URL"], "SELECT 1") == [(1,)]
     finally:
@@ -122,7 +140,7 @@ def test_a_lock_file_of_a_zombie_is_ignored(root: Path) -> None:
 def test_a_path_too_long_for_a_socket_works(root: Path) -> None:
     deep = root / ("long-" * 20) / ("path with spaces ü " * 4)
 
-    urls = embedded.ensure(deep)
+    urls = quick(deep)
 
     try:
         assert len(str(deep)) > 165
@@ -144,13 +162,13 @@ def test_an_interrupted_initdb_is_made_anew(root: Path) -> None:
         kill_at_once(pid)
     assert not (root / "pg18").exists()
 
-    urls = embedded.ensure(root)
+    urls = quick(root)
 
     assert ask(urls["DATABASE_URL"], "SELECT 1") == [(1,)]
 
 
 def test_a_server_whose_starter_died_is_found_again(root: Path) -> None:
-    urls = embedded.ensure(root)
+    urls = quick(root)
     pid = embedded.status(root)["postgresql"]["pid"]
     state = State.load(root)
     state.valkey_pid = 0
@@ -159,43 +177,43 @@ def test_a_server_whose_starter_died_is_found_again(root: Path) -> None:
         json.dumps({**json.loads((root / "state.json").read_text()), "roles_applied": ""})
     )
 
-    assert embedded.ensure(root) == urls
+    assert quick(root) == urls
     assert embedded.status(root)["postgresql"]["pid"] == pid
     assert embedded.status(root)["valkey"]["pid"] == valkey_pid
 
 
 def test_a_taken_port_is_replaced_and_the_new_one_kept(root: Path) -> None:
-    first = embedded.ensure(root)
+    first = quick(root)
     embedded.stop(root)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port_of(first["REDIS_URL"])))
         other.listen()
 
-        second = embedded.ensure(root)
+        second = quick(root)
 
         assert port_of(second["REDIS_URL"]) != port_of(first["REDIS_URL"])
         assert pings(second["REDIS_URL"])
     embedded.stop(root)
-    assert embedded.ensure(root) == second
+    assert quick(root) == second
 
 
 def test_a_removed_socket_restarts_the_server(root: Path) -> None:
-    urls = embedded.ensure(root)
+    urls = quick(root)
     folders.socket_file(State.load(root)).unlink()  # as a cleaner of temporary folders does
     with pytest.raises(psycopg2.OperationalError):
         ask(urls["DATABASE_URL"], "SELECT 1")
 
-    assert ask(embedded.ensure(root)["DATABASE_URL"], "SELECT 1") == [(1,)]
+    assert ask(quick(root)["DATABASE_URL"], "SELECT 1") == [(1,)]
 
 
 def test_a_copied_checkout_never_touches_the_servers_of_the_original(root: Path) -> None:
-    urls = embedded.ensure(root)
+    urls = quick(root)
     original = embedded.status(root)
     copy = root.with_name("copy")
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns("sockets", "lock"))
 
-    copied = embedded.ensure(copy)
+    copied = quick(copy)
 
     try:
         assert ask(copied["DATABASE_URL"], "SELECT 1") == [(1,)]
@@ -207,13 +225,13 @@ def test_a_copied_checkout_never_touches_the_servers_of_the_original(root: Path)
 
 
 def test_a_moved_checkout_takes_its_server_along(root: Path) -> None:
-    before = embedded.ensure(root)
+    before = quick(root)
     pid = embedded.status(root)["postgresql"]["pid"]
     valkey_pid = embedded.status(root)["valkey"]["pid"]
     moved = root.rename(root.with_name("moved"))
 
     try:
-        urls = embedded.ensure(moved)
+        urls = quick(moved)
         assert ask(urls["DATABASE_URL"], "SELECT 1") == [(1,)]
         assert urls["REDIS_URL"] == before["REDIS_URL"]
         assert embedded.status(moved)["valkey"]["pid"] == valkey_pid
@@ -224,7 +242,7 @@ def test_a_moved_checkout_takes_its_server_along(root: Path) -> None:
 
 
 def test_secrets_are_private_and_in_no_command_line(root: Path) -> None:
-    embedded.ensure(root)
+    quick(root)
 
     for name in ("state.json", "valkey/valkey.conf"):
         assert stat.S_IMODE((root / name).stat().st_mode) == 0o600
@@ -261,7 +279,7 @@ def test_a_damaged_state_file_is_explained(root: Path) -> None:
     (root / "state.json").write_text("{")
 
     with pytest.raises(embedded.EmbeddedError, match="damaged"):
-        embedded.ensure(root)
+        quick(root)
 
     (root / "state.json").unlink()
 
@@ -275,16 +293,16 @@ def test_the_wrong_postgresql_is_refused_by_name(root: Path, monkeypatch: pytest
     monkeypatch.setenv("QIDAI_PG_BIN", str(old))
 
     with pytest.raises(embedded.EmbeddedError, match=r"holds PostgreSQL 15\.4; Qidai needs 18"):
-        embedded.ensure(root)
+        quick(root)
 
 
 def test_a_server_that_cannot_start_shows_its_log(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    embedded.ensure(root)
+    quick(root)
     embedded.stop(root)
     monkeypatch.setitem(postgres.LOCAL_SETTINGS, "shared_buffers", "nonsense")
 
     with pytest.raises(embedded.EmbeddedError, match='invalid value for parameter "shared_buffers"'):
-        embedded.ensure(root)
+        quick(root)
 
 
 def test_a_valkey_that_cannot_start_shows_its_log(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +310,7 @@ def test_a_valkey_that_cannot_start_shows_its_log(root: Path, monkeypatch: pytes
     monkeypatch.setattr(valkey, "ATTEMPTS", 1)
 
     with pytest.raises(embedded.EmbeddedError, match="maxmemory-policy"):
-        embedded.ensure(root)
+        quick(root)
 
 
 def test_a_stubborn_process_is_killed(root: Path) -> None:

@@ -13,6 +13,7 @@ sys.path.insert(0, str(CHECKOUT / "scripts"))
 
 import coverage_gates  # noqa: E402
 import licences  # noqa: E402
+import run_tests  # noqa: E402
 
 
 def _file(lines: int, run: int, branches: int = 0, taken: int = 0) -> dict[str, Any]:
@@ -43,6 +44,14 @@ def test_a_gap_in_coverage_is_named(name: str, data: dict[str, Any], complaint: 
     found = coverage_gates.findings({"files": {name: data}})
 
     assert complaint in found[0]
+
+
+def test_the_closing_line_is_found_among_colours() -> None:
+    verdict = "\x1b[32m\x1b[1m3 passed\x1b[0m, 1 skipped\x1b[32m in 63.20s (0:01:03)\x1b[0m"
+    closing = f"\x1b[32m======= {verdict} =======\x1b[0m"
+
+    assert run_tests.closing_line(f"slowest\n{closing}\n") == closing
+    assert run_tests.closing_line("INTERNALERROR> boom\n") == ""
 
 
 def test_enough_coverage_passes() -> None:
