@@ -4,7 +4,7 @@ VENV := .venv/bin/python
 # some shells set it; every start would then compile Django anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check shots messages clean
+.PHONY: help run test check validate bench shots messages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,16 @@ test: ## the whole suite and its coverage gates; ARGS="tests/bank -k din" runs a
 check: ## format, lint, imports, types, migrations, translations, licences
 	@$(PYTHON) scripts/bootstrap test
 	@exec $(VENV) scripts/check.py
+
+validate: ## every figure of docs/validation.md anew, on real data (../shared/data); up to an hour
+	@$(PYTHON) scripts/bootstrap test
+	@$(VENV) scripts/validate_hla.py
+	@$(VENV) scripts/validate_search.py
+
+bench: ## speed of the kernel and of a search, submitted to stored; writes benchmarks/results.json
+	@$(PYTHON) scripts/bootstrap test
+	@$(VENV) benchmarks/hla_kernel.py
+	@$(VENV) benchmarks/search.py
 
 shots: ## every page in both languages, wide and narrow, light and dark, into var/shots/
 	@$(PYTHON) scripts/bootstrap test
