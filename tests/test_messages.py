@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
 from django.template import engines
 from django.utils import translation
+from django.utils.translation.template import templatize
 
 from scripts import messages
 from scripts.messages import BadText, Text, placeholders, python_texts, template_texts
@@ -52,6 +56,29 @@ TEMPLATES = [
 @pytest.mark.parametrize(("source", "expected"), TEMPLATES, ids=[source for source, _texts in TEMPLATES])
 def test_template_texts_are_collected_as_django_looks_them_up(source, expected):
     assert list(template_texts(source)) == expected
+
+
+def djangos_own_reading(source: str) -> set[Text]:
+    """What Django's templatize hands to xgettext: calls of gettext functions between blanked-out text."""
+    literal = r"u?('(?:[^'\\\\]|\\\\.)*'|\"(?:[^\"\\\\]|\\\\.)*\")"
+    call = re.compile(
+        rf"\b(gettext|pgettext|ngettext|npgettext|_)\({literal}(?:, {literal})?(?:, {literal})?"
+    )
+    found = set()
+    for function, *literals in call.findall(templatize(source)):
+        values = [ast.literal_eval(text) for text in literals if text]
+        found.add(Text(**dict(zip(messages.KEYWORDS[function], values, strict=False))))
+    return found
+
+
+def test_every_template_is_read_as_django_reads_it():
+    templates = [path.read_text(encoding="utf-8") for path in (messages.ROOT / "templates").rglob("*.html")]
+
+    ours = {replace(text, comment="") for source in templates for text in template_texts(source)}
+    theirs = {text for source in templates for text in djangos_own_reading(source)}
+
+    assert len(theirs) > 300
+    assert ours == theirs
 
 
 @pytest.mark.parametrize(
