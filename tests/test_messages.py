@@ -60,7 +60,7 @@ def test_template_texts_are_collected_as_django_looks_them_up(source, expected):
 
 def djangos_own_reading(source: str) -> set[Text]:
     """What Django's templatize hands to xgettext: calls of gettext functions between blanked-out text."""
-    literal = r"u?('(?:[^'\\\\]|\\\\.)*'|\"(?:[^\"\\\\]|\\\\.)*\")"
+    literal = r"u?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
     call = re.compile(
         rf"\b(gettext|pgettext|ngettext|npgettext|_)\({literal}(?:, {literal})?(?:, {literal})?"
     )
