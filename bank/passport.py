@@ -73,14 +73,14 @@ def counts(unit: CordBloodUnit) -> list[dict[str, Any]]:
     share = cd34_percent(unit.tnc_e7, unit.cd34_e6) if unit.tnc_e7 and unit.cd34_e6 else None
     return [
         {"value": _number(unit.tnc_e7), "label": _("TNC, ×10⁷")},
-        {"value": _number(unit.cd34_e6), "label": _("CD34, ×10⁶")},
+        {"value": _number(unit.cd34_e6, 2), "label": _("CD34, ×10⁶")},
         {"value": f"{share:.2f} %" if share is not None else "–", "label": _("CD34 of TNC")},
         {"value": _number(unit.volume_ml), "label": _("Volume, mL")},
     ]
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f}"
+def _number(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def measured(unit: CordBloodUnit) -> list[dict[str, Any]]:

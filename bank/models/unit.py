@@ -190,6 +190,11 @@ class CordBloodUnit(models.Model):
         return din_codes.spaced(self.din) if self.din else self.unit_no
 
     @property
+    def din_spaced(self) -> str:
+        """The DIN in its groups, without the check character, which pages print in a box."""
+        return din_codes.spaced(self.din)[:-2] if self.din else ""
+
+    @property
     def din_check(self) -> str:
         return din_codes.check_character(self.din) if self.din else ""
 
