@@ -9,7 +9,7 @@ import numpy as np
 
 from hla.evidence import LocusEvidence, PositionEvidence, Why, explain_locus
 from hla.scoring import LocusCounts
-from hla.typing import LocusTyping, Typing, parse_pair, untyped
+from hla.typing import LocusTyping, Typing, untyped
 from matching.engine.policy import Policy
 from matching.engine.search import Ranked
 from matching.engine.snapshot import Snapshot
@@ -44,8 +44,10 @@ def unit_typing(snapshot: Snapshot, locus: str, code: int) -> LocusTyping:
     if snapshot.dictionaries[locus].unreadable[code]:
         return untyped(locus)
     first, second = snapshot.columns.pairs[locus][code]
-    resolver = snapshot.resolver
-    return parse_pair(locus, first, second, nomenclature=resolver.nomenclature, mac=resolver.mac)
+    if not first and not second:
+        return untyped(locus)
+    # canonical texts that the dictionary has resolved: reading them again would cost as much as explaining them
+    return LocusTyping(locus, first, second, "pair" if first and second else "single")
 
 
 def plain(evidence: LocusEvidence) -> dict[str, Any]:
