@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from hla.errors import Note, TypingError
 
@@ -87,7 +88,9 @@ NOTES: Mapping[str, StrPromise] = {
 
 def typing_error_text(error: TypingError) -> str:
     """What is wrong and what to do, in the language in force."""
-    return f"{_filled(ERRORS[error.code], error.params)} {hint_text(error)}".strip()
+    parts = {"error": _filled(ERRORS[error.code], error.params), "cure": hint_text(error)}
+    # two whole sentences; Chinese puts no space between them
+    return pgettext("sentences", "%(error)s %(cure)s") % parts
 
 
 def hint_text(error: TypingError) -> str:

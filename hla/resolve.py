@@ -240,10 +240,10 @@ def rewritten(text: str, items: tuple[Item, ...]) -> bool:
 
 
 def shown(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first few names, and how many more there are; without words, for every language."""
     listed = list(names)
     more = len(listed) - NAMES_SHOWN
-    return ", ".join(listed[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(listed[:NAMES_SHOWN]) + (f", … (+{more})" if more > 0 else "")
 
 
 @lru_cache(maxsize=8)
