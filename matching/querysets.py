@@ -81,12 +81,16 @@ class SelectionPolicyQuerySet(models.QuerySet[Any]):
         return self.filter(models.Q(hospital__isnull=True) | models.Q(hospital=hospital))
 
     def visible_to(self, user: User) -> Self:
-        """The bank's policies are everybody's; a hospital's own are its own."""
-        if not user.is_authenticated or not user.has_permission(Permission.REQUEST_VIEW):
+        """The bank's policies are everybody's who may see requests or reference data; a hospital's own are its own."""
+        may = user.is_authenticated and (
+            user.has_permission(Permission.REQUEST_VIEW) or user.has_permission(Permission.REFERENCE_VIEW)
+        )
+        if not may:
             return self.none()
-        if user.is_bank_staff:
+        allowed = hospitals_open_to(user, Permission.REQUEST_VIEW)
+        if allowed is None:
             return self
-        return self.filter(models.Q(hospital__isnull=True) | models.Q(hospital__in=user.hospital_ids))
+        return self.filter(models.Q(hospital__isnull=True) | models.Q(hospital__in=allowed))
 
 
 class ReferenceQuerySet(models.QuerySet[Any]):

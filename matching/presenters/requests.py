@@ -47,6 +47,10 @@ def statuses_text(statuses: Iterable[str]) -> str:
     return ", ".join(str(UnitStatus(status).label) for status in statuses)
 
 
+def release_text(release: str) -> str:
+    return _("built-in nomenclature") if release == "built-in" else f"IPD-IMGT/HLA {release}"
+
+
 def criteria_facts(request: MatchRequest) -> list[dict[str, Any]]:
     return [
         {"label": _("Loci"), "value": LociSet(request.loci).label},
@@ -93,7 +97,7 @@ def run_row(run: SearchRun) -> dict[str, Any]:
         "tone": JOB_TONE[Job.State(run.job.state)],
         "at": run.created_at,
         "by": run.created_by,
-        "release": run.release,
+        "release": release_text(run.release) if run.release else "",
         "classes": class_summary(run, "antigen6") or class_summary(run, "allele6"),
         "candidates": run.candidates,
         "finished": run.is_finished,

@@ -8,17 +8,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core import reference
 from matching.choices import CLASS_SIZE
 from matching.match_list import MatchList
 from matching.models import SearchRun
-from matching.presenters.requests import dose_text, floors_text, statuses_text
+from matching.presenters.requests import dose_text, floors_text, release_text, statuses_text
 
 ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
 MOST_CLASS_FIGURES = 4
-
-
-def release_text(release: str) -> str:
-    return _("built-in nomenclature") if release == "built-in" else f"IPD-IMGT/HLA {release}"
 
 
 def basis(run: SearchRun) -> str:
@@ -152,7 +149,13 @@ def notices(run: SearchRun) -> list[dict[str, Any]]:
         found.append(_warn(gettext_lazy("The patient's typing was changed since this search. Search again.")))
     if patient.weight_kg != run.patient_weight_kg:
         found.append(_warn(gettext_lazy("The patient's weight was changed since this search: doses differ.")))
-    if run.release == "built-in":
+    if run.request.runs.filter(run_no__gt=run.run_no, completed_at__isnull=False).exists():
+        found.append(_warn(gettext_lazy("This is not the newest list of this request.")))
+    current = reference.nomenclature().release
+    if run.release != current:
+        text = gettext_lazy("This list was made by %(old)s; in use now is %(new)s. Search again to use it.")
+        found.append(_warn(text % {"old": release_text(run.release), "new": release_text(current)}))
+    elif run.release == "built-in":
         text = gettext_lazy(
             "Classes rest on the built-in nomenclature: two-field names, no P groups of a release."
         )

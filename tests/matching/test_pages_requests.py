@@ -12,7 +12,7 @@ from django.urls import reverse
 from core.models import Job, User
 from core.roles import Role
 from hospitals.models import Hospital, Patient
-from matching.models import MatchRequest, SearchRun
+from matching.models import MatchRequest, SearchRun, SelectionPolicy
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, PatientFactory, member_of
 from tests.factories.match_list import queued_run, searched_run
@@ -260,6 +260,21 @@ def test_member_with_a_role_of_the_bank_sees_no_other_hospital(hospital: Hospita
     assert client.get(reverse("matching:request-detail", args=[other.pk])).status_code == 404
 
 
+def test_policies_of_another_hospital_are_not_seen_by_a_member_with_a_role_of_the_bank(
+    hospital: Hospital,
+) -> None:
+    theirs = SelectionPolicy.objects.create(
+        name="theirs", hospital=HospitalFactory(), rules={}, created_by="test"
+    )
+    member = member_of(hospital, Role.HOSPITAL_COORDINATOR, Role.COLLECTION)
+    bank, lab = UserFactory(roles=[Role.SEARCH_COORDINATOR]), UserFactory(roles=[Role.LAB])
+
+    assert theirs not in SelectionPolicy.objects.visible_to(member)
+    assert theirs in SelectionPolicy.objects.visible_to(bank)
+    assert SelectionPolicy.objects.visible_to(lab).count() == 1, "the bank's own"
+    assert not SelectionPolicy.objects.visible_to(UserFactory(roles=[Role.SHIPPING])).exists()
+
+
 def test_export_has_the_rows_of_the_list(client: Client, patient: Patient) -> None:
     MatchRequestFactory(patient=patient, number="MR-2026-0001")
     MatchRequestFactory(patient=patient, number="MR-2026-0002", urgency="urgent")
@@ -307,6 +322,8 @@ def test_list_needs_few_queries(
 def test_list_of_one_patient_says_so_and_leads_to_all(client: Client, patient: Patient) -> None:
     response = client.get(reverse("matching:request-list") + f"?patient={patient.pk}&sort=number")
 
-    assert response.context["active"] == [{"label": "Patient", "value": patient.code, "remove": "?sort=number"}]
+    assert response.context["active"] == [
+        {"label": "Patient", "value": patient.code, "remove": "?sort=number"}
+    ]
     other = client.get(reverse("matching:request-list") + f"?patient={typed_patient().pk}")
     assert other.context["active"] == [], "another hospital's patient is not named"

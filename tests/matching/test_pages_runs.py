@@ -16,7 +16,10 @@ from core import jobs
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital, Patient
+from matching import services
 from matching.models import SearchRun
+from matching.providers import find_requests, work_items
+from matching.services import RequestData
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, PatientTypingFactory, member_of
 from tests.factories.match_list import queued_run, searched_run, stored_run
@@ -289,6 +292,19 @@ def test_changed_patient_is_said_above_an_old_list(client: Client, run: SearchRu
     assert "weight was changed since this search" in after
 
 
+def test_older_list_says_that_it_is(client: Client, run: SearchRun) -> None:
+    newer = services.run_repeat(request_id=run.request_id, actor=ACTOR)
+    services.run_execute(job_id=newer.job_id)
+    SearchRun.objects.filter(pk=run.pk).update(release="3.40.0")
+
+    old, new = text_of(client.get(detail_url(run))), text_of(client.get(detail_url(newer)))
+
+    assert "not the newest list" in old
+    assert "made by IPD-IMGT/HLA 3.40.0; in use now is built-in nomenclature" in old
+    assert "not the newest list" not in new
+    assert "in use now is" not in new
+
+
 def test_without_a_weight_whole_units_are_shown(client: Client, hospital: Hospital, units: Any) -> None:
     run = searched_run(typed_patient(hospital=hospital, weight_kg=None))
 
@@ -442,17 +458,12 @@ def test_export_tells_a_hospital_no_state_that_is_not_its_own(
 
 
 def work_of(user: User) -> list[str]:
-    from matching.providers import work_items
-
     return [item.title for item in work_items(user)]
 
 
 def test_my_work_names_lists_searches_drafts_and_failures(
     user: User, run: SearchRun, patient: Patient
 ) -> None:
-    from matching import services
-    from matching.services import RequestData
-
     services.request_create(patient=patient, data=RequestData(), actor=ACTOR)
     waiting, failed = queued_run(patient), queued_run(patient)
     claim = jobs.job_claim(failed.job_id)
@@ -470,8 +481,6 @@ def test_my_work_names_lists_searches_drafts_and_failures(
 
 
 def test_failure_is_no_work_once_it_was_repeated(user: User, patient: Patient, units: Any) -> None:
-    from matching import services
-
     failed = queued_run(patient)
     claim = jobs.job_claim(failed.job_id)
     assert claim is not None
@@ -483,8 +492,6 @@ def test_failure_is_no_work_once_it_was_repeated(user: User, patient: Patient, u
 
 
 def test_request_is_found_by_its_number(client: Client, user: User, patient: Patient) -> None:
-    from matching.providers import find_requests
-
     run = queued_run(patient)
     number = run.request.number
 

@@ -321,7 +321,8 @@ def test_policies_of_the_bank_are_everybodys_and_a_hospitals_own_are_its_own() -
     counts = [SelectionPolicy.objects.visible_to(user).count() for user in (own, other, bank)]
 
     assert counts == [2, 1, 2]
-    assert not SelectionPolicy.objects.visible_to(UserFactory(roles=[Role.LAB])).exists()
+    assert SelectionPolicy.objects.visible_to(UserFactory(roles=[Role.LAB])).count() == 1, "reference page"
+    assert not SelectionPolicy.objects.visible_to(UserFactory(roles=[Role.SHIPPING])).exists()
 
 
 def test_lists_name_the_last_finished_search_without_a_query_per_row(
