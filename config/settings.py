@@ -48,9 +48,12 @@ def _servers() -> dict[str, str]:
         raise env.BadEnvironment(
             "Set DATABASE_URL and REDIS_URL, both; only a laptop without either uses the embedded servers."
         )
-    from config.embedded import ensure
+    from config.embedded import EmbeddedError, ensure
 
-    return dict(ensure(VAR_DIR / "embedded"))
+    try:
+        return dict(ensure(VAR_DIR / "embedded"))
+    except EmbeddedError as error:
+        raise env.BadEnvironment(f"Qidai: {error}") from None
 
 
 def _own_broker(url: str) -> str:

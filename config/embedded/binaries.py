@@ -1,5 +1,5 @@
 """Where the server programs are. The wheels' own Python layers are never imported: as root one of them makes
-users and opens folder permissions (docs/adr on embedded servers)."""
+users and opens folder permissions."""
 
 from __future__ import annotations
 
