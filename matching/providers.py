@@ -119,11 +119,12 @@ def _drafts(user: User) -> list[WorkItem]:
 
 
 def _finished(user: User) -> list[WorkItem]:
-    """The newest match lists of the last days."""
+    """The newest match list of each request, of the last days."""
     since = timezone.now() - RECENT
     rows = (
         SearchRun.objects.visible_to(user).filter(completed_at__gte=since).select_related("request__patient")
     )
+    newest = rows.order_by("request_id", "-run_no").distinct("request_id")
     return [
         WorkItem(
             title=_("Match list of %(number)s, patient %(code)s")
@@ -133,5 +134,5 @@ def _finished(user: User) -> list[WorkItem]:
             since=run.completed_at,
             kind="list",
         )
-        for run in rows.order_by("-completed_at")[:_MAX]
+        for run in sorted(newest, key=lambda run: run.completed_at, reverse=True)[:_MAX]
     ]

@@ -480,6 +480,13 @@ def test_my_work_names_lists_searches_drafts_and_failures(
     assert work_of(UserFactory(roles=[Role.LAB])) == []
 
 
+def test_only_the_newest_list_of_a_request_is_work(user: User, run: SearchRun) -> None:
+    again = services.run_repeat(request_id=run.request_id, actor=ACTOR)
+    services.run_execute(job_id=again.job_id)
+
+    assert [item.url for item in work_items(user)] == [detail_url(again)]
+
+
 def test_failure_is_no_work_once_it_was_repeated(user: User, patient: Patient, units: Any) -> None:
     failed = queued_run(patient)
     claim = jobs.job_claim(failed.job_id)
