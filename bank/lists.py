@@ -27,7 +27,7 @@ CSV_HEADER = tuple(
     name for name in NAMES if name not in HLA_COLUMNS or name.rpartition("_")[0] in LISTED_LOCI
 )
 # Beyond this a list is not read but filtered; counting and skipping stay quick at a million units.
-MOST_ROWS_SHOWN = 50_000
+MOST_ROWS_SHOWN = 20_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time

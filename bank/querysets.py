@@ -69,7 +69,7 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
         if not plain:
             return self.all()
         code = plain.lstrip("=").replace("-", "")[:13]
-        by_din = Q(din__startswith=code) if code else Q()
+        by_din = Q(din__startswith=code) & ~Q(din="") if code else Q()  # "" is not in the index
         return self.filter(Q(unit_no__startswith=plain) | by_din)
 
     def by_number(self, text: str) -> CordBloodUnit | None:

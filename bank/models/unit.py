@@ -135,6 +135,14 @@ class CordBloodUnit(models.Model):
         # The list at a million units reads by an index for each of its sort orders, ties by number.
         indexes = [
             models.Index(F("unit_no"), F("id"), name="unit_by_number"),
+            # The beginning of a number, in any collation of the database.
+            models.Index(fields=["unit_no"], opclasses=["varchar_pattern_ops"], name="unit_number_prefix"),
+            models.Index(
+                fields=["din"],
+                opclasses=["varchar_pattern_ops"],
+                condition=~Q(din=""),
+                name="unit_din_prefix",
+            ),
             models.Index(F("tnc_e7").desc(nulls_last=True), F("id"), name="unit_by_tnc"),
             models.Index(F("cd34_e6").desc(nulls_last=True), F("id"), name="unit_by_cd34"),
             models.Index(F("collected_on").desc(nulls_last=True), F("id"), name="unit_by_collection"),
