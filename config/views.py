@@ -60,4 +60,4 @@ def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-healthz.public = True  # type: ignore[attr-defined]
+healthz.public = True

@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.roles import Permission
 
 if TYPE_CHECKING:
-    from core.models import User
+    from core.models import Job, User
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
