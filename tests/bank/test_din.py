@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bank import din
@@ -67,11 +67,13 @@ def test_parse_says_what_is_wrong(text: str, code: str, words: str) -> None:
     assert len(str(caught.value)) < 250
 
 
+@settings(deadline=None)
 @given(codes)
 def test_every_form_reads_back(code: str) -> None:
     assert {din.parse(form(code)).code for form in (din.compact, din.spaced, din.scanned)} == {code}
 
 
+@settings(deadline=None)
 @given(codes, st.integers(0, 12), st.sampled_from("0123456789"))
 def test_a_slip_of_one_digit_is_caught(code: str, place: int, digit: str) -> None:
     slipped = code[:place] + digit + code[place + 1 :]
@@ -82,6 +84,7 @@ def test_a_slip_of_one_digit_is_caught(code: str, place: int, digit: str) -> Non
         din.parse(slipped + din.check_character(code))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
