@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.roles import Permission
 
 if TYPE_CHECKING:
-    from core.models import Job, User
+    from core.models import Job, User  # noqa: F401  Job is named in a string below
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
