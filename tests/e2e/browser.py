@@ -75,12 +75,15 @@ def evaluate_unbound(page: Page, source: str) -> None:
     session.detach()
 
 
-def accessibility_findings(page: Page, *, only_contrast: bool = False) -> list[str]:
-    """Every violation that axe-core finds, one line each. Between two colour schemes only the contrast differs."""
+def accessibility_findings(page: Page, *, only_contrast: bool = False, within: str = "html") -> list[str]:
+    """Every violation that axe-core finds, one line each. Between two colour schemes only the contrast differs.
+
+    `within`: selector of the part looked at, where something on top covers the rest of the page.
+    """
     evaluate_unbound(page, AXE.read_text(encoding="utf-8"))
     violations: list[dict[str, Any]] = page.evaluate(
-        "async rules => (await axe.run(document, {runOnly: rules})).violations",
-        ["color-contrast"] if only_contrast else RULES,
+        "async ([within, rules]) => (await axe.run(within, {runOnly: rules})).violations",
+        [within, ["color-contrast"] if only_contrast else RULES],
     )
     return [
         f"axe {violation['id']}: {node['html'][:160]} ({' '.join(node['failureSummary'].split())[:200]})"
