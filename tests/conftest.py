@@ -36,8 +36,19 @@ def django_db_setup(
         config = setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
         _remember_initial_rows()
     yield
-    with django_db_blocker.unblock(), as_owner():
-        teardown_databases(config, verbosity=0)
+    with django_db_blocker.unblock():
+        _end_other_sessions()
+        with as_owner():
+            teardown_databases(config, verbosity=0)
+
+
+def _end_other_sessions() -> None:
+    """A thread of a live server or worker may still hold its connection; the database could not be dropped."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+        )
 
 
 _initial_rows: dict[str, str] = {}
