@@ -26,13 +26,20 @@ class UnitSerializer(serializers.ModelSerializer):
 
     bank = serializers.CharField(source="bank.code")
     public_no = serializers.CharField()
+    status = serializers.CharField(
+        source="plain_status", help_text="of a unit that a flag keeps back, the flag: RECALLED, …"
+    )
+    blocks = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="flags that keep the unit from every search; bank staff only see such",
+    )
     din_check = serializers.CharField()
     hla = serializers.SerializerMethodField()
 
     class Meta:
         model = CordBloodUnit
         fields = (
-            "id", "public_no", "unit_no", "din", "din_check", "bank", "source", "donor_type", "status",
+            "id", "public_no", "unit_no", "din", "din_check", "bank", "source", "donor_type", "status", "blocks",
             "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments",
             "counts_invented", "synthetic", "hla",
         )  # fmt: skip

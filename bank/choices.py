@@ -36,6 +36,13 @@ SWITCHED_ON = frozenset({_S.QUARANTINE, _S.LISTED, _S.ON_HOLD, _S.RESERVED, _S.D
 
 # A search may offer these; a request says which of them it wants.
 SEARCHABLE = (_S.LISTED, _S.RESERVED)
+# Flags that keep a unit from everybody outside the bank, whatever state it is in: the flag wins.
+BLOCKS = {
+    "recalled": _("recalled"),
+    "consent_withdrawn": _("consent withdrawn"),
+    "typing_conflict": _("typing conflict"),
+    "held_for_confirmation": _("to confirm"),
+}
 
 # Where a unit may go from each state (domain notes, workflow 1.2).
 TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {

@@ -135,7 +135,7 @@ def csv_row(unit: CordBloodUnit) -> list[Any]:
         "tnc_e7": unit.tnc_e7,
         "cd34_e6": unit.cd34_e6,
         "segments": unit.segments,
-        "status": unit.status,
+        "status": unit.plain_status,  # a file with a recalled unit cannot be imported as listed
         "counts_invented": "yes" if unit.counts_invented else "no",
         **typed,
     }

@@ -34,7 +34,7 @@ def context(unit: CordBloodUnit, user: User) -> dict[str, Any]:
     shared = {
         "unit": unit,
         "internal": internal,
-        "tone": STATUS_TONE.get(unit.status, ""),
+        "tone": "" if unit.blocks else STATUS_TONE.get(unit.status, ""),
         "identity": identity(unit),
         "counts": counts(unit),
         "measured": measured(unit),

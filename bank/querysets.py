@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from bank import din
-from bank.choices import SEARCHABLE, UnitStatus
+from bank.choices import BLOCKS, SEARCHABLE, DonorType, UnitStatus
 from core.roles import Permission
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 # A unit without these can be offered by no search (domain notes, matching 2.3).
 REQUIRED_LOCI = ("A", "B", "DRB1")
+
+
+def not_blocked(path: str = "") -> Q:
+    """Condition that no flag keeps the unit back; `path` leads to the unit ("unit__")."""
+    return Q(**{f"{path}{flag}": False for flag in BLOCKS})
 
 
 class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
@@ -31,21 +36,16 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
         return self.none()
 
     def listed(self) -> CordBloodUnitQuerySet:
-        return self.filter(status=UnitStatus.LISTED, held_for_confirmation=False)
+        """What hospitals see; `CordBloodUnit.is_listed` says the same of one unit."""
+        return self.filter(not_blocked(), status=UnitStatus.LISTED)
 
     def to_confirm(self) -> CordBloodUnitQuerySet:
         """Values outside the plausibility limits wait for a person."""
         return self.filter(held_for_confirmation=True, status=UnitStatus.QUARANTINE)
 
     def offered(self) -> CordBloodUnitQuerySet:
-        """Units in a state that a search may offer, nothing open; typed or not (a search counts the untyped)."""
-        return self.filter(
-            status__in=SEARCHABLE,
-            held_for_confirmation=False,
-            recalled=False,
-            typing_conflict=False,
-            consent_withdrawn=False,
-        )
+        """Cord blood in a state that a search may offer, nothing open; typed or not (a search counts the untyped)."""
+        return self.filter(not_blocked(), status__in=SEARCHABLE, donor_type=DonorType.CORD)
 
     def searchable(self) -> CordBloodUnitQuerySet:
         """Units that a search may offer: listed or reserved, typed at A, B and DRB1, nothing open."""

@@ -299,8 +299,7 @@ def _move(
         raise Conflict("transition", text, params={"here": here.label, "to": to.label})
     if unit.source != Source.OWN:
         raise Conflict("not_own", _("This unit belongs to a partner; only the partner changes it."))
-    if unit.recalled and to not in (UnitStatus.ON_HOLD, UnitStatus.DISCARDED):
-        raise Conflict("recalled", _("This unit is recalled; it cannot move forward."))
+    _guard_blocked(unit, to)
     new = {**fields, "status": to.value}
     before, after = audit.changes({name: getattr(unit, name) for name in new}, new)
     now = timezone.now()
@@ -310,6 +309,23 @@ def _move(
     unit.save(update_fields=[*new, *stamps])
     audit.record(actor=actor, action=action, target=unit, before=before, after=after, reason=reason)
     return unit
+
+
+def _guard_blocked(unit: CordBloodUnit, to: UnitStatus) -> None:
+    """A flag is lifted by its own service, with its own reason; until then the unit only moves away from use."""
+    if to in (UnitStatus.ON_HOLD, UnitStatus.DISCARDED):
+        return
+    if unit.recalled:
+        raise Conflict("recalled", _("This unit is recalled; it cannot move forward."))
+    if to != UnitStatus.QUARANTINE and unit.consent_withdrawn:
+        raise Conflict(
+            "consent_withdrawn", _("The consent for this unit is withdrawn; it cannot move forward.")
+        )
+    if to != UnitStatus.QUARANTINE and unit.typing_conflict:
+        raise Conflict(
+            "typing_conflict",
+            _("Two typings of this unit disagree; until that is settled it cannot move forward."),
+        )
 
 
 # --- settings ------------------------------------------------------------------------------------

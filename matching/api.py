@@ -162,10 +162,7 @@ class ResultSerializer(serializers.ModelSerializer):
 
     def get_on_offer(self, result: SearchResult) -> bool:
         unit = result.unit
-        blocked = (
-            unit.held_for_confirmation or unit.recalled or unit.typing_conflict or unit.consent_withdrawn
-        )
-        return bool(unit.status == result.status and not blocked)
+        return bool(unit.status == result.status and not unit.blocks)
 
 
 _ERRORS = {

@@ -71,8 +71,8 @@ def _unit_values(result: SearchResult, user: User) -> list[Any]:
 
 
 def status_now(result: SearchResult, user: User) -> str:
-    """Hospitals learn of a unit only what concerns them: on offer, reserved, or neither."""
-    status = str(result.unit.status)
+    """Hospitals learn of a unit only what concerns them: on offer, reserved, or neither; staff also a flag."""
+    status = str(result.unit.plain_status)
     if user.has_permission(Permission.INVENTORY_VIEW_ALL) or status in SEARCHABLE:
         return status
     return "NOT_OFFERED"

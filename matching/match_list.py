@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bank.querysets import not_blocked
 from core.pages import Sort
 from hla.loci import SEARCH_LOCI
 from matching.choices import CLASS_SIZE
@@ -270,10 +271,4 @@ def locus_matched(locus: str) -> Q:
 
 def still_on_offer() -> Q:
     """The unit stands today as the search found it."""
-    return Q(
-        unit__status=F("status"),
-        unit__held_for_confirmation=False,
-        unit__recalled=False,
-        unit__typing_conflict=False,
-        unit__consent_withdrawn=False,
-    )
+    return Q(not_blocked("unit__"), unit__status=F("status"))

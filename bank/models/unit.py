@@ -10,7 +10,18 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from bank import din as din_codes
-from bank.choices import Abo, DiscardReason, DonorType, HoldReason, Rh, Sex, Source, UnitStatus
+from bank.choices import (
+    BLOCKS,
+    SEARCHABLE,
+    Abo,
+    DiscardReason,
+    DonorType,
+    HoldReason,
+    Rh,
+    Sex,
+    Source,
+    UnitStatus,
+)
 from bank.querysets import REQUIRED_LOCI, CordBloodUnitQuerySet
 
 # Loci whose current typing is copied onto the unit, in the order of lists and files.
@@ -196,6 +207,27 @@ class CordBloodUnit(models.Model):
     def public_no(self) -> str:
         """The number that people outside the bank use: the DIN with its check character, else the own one."""
         return din_codes.spaced(self.din) if self.din else self.unit_no
+
+    @property
+    def blocks(self) -> list[str]:
+        """Names of the flags that keep this unit back whatever its state (bank.choices.BLOCKS)."""
+        return [flag for flag in BLOCKS if getattr(self, flag)]
+
+    @property
+    def block_labels(self) -> list[str]:
+        return [str(BLOCKS[flag]) for flag in self.blocks]
+
+    @property
+    def is_listed(self) -> bool:
+        """What `listed()` says of rows: hospitals may see this unit."""
+        return self.status == UnitStatus.LISTED and not self.blocks
+
+    @property
+    def plain_status(self) -> str:
+        """The status for files and programs; of a blocked unit that would be on offer, its flag (RECALLED)."""
+        if self.status in SEARCHABLE and self.blocks:
+            return self.blocks[0].upper()
+        return self.status
 
     @property
     def din_spaced(self) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from bank.choices import Source, UnitStatus
+from bank.choices import SEARCHABLE, Source, UnitStatus
 from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Permission
@@ -88,7 +88,7 @@ def is_open_to(unit: CordBloodUnit, user: User) -> bool:
     """Whether this person may open the unit's passport as it stands (bank.querysets visible_to)."""
     if user.has_permission(Permission.INVENTORY_VIEW_ALL):
         return True
-    return unit.status == UnitStatus.LISTED and not unit.held_for_confirmation
+    return unit.is_listed
 
 
 def class_range(result: SearchResult, name: str) -> dict[str, int] | None:
@@ -120,16 +120,21 @@ def tags(run: SearchRun, result: SearchResult, user: User) -> list[dict[str, str
 def change_tag(result: SearchResult, user: User) -> dict[str, str] | None:
     """What happened to the unit since the search; hospitals learn only what concerns them."""
     unit = result.unit
-    blocked = unit.recalled or unit.typing_conflict or unit.consent_withdrawn or unit.held_for_confirmation
-    if unit.status == result.status and not blocked:
+    if unit.blocks or unit.status not in SEARCHABLE:
+        return _gone_tag(unit, user)
+    if unit.status == result.status:
         return {"text": _("reserved"), "tone": "warn"} if unit.status == UnitStatus.RESERVED else None
-    if unit.status == UnitStatus.LISTED and not blocked:
+    if unit.status == UnitStatus.LISTED:
         return {"text": _("free again"), "tone": "info"}
-    if unit.status == UnitStatus.RESERVED and not blocked:
-        return {"text": _("reserved since this search"), "tone": "bad"}
-    if user.has_permission(Permission.INVENTORY_VIEW_ALL):
-        return {"text": _("now: %(state)s") % {"state": unit.get_status_display()}, "tone": "bad"}
-    return {"text": _("no longer on offer"), "tone": "bad"}
+    return {"text": _("reserved since this search"), "tone": "bad"}
+
+
+def _gone_tag(unit: CordBloodUnit, user: User) -> dict[str, str]:
+    """No search would find this unit now; only the bank's staff learn why."""
+    if not user.has_permission(Permission.INVENTORY_VIEW_ALL):
+        return {"text": _("no longer on offer"), "tone": "bad"}
+    state = ", ".join(unit.block_labels) or unit.get_status_display()
+    return {"text": _("now: %(state)s") % {"state": state}, "tone": "bad"}
 
 
 def dose(run: SearchRun, result: SearchResult, kind: str) -> dict[str, Any]:

@@ -37,6 +37,18 @@ def test_hospitals_see_listed_units_only(signed_in: Any, coordinator: User, qa: 
     assert signed_in(qa).get(LIST).json()["count"] == 2
 
 
+@pytest.mark.parametrize("flag", ["recalled", "consent_withdrawn", "typing_conflict"])
+def test_a_blocked_unit_is_the_banks_own_affair(
+    signed_in: Any, coordinator: User, qa: User, flag: str
+) -> None:
+    unit = UnitFactory(**{flag: True})
+
+    assert signed_in(coordinator).get(LIST).json()["count"] == 0
+    assert signed_in(coordinator).get(f"{LIST}{unit.pk}/").status_code == 404
+    body = signed_in(qa).get(f"{LIST}{unit.pk}/").json()
+    assert (body["status"], body["blocks"]) == (flag.upper(), [flag])
+
+
 def test_filters_and_order(signed_in: Any, qa: User) -> None:
     UnitFactory(unit_no="A1")
     UnitFactory(unit_no="B2", tnc_e7=300)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from bank import services
-from bank.choices import TRANSITIONS, DiscardReason, Source, UnitStatus
+from bank.choices import BLOCKS, TRANSITIONS, DiscardReason, Source, UnitStatus
 from bank.models import CordBloodUnit, PlausibilityLimits
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -132,6 +132,51 @@ def test_a_recalled_unit_moves_to_hold_only() -> None:
     with pytest.raises(Conflict, match="recalled"):
         unhold(unit)
     assert hold(UnitFactory(recalled=True)).status == "ON_HOLD"
+
+
+@pytest.mark.parametrize("flag", ["consent_withdrawn", "typing_conflict"])
+def test_a_blocked_unit_moves_away_from_use_only(flag: str) -> None:
+    held = UnitFactory(on_hold=True, **{flag: True})
+    waiting = UnitFactory(waiting=True, **{flag: True})
+
+    for service, unit in ((unhold, held), (confirm, waiting)):
+        with pytest.raises(Conflict) as caught:
+            service(unit)
+        assert caught.value.code == flag
+    assert unhold(hold(waiting)).status == "QUARANTINE"
+    assert hold(UnitFactory(**{flag: True})).status == "ON_HOLD"
+    assert discard(UnitFactory(**{flag: True})).status == "DISCARDED"
+
+
+@pytest.mark.parametrize("flag", ["recalled", "consent_withdrawn", "typing_conflict"])
+def test_a_flag_wins_over_the_state(flag: str, qa: User, coordinator: User) -> None:
+    unit = UnitFactory(**{flag: True})
+    units = CordBloodUnit.objects
+
+    assert not unit.is_listed
+    assert unit.plain_status == flag.upper()
+    assert UnitFactory(on_hold=True, **{flag: True}).plain_status == "ON_HOLD"
+    assert not units.listed().union(units.offered(), units.visible_to(coordinator)).exists()
+    assert unit in units.visible_to(qa)
+
+
+def test_rows_and_a_unit_agree_on_what_is_listed() -> None:
+    UnitFactory()
+    UnitFactory(status="RESERVED")
+    UnitFactory(waiting=True)
+    for flag in BLOCKS.keys() - {"held_for_confirmation"}:
+        UnitFactory(**{flag: True})
+
+    listed = set(CordBloodUnit.objects.listed())
+
+    assert {unit for unit in CordBloodUnit.objects.all() if unit.is_listed} == listed
+    assert len(listed) == 1
+
+
+def test_an_adult_donor_is_no_unit_to_offer() -> None:
+    UnitFactory(donor_type="adult")
+
+    assert not CordBloodUnit.objects.offered().exists()
 
 
 def test_a_partner_s_unit_is_not_ours_to_move() -> None:

@@ -454,6 +454,27 @@ def test_export_tells_a_hospital_no_state_that_is_not_its_own(
     assert exported(bank, run)[0]["status_now"] == "DISCARDED"
 
 
+@pytest.mark.parametrize("flag", ["recalled", "consent_withdrawn", "typing_conflict"])
+def test_a_flag_set_since_the_search_is_shown_everywhere(
+    client: Client, run: SearchRun, units: Any, flag: str
+) -> None:
+    CordBloodUnit.objects.filter(pk=units["six"].pk).update(**{flag: True})
+    bank = client_of(UserFactory(roles=[Role.SEARCH_COORDINATOR]))
+    passport = reverse("bank:unit-detail", args=[units["six"].pk])
+
+    six, other = (viewer.get(detail_url(run)).context["table"]["rows"][0] for viewer in (client, bank))
+
+    assert (six["tags"][0]["text"], six["unit_url"]) == ("no longer on offer", "")
+    assert other["tags"][0] == {"text": f"now: {flag.replace('_', ' ')}", "tone": "bad"}
+    assert exported(client, run)[0]["status_now"] == "NOT_OFFERED"
+    assert exported(bank, run)[0]["status_now"] == flag.upper()
+    assert client.get(passport).status_code == 404
+    assert "No search offers this unit" in text_of(bank.get(passport))
+    assert shown(client, run, "?free=on") == names(units, "five", "four")
+    address = reverse("api:run-results", args=[run.pk])
+    assert [found["on_offer"] for found in client.get(address).json()["results"]] == [False, True, True]
+
+
 # --- what waits, what is found ------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -92,7 +92,7 @@ def test_no_request_for_an_inactive_patient() -> None:
             "floor_of_class_not_asked",
             "floors",
         ),
-        ({"policy_id": uuid4()}, "policy_unknown", "policy"),
+        ({"policy_id": UUID(int=7)}, "policy_unknown", "policy"),
     ],
     ids=str,
 )
