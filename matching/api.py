@@ -49,7 +49,7 @@ class FloorsField(serializers.DictField):
 
 
 class RequestInput(serializers.Serializer):
-    """What is asked. `floors` left out: those of the policy in force."""
+    """What is asked. `floors`: of a class left out the policy's floor holds, 0 is none; the answer says all."""
 
     patient = serializers.UUIDField(help_text="id of an active patient of the own hospital")
     loci = serializers.ChoiceField(choices=LociSet.choices, default=LociSet.FIVE)

@@ -29,7 +29,6 @@ FLOOR_CHOICES: dict[str, range] = {
     "allele8": range(8, 2, -1),
     "allele10": range(10, 3, -1),
 }
-PRIMARY = "antigen6"  # always has a floor, so that the page says which one holds
 FLOOR_LABELS = {
     "antigen6": _("Antigen class, of 6"),
     "allele6": _("Allele class, of 6"),
@@ -63,13 +62,12 @@ def floor_field(name: str) -> str:
     return f"floor_{name}"
 
 
-def _floor_choices(name: str) -> list[tuple[str, str]]:
-    size = CLASS_SIZE[name]
-    steps = [
-        (str(value), gettext("at least %(n)d/%(of)d") % {"n": value, "of": size})
-        for value in FLOOR_CHOICES[name]
-    ]
-    return steps if name == PRIMARY else [("", gettext("no floor")), *steps]
+def _floor_choices(name: str, *held: str) -> list[tuple[str, str]]:
+    """`held`: values in force already, which a form must be able to show."""
+    values = {*FLOOR_CHOICES[name], *(int(value) for value in held if value)}
+    text, size = gettext("at least %(n)d/%(of)d"), CLASS_SIZE[name]
+    steps = [(str(value), text % {"n": value, "of": size}) for value in sorted(values, reverse=True)]
+    return [("", gettext("no floor")), *steps]
 
 
 class RequestForm(forms.Form):
@@ -118,15 +116,21 @@ class RequestForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.policy = policy
         self.weight_known = weight_known
-        floors: Mapping[str, int] = policy.rules.get("floors", {})
         for name in FLOOR_CHOICES:
+            proposed = self._proposed(name)
+            held = str((self.initial or {}).get(floor_field(name), ""))
             self.fields[floor_field(name)] = forms.ChoiceField(
                 label=FLOOR_LABELS[name],
                 required=False,
-                choices=lazy(_floor_choices, list)(name),
-                initial=str(floors.get(name, "")),
+                choices=lazy(_floor_choices, list)(name, proposed, held),
+                initial=proposed,
                 help_text=FLOOR_HELP[name],
             )
+
+    def _proposed(self, name: str) -> str:
+        """The policy's floor of a class, "" for none."""
+        floors: Mapping[str, int] = self.policy.rules.get("floors", {})
+        return str(floors.get(name) or "")
 
     @property
     def floor_fields(self) -> list[forms.BoundField]:
@@ -145,7 +149,8 @@ class RequestForm(forms.Form):
         data = super().clean() or self.cleaned_data
         asked = Criteria(loci=tuple(data.get("loci", LociSet.FIVE).split(","))).classes
         for name in FLOOR_CHOICES:
-            if data.get(floor_field(name)) and name not in asked:
+            value = data.get(floor_field(name))
+            if value and name not in asked and value != self._proposed(name):
                 message = _("This class needs a locus that you did not choose above.")
                 self.add_error(
                     floor_field(name), forms.ValidationError(message, code="floor_of_class_not_asked")
@@ -153,8 +158,10 @@ class RequestForm(forms.Form):
         return data
 
     def floors(self) -> dict[str, int]:
-        values = {name: self.cleaned_data.get(floor_field(name)) for name in FLOOR_CHOICES}
-        return {name: int(value) for name, value in values.items() if value}
+        """As chosen, 0 where none is wanted; a class that the form did not ask, or that needs other loci, is out."""
+        asked = Criteria(loci=tuple(self.cleaned_data["loci"].split(","))).classes
+        given = [name for name in FLOOR_CHOICES if name in asked and floor_field(name) in self.data]
+        return {name: int(self.cleaned_data.get(floor_field(name)) or 0) for name in given}
 
     def data_for_service(self) -> RequestData:
         data = self.cleaned_data

@@ -15,7 +15,7 @@ class Policy:
 
     id, name, version: of the stored row. antigen_rule: "split" (two splits of one broad antigen are a
     mismatch, matching.md 2.3) or "broad". primary: the class that orders the list. floors: class -> smallest
-    number of possible matches that stays in the list, used where a request asks for none of its own.
+    number of possible matches, proposed to requests; a search applies only those of its criteria.
     required_loci: a unit without a typing there cannot be searched.
     """
 
@@ -24,7 +24,7 @@ class Policy:
     version: int = 1
     antigen_rule: AntigenRule = "split"
     primary: str = "antigen6"
-    floors: Mapping[str, int] = field(default_factory=lambda: {"antigen6": 4})
+    floors: Mapping[str, int] = field(default_factory=dict)
     required_loci: tuple[str, ...] = ("A", "B", "DRB1")
 
     def __post_init__(self) -> None:

@@ -245,7 +245,7 @@ def _candidates(
     packed = np.zeros(len(rows), dtype=np.uint32)
     for locus in criteria.loci:
         packed += _lookup(locus, scores[locus], criteria.classes)[columns.codes[locus][rows]]
-    passed = _above_floors(packed, criteria, policy)
+    passed = _above_floors(packed, criteria)
     candidates = rows[passed]
     counted = {
         "units": len(snapshot),
@@ -282,11 +282,10 @@ def _wanted_status(snapshot: Snapshot, criteria: Criteria) -> NDArray[np.bool_]:
     return wanted[snapshot.columns.categories["status"]] if len(snapshot) else np.zeros(0, dtype=np.bool_)
 
 
-def _above_floors(packed: NDArray[np.uint32], criteria: Criteria, policy: Policy) -> NDArray[np.bool_]:
+def _above_floors(packed: NDArray[np.uint32], criteria: Criteria) -> NDArray[np.bool_]:
     passed = np.ones(len(packed), dtype=np.bool_)
     for place, name in enumerate(criteria.classes):
-        floor = criteria.floors.get(name, policy.floors.get(name, 0))
-        if floor:
+        if floor := criteria.floors.get(name, 0):
             passed &= _class_max(packed, place) >= floor
     return passed
 

@@ -52,11 +52,19 @@ REASONS: Mapping[str, StrPromise] = {
         "{patient_antigen} and {unit_antigen} are splits of one broad antigen, "
         "which this bank counts as a match."
     ),
+    "antigen_whichever": _(
+        "Different alleles; {patient_antigens} and {unit_antigens} match whichever they are."
+    ),
+    "antigen_possible": _("May match at antigen level: possible are {patient_antigens} and {unit_antigens}."),
     "mismatch_same_broad": _(
         "{patient_antigen} and {unit_antigen} are different splits of one broad antigen."
     ),
     "mismatch_different": _("{patient_antigen} and {unit_antigen} are different antigens."),
+    "mismatch_whichever": _("{patient_antigens} and {unit_antigens} differ whichever they are."),
     "mismatch_allele": _("No P group in common."),
+    "other_orientation": _(
+        "Compared the other way round, {count} of 2 positions may match at antigen level."
+    ),
     "null_counts_as": _("{text} is a null allele and counts as the value beside it."),
     "null_possible": _("{text} could also be a null allele ({names})."),
     "questionable": _("The expression of {text} is questionable (Q)."),

@@ -27,7 +27,7 @@ from matching.services.runs import run_start
 
 @dataclass(frozen=True, kw_only=True)
 class RequestData:
-    """What people choose of a request. `floors` empty: those of the policy."""
+    """What people choose of a request. `floors`: of a class not named the policy's holds; 0 is none."""
 
     loci: str = LociSet.FIVE.value
     floors: Mapping[str, int] = field(default_factory=dict)
@@ -199,12 +199,22 @@ def _fields(data: RequestData, policy: SelectionPolicy) -> dict[str, Any]:
         )
     return {
         "loci": data.loci,
-        "floors": dict(data.floors) or dict(policy.rules.get("floors", {})),
+        "floors": _floors(data, policy),
         "min_tnc_e7_per_kg": dose,
         "statuses": sorted(data.statuses),
         "urgency": data.urgency,
         "notes": data.notes.strip(),
     }
+
+
+def _floors(data: RequestData, policy: SelectionPolicy) -> dict[str, int]:
+    """The floors that the search will apply, all of them and no others, of the classes of the chosen loci."""
+    wanted = {**policy.rules.get("floors", {}), **data.floors}
+    return {name: wanted[name] for name in _classes(data) if wanted.get(name)}
+
+
+def _classes(data: RequestData) -> tuple[str, ...]:
+    return Criteria(loci=tuple(data.loci.split(","))).classes
 
 
 def _check_choices(data: RequestData) -> None:
@@ -221,7 +231,7 @@ def _check_choices(data: RequestData) -> None:
 
 
 def _check_floors(data: RequestData) -> None:
-    offered = Criteria(loci=tuple(data.loci.split(","))).classes
+    offered = _classes(data)
     for name, floor in data.floors.items():
         if name not in offered:
             raise InvalidInput(

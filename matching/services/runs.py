@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -262,7 +263,7 @@ def _store(
     seconds: dict[str, float],
 ) -> SearchRun:
     mark = time.perf_counter()
-    with claim.guard():
+    with _request_locked(run), claim.guard():
         results.write(rows)
         _fill(run, outcome, snapshot)
         run.timings = {**seconds, "store": round(time.perf_counter() - mark, 6)}
@@ -285,6 +286,14 @@ def _store(
             hospital_id=run.request.hospital_id,
         )
     return run
+
+
+@contextmanager
+def _request_locked(run: SearchRun) -> Iterator[None]:
+    """A transaction that holds the request's row: the request first, then the job, as whoever cancels does."""
+    with transaction.atomic():
+        MatchRequest.objects.select_for_update(no_key=True).get(pk=run.request_id)
+        yield
 
 
 def _fill(run: SearchRun, outcome: SearchOutcome, snapshot: Snapshot) -> None:

@@ -86,6 +86,29 @@ def test_search_now_saves_submits_and_leads_to_the_progress(client: Client, pati
     assert run.job.state == Job.State.QUEUED
 
 
+def test_no_floor_is_said_and_searched_without_one(client: Client, patient: Patient) -> None:
+    client.post(create_url(patient), {**CRITERIA, "floor_antigen6": "", "floor_allele8": "", "search": "1"})
+
+    run = SearchRun.objects.get()
+    assert run.request.floors == run.criteria["floors"] == {}
+    page = text_of(client.get(reverse("matching:request-detail", args=[run.request_id])))
+    assert "none" in page
+
+
+def test_a_floor_of_the_policy_that_the_loci_do_not_allow_is_dropped(
+    client: Client, patient: Patient
+) -> None:
+    SelectionPolicy.objects.filter(is_default=True).update(rules={"floors": {"antigen6": 2, "allele8": 6}})
+    form = client.get(create_url(patient)).context["form"]
+    chosen = {name: form[f"floor_{name}"].initial for name in ("antigen6", "allele8")}
+    given = {f"floor_{name}": value for name, value in chosen.items()}
+
+    client.post(create_url(patient), {**CRITERIA, **given, "loci": "A,B,DRB1", "draft": "1"})
+
+    assert chosen == {"antigen6": "2", "allele8": "6"}
+    assert MatchRequest.objects.get().floors == {"antigen6": 2}
+
+
 def test_draft_is_kept_without_a_search(client: Client, patient: Patient) -> None:
     response = client.post(create_url(patient), {**CRITERIA, "draft": "1"})
 

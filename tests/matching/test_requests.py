@@ -63,6 +63,23 @@ def test_a_request_may_ask_for_floors_of_its_own() -> None:
     assert draft(floors={"antigen6": 5, "allele10": 7}).floors == {"antigen6": 5, "allele10": 7}
 
 
+def test_of_a_class_not_named_the_policys_floor_holds() -> None:
+    assert draft(floors={"allele8": 5}).floors == {"antigen6": 4, "allele8": 5}
+    assert draft(floors={"antigen6": 0}).floors == {}
+
+
+def test_the_policys_floor_of_a_class_not_searched_is_left_out() -> None:
+    patient = typed_patient()
+    rules = {"floors": {"antigen6": 5, "allele8": 6}}
+    own = SelectionPolicy.objects.create(name="own", hospital=patient.hospital, rules=rules, created_by="t")
+    data = RequestData(policy_id=own.pk, loci=LociSet.THREE.value)
+
+    request = services.request_create(patient=patient, data=data, actor=ACTOR)
+    run = services.request_submit(request_id=request.pk, actor=ACTOR)
+
+    assert request.floors == run.criteria["floors"] == {"antigen6": 5}
+
+
 def test_no_request_for_an_inactive_patient() -> None:
     patient = PatientFactory(state="inactive", inactive_reason="moved", deactivated_at=timezone.now())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +59,7 @@ def test_results_are_those_of_the_twin_with_their_evidence(units: list[Any]) -> 
         {locus: tuple(pair) for locus, pair in run.patient_typing.items()},
         rows,
         resolver,
+        floors={"antigen6": 4},
         statuses={"LISTED"},
     )
     stored = list(run.results.order_by("rank"))
@@ -288,6 +290,40 @@ def test_of_two_workers_at_once_one_does_the_search() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_cancelling_a_request_whose_first_search_is_being_stored_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both hold request and job, in the same order: no deadlock, and the later one wins."""
+    with transaction.atomic():
+        ListedUnitFactory()
+    run = submitted()
+    storing, honest = threading.Event(), results.write
+
+    def slow(rows: results.Rows) -> None:
+        storing.set()
+        time.sleep(0.5)  # until whoever cancels waits for a row
+        honest(rows)
+
+    def work() -> None:
+        try:
+            outcomes.append(services.run_execute(job_id=run.job_id))
+        finally:
+            connection.close()
+
+    outcomes: list[SearchRun | None] = []
+    monkeypatch.setattr(results, "write", slow)
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert storing.wait(20)
+    cancelled = services.request_cancel(request_id=run.request_id, reason="transplanted", actor=ACTOR)
+    worker.join(20)
+
+    assert [found is not None for found in outcomes] == [True]
+    assert Job.objects.get(pk=run.job_id).state == "done"
+    assert (cancelled.state, SearchResult.objects.filter(run=run).count()) == ("CANCELLED", 1)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_repeats_at_once_start_one_search() -> None:
     run = executed(submitted())
     barrier = threading.Barrier(2)
@@ -315,8 +351,6 @@ def test_two_repeats_at_once_start_one_search() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_on_the_real_broker_does_a_submitted_search(celery_worker: None) -> None:
-    import time
-
     with transaction.atomic():
         ListedUnitFactory()
 

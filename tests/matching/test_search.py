@@ -126,7 +126,10 @@ def test_the_best_are_kept_and_the_cut_ones_are_counted(limit: int) -> None:
 
 def test_where_every_unit_went_adds_up() -> None:
     criteria = Criteria(
-        weight_kg=Decimal(60), min_tnc_e7_per_kg=Decimal(2), statuses=frozenset({STATUSES[0]})
+        weight_kg=Decimal(60),
+        min_tnc_e7_per_kg=Decimal(2),
+        statuses=frozenset({STATUSES[0]}),
+        floors={"antigen6": 4},
     )
 
     funnel = search(person(70), criteria, snapshot_of(units(71, 500))).funnel
@@ -165,7 +168,7 @@ def test_a_floor_removes_a_unit_only_when_its_possible_matches_lie_below() -> No
     )
     below = sure._replace(unit_id=b"\x01" * 16, typing=(("A*01:01", "A*03:01"), *sure.typing[1:]))
 
-    outcome = search(patient, Criteria(), snapshot_of([sure, open_, below]))
+    outcome = search(patient, Criteria(floors={"antigen6": 4}), snapshot_of([sure, open_, below]))
 
     assert [tuple(span) for span in outcome.ranked.classes["antigen6"]] == [(4, 6), (4, 4)]
     assert outcome.funnel.below_floor == 1
@@ -290,6 +293,7 @@ def test_policy_names_itself_and_refuses_rules_it_does_not_know() -> None:
     policy = Policy.from_data(id="x", name="strict", version=3, rules=rules)
     outcome = search(person(99), Criteria(), snapshot_of(units(99, 30)), policy=policy)
 
+    assert outcome.funnel.below_floor == 0, "only the criteria's floors are applied"
     assert (outcome.policy.id, outcome.policy.name, outcome.policy.version) == ("x", "strict", 3)
     assert outcome.policy.required_loci == ("A", "B", "DRB1")
     assert Policy.from_data(id="x", name="y", version=1, rules={}) == Policy(id="x", name="y")

@@ -99,7 +99,7 @@ def twin_search(
                 for locus in loci
             }
             found = Found(row, counts, classes_of(counts))
-            floors = {"antigen6": 4} if floors is None else floors
+            floors = floors or {}
             if any(found.classes[name][1] < floor for name, floor in floors.items()):
                 result.below_floor += 1
             else:
