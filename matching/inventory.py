@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 
 from bank.models import CordBloodUnit
@@ -37,6 +38,7 @@ SAVE_ABOVE = (
 )
 REBUILD_ABOVE = 100_000  # one pass over the table is cheaper than looking up so many units by key
 TELL_EVERY = 20_000
+LOOK_EVERY_SECONDS = 0.2  # whether the other builder is done
 _FIELDS = (
     "pk", "tnc_e7", "cd34_e6", "collected_on", "status", "abo", "rh",
     *(f"hla_{locus.lower()}_{position}" for locus in SEARCH_LOCI for position in (1, 2)),
@@ -125,7 +127,7 @@ def _mark(number: int) -> str:
 
 
 def _from_file_or_built(resolver: Resolver, tell: Tell | None) -> Snapshot:
-    with _one_builder():
+    with _one_builder(tell):
         try:
             found = files.load(file_path(), resolver=resolver)
             if _fits(found.origin, resolver):
@@ -140,29 +142,41 @@ def _from_file_or_built(resolver: Resolver, tell: Tell | None) -> Snapshot:
 
 
 @contextmanager
-def _one_builder() -> Iterator[None]:
-    """Two processes of a host do not build at once: the second waits and then finds the file."""
+def _one_builder(tell: Tell | None) -> Iterator[None]:
+    """Two processes of a host do not build at once: the second waits, telling so, and then finds the file."""
     path = file_path().with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while not _locked(handle):
+            if tell:
+                tell(0)
+            time.sleep(LOOK_EVERY_SECONDS)
         yield
+
+
+def _locked(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def build(resolver: Resolver, *, tell: Tell | None = None) -> Snapshot:
     """Read the whole inventory by a server-side cursor.
 
     The ledger number is read first: what commits meanwhile has a greater number and is applied afterwards
-    (again, perhaps: applying a unit's present state twice changes nothing).
+    (again, perhaps: applying a unit's present state twice changes nothing). There is no transaction around
+    the reading, so that Django declares the cursor WITH HOLD: what `tell` writes (a search's sign of life)
+    is committed at once, seen by others, and locks nothing.
     """
     number = audit.ledger_head()
-    with transaction.atomic():
-        return snapshot.build(
-            _told(_rows(_offered(), chunk=5_000), tell),
-            resolver=resolver,
-            ledger_number=number,
-            ledger_mark=_mark(number),
-        )
+    return snapshot.build(
+        _told(_rows(_offered(), chunk=5_000), tell),
+        resolver=resolver,
+        ledger_number=number,
+        ledger_mark=_mark(number),
+    )
 
 
 def _told(rows: Iterator[UnitRow], tell: Tell | None) -> Iterator[UnitRow]:

@@ -14,6 +14,7 @@ from core import jobs
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import AuditEntry, Job
+from core.querysets import JobQuerySet
 from core.roles import Role
 from tests.factories.core import UserFactory
 
@@ -148,6 +149,23 @@ def test_sweep_hands_on_the_job_of_a_dead_worker(rung: list[UUID]) -> None:
     heir.succeed()
     job.refresh_from_db()
     assert (job.state, job.attempts) == ("done", 2)
+
+
+@pytest.mark.django_db
+def test_a_sign_of_life_after_the_look_keeps_the_job(
+    rung: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make()
+    claim = jobs.job_claim(job.pk)
+    assert claim is not None
+    Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    looked = list(Job.objects.without_a_sign_of_life())
+    monkeypatch.setattr(JobQuerySet, "without_a_sign_of_life", lambda rows: looked)
+    claim.progress("rank", 0.5)
+
+    assert jobs.sweep()["taken_back"] == 0
+
+    claim.succeed()
 
 
 @pytest.mark.django_db

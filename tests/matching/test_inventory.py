@@ -294,11 +294,12 @@ def test_the_second_of_two_builders_finds_the_file(
 
     def start() -> None:
         try:
-            sizes.append(len(inventory._from_file_or_built(resolver, None)))
+            sizes.append(len(inventory._from_file_or_built(resolver, told.append)))
         finally:
             connection.close()
 
     sizes: list[int] = []
+    told: list[int] = []
     monkeypatch.setattr(inventory, "build", slow)
     threads = [threading.Thread(target=start) for _ in range(2)]
     for thread in threads:
@@ -308,6 +309,7 @@ def test_the_second_of_two_builders_finds_the_file(
 
     assert sizes == [3, 3]
     assert len(built) == 1
+    assert told, "the one that waits says so"
 
 
 @pytest.fixture(autouse=True)

@@ -324,6 +324,46 @@ def test_cancelling_a_request_whose_first_search_is_being_stored_waits(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_search_that_builds_the_inventory_for_longer_than_its_lease_keeps_its_job(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Its sign of life is seen while it reads, by a beat that looks all the time."""
+    settings.JOB_LEASE_SECONDS = 1
+    monkeypatch.setattr(inventory, "TELL_EVERY", 1)
+    with transaction.atomic():
+        for _ in range(12):
+            ListedUnitFactory()
+    run = submitted()
+    honest = inventory._row
+
+    def slow(*values: Any) -> Any:
+        time.sleep(0.25)
+        return honest(*values)
+
+    def work() -> None:
+        try:
+            services.run_execute(job_id=run.job_id)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(inventory, "_row", slow)
+    worker = threading.Thread(target=work)
+    began = time.monotonic()
+    worker.start()
+    seen: set[int] = set()
+    while worker.is_alive():
+        assert jobs.sweep()["taken_back"] == 0
+        seen.add(Job.objects.get(pk=run.job_id).counts.get("units", 0))
+        time.sleep(0.05)
+    worker.join()
+
+    job = Job.objects.get(pk=run.job_id)
+    assert time.monotonic() - began > 2.5, "it took longer than the lease"
+    assert (job.state, job.attempts) == ("done", 1)
+    assert len(seen) > 5, "how far it is can be watched"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_repeats_at_once_start_one_search() -> None:
     run = executed(submitted())
     barrier = threading.Barrier(2)
