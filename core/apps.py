@@ -12,4 +12,5 @@ class CoreConfig(AppConfig):
 
         nav.register(nav.NavItem(0, _("My work"), "config:home", None, "/"))
         nav.register(nav.NavItem(80, _("Jobs"), "core:job-list", Permission.JOB_VIEW, "/jobs/"))
+        nav.register(nav.NavItem(85, _("People"), "core:user-list", Permission.USER_ADMIN, "/users/"))
         nav.register(nav.NavItem(90, _("Audit trail"), "core:audit-list", Permission.AUDIT_VIEW, "/audit/"))

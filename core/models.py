@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.querysets import AppendOnlyManager, JobQuerySet, LedgerQuerySet
+from core.querysets import AppendOnlyManager, JobQuerySet, LedgerQuerySet, UserQuerySet
 from core.roles import BANK_ROLES, HOSPITAL_ROLES, Permission, Role, permissions_of
 
 
@@ -23,6 +23,12 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save()
         return user
+
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def visible_to(self, user: User) -> UserQuerySet:
+        return self.get_queryset().visible_to(user)
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").lower())
@@ -52,6 +58,11 @@ class User(AbstractBaseUser):
     @cached_property
     def roles(self) -> frozenset[Role]:
         return frozenset(Role(role) for role in self.role_grants.values_list("role", flat=True))
+
+    @property
+    def role_labels(self) -> list[str]:
+        """For lists that fetched the grants beforehand."""
+        return sorted(str(Role(grant.role).label) for grant in self.role_grants.all())
 
     @cached_property
     def permissions(self) -> frozenset[Permission]:

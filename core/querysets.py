@@ -34,6 +34,12 @@ class LedgerQuerySet(AppendOnlyQuerySet):
         return self.filter(number__gt=number).order_by("number")
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, user: User) -> UserQuerySet:
+        """Accounts are the administrator's; nobody else looks people up."""
+        return self.all() if user.has_permission(Permission.USER_ADMIN) else self.none()
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: User) -> JobQuerySet:
         """Own jobs and those of the own hospitals; all of them for whoever runs the installation."""

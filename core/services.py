@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -52,3 +54,65 @@ def installation_mark_synthetic(*, by: Actor) -> Installation:
     row, _created = Installation.objects.update_or_create(pk=1, defaults={"synthetic": True})
     audit.record(actor=by, action="installation.mark_synthetic", target=row)
     return row
+
+
+def password_proposal() -> str:
+    """A first password: long enough that it need not be remembered, handed over once, changed by its person."""
+    return secrets.token_urlsafe(12)
+
+
+@transaction.atomic
+def user_set_roles(*, user_id: UUID, roles: Iterable[Role], by: User) -> User:
+    """What the person may do from now on. An administrator cannot take his own role away by a slip."""
+    user = _locked(user_id)
+    before, after = sorted(user.roles), sorted(set(roles))
+    if user.pk == by.pk and Role.ADMIN in before and Role.ADMIN not in after:
+        raise Conflict(
+            "own_admin_role", _("You cannot take your own administrator role away."), field="roles"
+        )
+    if before == after:
+        return user
+    user.role_grants.exclude(role__in=after).delete()
+    RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in after if role not in before)
+    audit.record(
+        actor=Actor.user(by),
+        action="user.roles",
+        target=user,
+        before={"roles": before},
+        after={"roles": after},
+    )
+    return User.objects.get(pk=user.pk)
+
+
+@transaction.atomic
+def user_set_active(*, user_id: UUID, active: bool, by: User) -> User:
+    """An inactive person is signed out at the next click and cannot sign in; nothing of his work is lost."""
+    user = _locked(user_id)
+    if user.pk == by.pk:
+        raise Conflict("own_account", _("You cannot close your own account."))
+    if user.is_active == active:
+        return user
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    audit.record(
+        actor=Actor.user(by),
+        action="user.activate" if active else "user.deactivate",
+        target=user,
+        before={"is_active": not active},
+        after={"is_active": active},
+    )
+    return user
+
+
+@transaction.atomic
+def user_reset_password(*, user_id: UUID, by: User) -> str:
+    """A new first password, returned once and stored only as a hash. All sessions of the person end."""
+    user, password = _locked(user_id), password_proposal()
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(actor=Actor.user(by), action="user.reset_password", target=user)
+    return password
+
+
+def _locked(user_id: UUID) -> User:
+    return User.objects.select_for_update(no_key=True).get(pk=user_id)

@@ -9,6 +9,7 @@ from tests.access.matrix import EVERYONE, PUBLIC, Row, World
 
 R = Role
 JOB_ROLES = EVERYONE - {R.COLLECTION, R.SHIPPING, R.DIRECTOR}
+ADMIN = frozenset({R.ADMIN})
 AUDIT_ROLES = frozenset({R.QA, R.MEDICAL_DIRECTOR, R.ADMIN, R.AUDITOR})
 
 
@@ -48,6 +49,14 @@ ROWS = [
     Row("core:audit-list", AUDIT_ROLES),
     Row("core:audit-export", AUDIT_ROLES),
     Row("core:profile", EVERYONE),
+    Row("core:user-list", ADMIN),
+    Row("core:user-create", ADMIN),
+    Row(
+        "core:user-create", ADMIN, method="post", data=lambda w: {"email": "x@example.org", "full_name": "X"}
+    ),
+    Row("core:user-edit", ADMIN, lambda w: {"pk": w.users[R.LAB].pk}),
+    Row("core:user-active", ADMIN, lambda w: {"pk": w.users[R.LAB].pk}, method="post"),
+    Row("core:user-password", ADMIN, lambda w: {"pk": w.users[R.LAB].pk}, method="post"),
     Row("core:language-set", PUBLIC, method="post", ok=(302,)),
     Row("api:schema", EVERYONE, json=True),
     Row("api:docs", EVERYONE, json=True),
