@@ -25,9 +25,14 @@ ERRORS: Mapping[str, StrPromise] = {
     "list_member": _("{text} cannot be a member of an allele list."),
     "list_shorthand": _("{text} leaves open which fields it continues."),
     "mac_empty": _("The code {text} names no allele that exists at HLA-{locus} in release {release}."),
+    "mac_other_family": _("The code {mac} in {text} holds no allele of that family."),
+    "mac_other_locus": _(
+        "Of the {total} alleles of the code {text}, {count} do not exist at HLA-{locus} in release {release}."
+    ),
     "malformed": _("{text} is not a typing of HLA-{locus}."),
     "missing_locus": _("{text} does not say to which locus it belongs."),
     "no_colon": _("{text} has no colon between its fields."),
+    "null_without_n": _("{text} exists only as the null allele {name}."),
     "operator": _("The GL String operator {operator} is not read."),
     "public_antigen": _("{text} is a public antigen, carried by many HLA-{locus} types: it is not a typing."),
     "serology": _("{text} is a serological typing; only DNA typings are read."),
@@ -51,9 +56,14 @@ HINTS: Mapping[str, StrPromise] = {
     "list_member": _("Put only alleles, groups and codes into a list."),
     "list_shorthand": _("Write every member of the list in full, such as A*02:01:01/A*02:01:02."),
     "mac_empty": _("Check the code and its first field, or load a newer release."),
+    "mac_other_family": _("It stands for alleles of {families}: correct the first field or the code."),
+    "mac_other_locus": _(
+        "The code seems to have been made for another locus: correct it, or load a newer release."
+    ),
     "malformed": _("Write fields of two to four digits with colons, such as {example}."),
     "missing_locus": _("Write the locus before the asterisk, such as A*02:01."),
     "no_colon": _("Write {example}, if that is meant."),
+    "null_without_n": _("Write {name} if that is meant; otherwise correct the name."),
     "operator": _("Use only ^ between loci, + between the two values and / inside a list."),
     "public_antigen": _("Give the antigen itself or a DNA typing."),
     "serology": _("Give a DNA typing such as {example}."),

@@ -2,8 +2,10 @@
 
 Every well-formed name is accepted and stands for its two-field name, which is its own P group; the first
 field is its antigen; a name is null if it is written with N. A whole family (XX) stands for its second
-fields 01 to MAX_SECOND_FIELD. Splits and associated antigens of one first field are therefore not told
-apart here (B*40:01 and B*40:02 match at antigen level): a release knows more.
+fields 01 to MAX_SECOND_FIELD. Where one first field spans several split antigens (B*40: B60 and B61) which of
+them an allele has is not known here: it may be each of them (FAMILY_ANTIGENS), so that two alleles of such a
+family may match at antigen level or not. Associated antigens match their parent and each other and need not
+be told apart. A release knows more.
 """
 
 import hashlib
@@ -14,6 +16,8 @@ from typing import Final
 from hla.antigens import AntigenSet, AntigenTree, antigen_tree
 from hla.loci import LOCI
 from hla.nomenclature import (
+    ANY_GROUP,
+    AntigenOptions,
     Members,
     Nomenclature,
     Replacement,
@@ -55,6 +59,27 @@ SPLITS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "DQB1": {"1": ("5", "6"), "3": ("7", "8", "9")},
 }
 
+# First fields whose alleles have one of several splits (rel_dna_ser.txt, WHO Nomenclature Committee).
+FAMILY_ANTIGENS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "B": {
+        "14": SPLITS["B"]["14"],
+        "15": SPLITS["B"]["15"] + SPLITS["B"]["70"],
+        "40": SPLITS["B"]["40"],
+    },
+    "C": {"3": SPLITS["C"]["3"]},
+    "DRB1": {"3": SPLITS["DRB1"]["3"]},
+    "DQB1": {"3": SPLITS["DQB1"]["3"]},
+}
+ALL_OPTIONS: Final[AntigenOptions] = frozenset(
+    (ANY_GROUP, frozenset({str(number)})) for number in range(1, 100)
+)
+
+
+def family_antigens(locus: str, first_field: str) -> list[AntigenSet]:
+    """The antigens that an allele of a family may have."""
+    (antigen,) = first_field_antigen(first_field)
+    return [frozenset({name}) for name in FAMILY_ANTIGENS.get(locus, {}).get(antigen, (antigen,))]
+
 
 def builtin_tree(locus: str) -> AntigenTree:
     """Broad and split antigens of one locus."""
@@ -65,7 +90,7 @@ class BuiltinNomenclature(Nomenclature):
     """See the module. P groups get their ids when they are first met, a whole family at a time."""
 
     def __init__(self) -> None:
-        content = json.dumps([SPLITS, MAX_SECOND_FIELD], sort_keys=True).encode()
+        content = json.dumps([SPLITS, FAMILY_ANTIGENS, MAX_SECOND_FIELD], sort_keys=True).encode()
         trees = {locus: builtin_tree(locus) for locus in LOCI}
         super().__init__(RELEASE, hashlib.sha256(content).hexdigest(), trees)
         self._families: dict[str, dict[str, int]] = {locus: {} for locus in LOCI}
@@ -93,14 +118,19 @@ class BuiltinNomenclature(Nomenclature):
             return Members(nulls=(f"{locus}*{fields}N",))
         questionable = (f"{locus}*{fields}Q",) if suffix == "Q" else ()
         p_id = self._first_id(locus, first) + int(second)
-        return Members(frozenset({p_id}), frozenset({first_field_antigen(fields)}), questionable=questionable)
+        antigens = family_antigens(locus, first)
+        group = p_id if len(antigens) > 1 else ANY_GROUP
+        options = frozenset([(group, antigen) for antigen in antigens])
+        return Members(frozenset({p_id}), options, questionable=questionable)
 
     def family(self, locus: str, first_field: str) -> Members | None:
         key = (locus, first_field)
         if key not in self._xx:
             start = self._first_id(locus, first_field)
             ids = frozenset(range(start + 1, start + MAX_SECOND_FIELD + 1))
-            self._xx[key] = Members(ids, frozenset({first_field_antigen(first_field)}))
+            # two of so many alleles need never be the same one, so that the P group does not decide
+            options = frozenset([(ANY_GROUP, antigen) for antigen in family_antigens(locus, first_field)])
+            self._xx[key] = Members(ids, options)
         return self._xx[key]
 
     def g_group(self, locus: str, fields: str) -> Members | None:
@@ -119,5 +149,5 @@ class BuiltinNomenclature(Nomenclature):
         family, second = divmod(p_id, MAX_SECOND_FIELD + 1)
         return f"{locus}*{list(self._families[locus])[family]}:{second:02d}"
 
-    def all_antigens(self, locus: str) -> frozenset[AntigenSet]:
-        return frozenset(frozenset({str(number)}) for number in range(1, 100))
+    def all_options(self, locus: str) -> AntigenOptions:
+        return ALL_OPTIONS

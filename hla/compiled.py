@@ -3,14 +3,19 @@
 import hashlib
 import json
 import zlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import combinations
 from typing import Final
 
 from hla.antigens import AntigenSet, AntigenTree
 from hla.builtin import MAGIC as BUILTIN_MAGIC
 from hla.builtin import BuiltinNomenclature
 from hla.nomenclature import (
+    ANY_GROUP,
     SUFFIXES,
+    AntigenOptions,
     Members,
     Nomenclature,
     NomenclatureError,
@@ -46,7 +51,7 @@ class LocusContent:
 class LocusNames:
     """Look-ups in one locus; answers are kept."""
 
-    def __init__(self, locus: str, content: LocusContent) -> None:
+    def __init__(self, locus: str, content: LocusContent, tree: AntigenTree) -> None:
         self.locus = locus
         self.content = content
         self.suffixes = [name[-1] if name[-1] in SUFFIXES else "" for name in content.alleles]
@@ -58,6 +63,7 @@ class LocusNames:
         self.families = [name for name in self.ranges if ":" not in name]
         self.p_places = places_by_group(content.p_ids, content.p_names)
         self.g_places = places_by_group(content.g_ids, content.g_names)
+        self.mixed = mixed_groups(content, self.antigens, tree)
 
     def _enter(self, fields: str, place: int) -> None:
         """Let every beginning of an allele's fields span the allele; they lie side by side."""
@@ -93,11 +99,21 @@ class LocusNames:
         expressed = [place for place in places if self.suffixes[place] != "N"]
         return Members(
             frozenset([content.p_ids[place] for place in expressed]),
-            frozenset([self.antigens[content.antigen_ids[place]] for place in expressed]),
+            self.options(expressed),
             tuple([self._full(place) for place in places if self.suffixes[place] == "N"]),
             tuple(map(self._full, expressed)) if questionable else (),
             suffix,
         )
+
+    def options(self, places: Iterable[int]) -> AntigenOptions:
+        """Antigens of the alleles at these places, with the P group where its members differ in them."""
+        p_ids, antigen_ids = self.content.p_ids, self.content.antigen_ids
+        found = {(p_ids[at] if p_ids[at] in self.mixed else ANY_GROUP, antigen_ids[at]) for at in places}
+        return frozenset([(group, self.antigens[antigens]) for group, antigens in found])
+
+    @cached_property
+    def all_options(self) -> AntigenOptions:
+        return self.options([place for place, suffix in enumerate(self.suffixes) if suffix != "N"])
 
     def _full(self, place: int) -> str:
         return f"{self.locus}*{self.content.alleles[place]}"
@@ -119,6 +135,18 @@ def places_by_group(ids: list[int], names: list[str]) -> dict[str, list[int]]:
         if group != NO_GROUP:
             places[names[group]].append(place)
     return places
+
+
+def mixed_groups(content: LocusContent, antigens: list[AntigenSet], tree: AntigenTree) -> frozenset[int]:
+    """P groups with members whose antigens do not match each other (B*50:02P: B45, B50)."""
+    found: dict[int, set[AntigenSet]] = {}
+    for group, antigen in zip(content.p_ids, content.antigen_ids, strict=True):
+        found.setdefault(group, set()).add(antigens[antigen])
+    return frozenset(
+        group
+        for group, sets in found.items()
+        if group != NO_GROUP and not all(tree.match(*pair, "split") for pair in combinations(sets, 2))
+    )
 
 
 class ReleaseNomenclature(Nomenclature):
@@ -145,7 +173,7 @@ class ReleaseNomenclature(Nomenclature):
     def _at(self, locus: str) -> LocusNames:
         found = self._loci.get(locus)
         if found is None:
-            found = self._loci[locus] = LocusNames(locus, self._contents[locus])
+            found = self._loci[locus] = LocusNames(locus, self._contents[locus], self.trees[locus])
         return found
 
     def name(self, locus: str, fields: str, suffix: str = "") -> Members | None:
@@ -176,8 +204,8 @@ class ReleaseNomenclature(Nomenclature):
     def p_name(self, locus: str, p_id: int) -> str:
         return f"{locus}*{self._contents[locus].p_names[p_id]}"
 
-    def all_antigens(self, locus: str) -> frozenset[AntigenSet]:
-        return frozenset(self._at(locus).antigens)
+    def all_options(self, locus: str) -> AntigenOptions:
+        return self._at(locus).all_options
 
 
 def nomenclature_from_bytes(data: bytes) -> Nomenclature:

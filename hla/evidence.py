@@ -1,14 +1,15 @@
 """Why two typings match or do not: position by position, as data and as an English sentence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Final, Literal
 
 from hla.antigens import AntigenRule, AntigenSet, is_antigen_match
 from hla.directions import Direction
 from hla.genotypes import Genotypes, Shape, genotypes_of
 from hla.loci import SEROLOGY_PREFIX
-from hla.nomenclature import PGroups
+from hla.nomenclature import AntigenOptions, PGroups
 from hla.resolve import Resolved, Resolver
 from hla.scoring import ALLELE_IS_ANTIGEN, COUNT_NAMES, LocusCounts, score_locus
 from hla.table import LocusTable
@@ -33,9 +34,13 @@ REASONS: Final[Mapping[str, str]] = {
     "antigen_siblings": "{patient_antigen} and {unit_antigen} are associated with one antigen.",
     "antigen_same_broad": "{patient_antigen} and {unit_antigen} are splits of one broad antigen, "
     "which this bank counts as a match.",
+    "antigen_whichever": "Different alleles; {patient_antigens} and {unit_antigens} match whichever they are.",
+    "antigen_possible": "May match at antigen level: possible are {patient_antigens} and {unit_antigens}.",
     "mismatch_same_broad": "{patient_antigen} and {unit_antigen} are different splits of one broad antigen.",
     "mismatch_different": "{patient_antigen} and {unit_antigen} are different antigens.",
+    "mismatch_whichever": "{patient_antigens} and {unit_antigens} differ whichever they are.",
     "mismatch_allele": "No P group in common.",
+    "other_orientation": "Compared the other way round, {count} of 2 positions may match at antigen level.",
     "null_counts_as": "{text} is a null allele and counts as the value beside it.",
     "null_possible": "{text} could also be a null allele ({names}).",
     "questionable": "The expression of {text} is questionable (Q).",
@@ -62,7 +67,8 @@ class PositionEvidence:
 
     patient, unit: canonical texts, "" = not typed. verdict: "allele" certain match, "potential" some of the
     possible types match, "antigen" no allele match but an antigen match is possible, "mismatch". why: the
-    reason of the verdict; remarks: null and questionable alleles.
+    reason of the verdict; remarks: null and questionable alleles, and whether the other orientation has more
+    matches at antigen level.
     """
 
     patient: str
@@ -98,7 +104,7 @@ class Side:
 
     text: str
     groups: PGroups | None  # None: anything
-    antigens: frozenset[AntigenSet] | None
+    antigens: frozenset[AntigenSet]
     remarks: tuple[Why, ...]
 
 
@@ -146,7 +152,16 @@ def aligned(
     if sum(is_match(position) for position in found) > counts.match_max:
         verdict: Verdict = "antigen" if counts.antigen_max > counts.match_max else "mismatch"
         found = one_type_only(found, verdict)
+    if sum(position.verdict != "mismatch" for position in found) < counts.antigen_max:
+        found = [with_other_orientation(position, counts.antigen_max) for position in found]
     return (found[0], found[1]), orientation
+
+
+def with_other_orientation(position: PositionEvidence, count: int) -> PositionEvidence:
+    """A mismatch that the antigen count does not have: allele matches decide which orientation is shown."""
+    if position.verdict != "mismatch":
+        return position
+    return replace(position, remarks=(*position.remarks, why("other_orientation", count=count)))
 
 
 def is_match(position: PositionEvidence) -> bool:
@@ -172,9 +187,14 @@ def sides(typing: LocusTyping, resolver: Resolver) -> tuple[Side, Side]:
     found: Genotypes = genotypes_of(*values)
     if found.shape is Shape.NONE:
         return no_type(values[0]), no_type(values[1])
-    groups, antigens = (found.first, found.second), (found.first_antigens, found.second_antigens)
-    both = [Side(values[i].text, groups[i], antigens[i], remarks(values[i])) for i in range(2)]
+    groups, options = (found.first, found.second), (found.first_antigens, found.second_antigens)
+    both = [Side(values[i].text, groups[i], antigens_of(options[i]), remarks(values[i])) for i in range(2)]
     return both[0], both[1]
+
+
+def antigens_of(options: AntigenOptions | None) -> frozenset[AntigenSet]:
+    """The antigen sets of a position; of an unknown one they are not asked for."""
+    return frozenset(antigens for _, antigens in options or ())
 
 
 def no_type(value: Resolved) -> Side:
@@ -202,6 +222,7 @@ class Comparison:
         self.untyped = untyped
         self.names = resolver.nomenclature
         self.rule = rule
+        self.prefix = SEROLOGY_PREFIX[locus]
 
     def position(self, mine: Side, theirs: Side) -> PositionEvidence:
         verdict, reason = self.verdict(mine, theirs)
@@ -225,14 +246,26 @@ class Comparison:
         return "potential", why("shared_p_groups", p_groups=names, count=len(listed))
 
     def antigen_verdict(self, mine: Side, theirs: Side) -> tuple[Verdict, Why]:
-        """The verdict when no P group is shared: the closest relation of any two antigens."""
+        """The verdict when no P group is shared: how the antigens stand to each other, whichever they are."""
         if self.locus in ALLELE_IS_ANTIGEN:
             return "mismatch", why("mismatch_allele")
-        ones = frozenset[str]().union(*(mine.antigens or ()))
-        others = frozenset[str]().union(*(theirs.antigens or ()))
-        relation, one, other = self.names.trees[self.locus].best(ones, others)
-        prefix = SEROLOGY_PREFIX[self.locus]
-        verdict: Verdict = "antigen" if is_antigen_match(relation, self.rule) else "mismatch"
+        tree = self.names.trees[self.locus]
+        found = {tree.best(one, other) for one, other in product(mine.antigens, theirs.antigens)}
+        matches = {is_antigen_match(relation, self.rule) for relation, *_ in found}
+        verdict: Verdict = "antigen" if True in matches else "mismatch"
+        if len(found) == 1:
+            ((relation, one, other),) = found
+            return verdict, why(
+                f"{verdict}_{relation}", patient_antigen=self.prefix + one, unit_antigen=self.prefix + other
+            )
         return verdict, why(
-            f"{verdict}_{relation}", patient_antigen=prefix + one, unit_antigen=prefix + other
+            "antigen_possible" if len(matches) == 2 else f"{verdict}_whichever",
+            patient_antigens=self.listed(mine.antigens),
+            unit_antigens=self.listed(theirs.antigens),
         )
+
+    def listed(self, antigens: frozenset[AntigenSet]) -> str:
+        """Antigens by their numbers, the first few."""
+        names = sorted(frozenset[str]().union(*antigens), key=int)
+        more = f", … (+{len(names) - NAMES_KEPT})" if len(names) > NAMES_KEPT else ""
+        return ", ".join(self.prefix + name for name in names[:NAMES_KEPT]) + more

@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hla.antigens import AntigenSet
-from hla.nomenclature import PGroups
+from hla.nomenclature import AntigenOptions, PGroups
 from hla.resolve import Resolved
-
-AntigenSets = frozenset[AntigenSet]
 
 
 class Shape(IntEnum):
@@ -21,13 +18,13 @@ class Shape(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Genotypes:
-    """All genotypes of a locus: pairs of P groups and, beside them, of antigen sets. None = anything."""
+    """All genotypes of a locus: pairs of P groups and, beside them, of antigen options. None = anything."""
 
     shape: Shape
     first: PGroups | None = None
     second: PGroups | None = None
-    first_antigens: AntigenSets | None = None
-    second_antigens: AntigenSets | None = None
+    first_antigens: AntigenOptions | None = None
+    second_antigens: AntigenOptions | None = None
 
 
 def genotypes_of(first: Resolved, second: Resolved) -> Genotypes:
@@ -49,6 +46,6 @@ def genotypes_of(first: Resolved, second: Resolved) -> Genotypes:
     return Genotypes(Shape.PAIR, one, two, one_antigens, two_antigens)
 
 
-def position_sets(value: Resolved) -> tuple[PGroups | None, AntigenSets | None]:
-    """P groups and antigen sets of one value, None if it may be anything."""
-    return (None, None) if value.unknown else (value.p_groups, value.antigens)
+def position_sets(value: Resolved) -> tuple[PGroups | None, AntigenOptions | None]:
+    """P groups and antigen options of one value, None if it may be anything."""
+    return (None, None) if value.unknown else (value.p_groups, value.options)

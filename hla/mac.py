@@ -109,6 +109,10 @@ class MacTable:
             return []
         return [part if ":" in part else f"{field}:{part}" for part in found.split("/")]
 
+    def is_specific(self, code: str) -> bool:
+        """Whether a code holds whole names, made for one locus; a generic one fits any."""
+        return ":" in (self.subtypes(code) or "")
+
     def __iter__(self) -> Iterator[str]:
         return (code.decode("ascii") for code in self._codes)
 

@@ -8,6 +8,9 @@ from typing import Final
 from hla.antigens import AntigenSet, AntigenTree
 
 PGroups = frozenset[int]
+AntigenOption = tuple[int, AntigenSet]
+AntigenOptions = frozenset[AntigenOption]
+ANY_GROUP: Final = -1
 EXPRESSED_SUFFIXES: Final = "LSCAQ"
 SUFFIXES: Final = "N" + EXPRESSED_SUFFIXES
 
@@ -20,14 +23,16 @@ class NomenclatureError(ValueError):
 class Members:
     """The alleles that a name, group or family stands for.
 
-    p_groups: ids of the P groups of its expressed members. antigens: for each distinct expressed member,
-    the set of antigens assigned to it. nulls: its null members, in the order of the nomenclature.
+    p_groups: ids of the P groups of its expressed members. options: for each distinct expressed member, its P
+    group and the set of antigens assigned to it, or, of a built-in allele, that it may have. The P group is
+    named only where it decides: where its members have antigens that do not match each other; elsewhere it
+    is ANY_GROUP. nulls: its null members, in the order of the nomenclature.
     questionable: members whose expression is questionable (Q). suffix: the suffix that all of them have, ""
     if they do not share one.
     """
 
     p_groups: PGroups = frozenset()
-    antigens: frozenset[AntigenSet] = frozenset()
+    options: AntigenOptions = frozenset()
     nulls: tuple[str, ...] = ()
     questionable: tuple[str, ...] = ()
     suffix: str = ""
@@ -109,8 +114,8 @@ class Nomenclature(ABC):
         """The name of a P group: "A*02:01P", or for an allele outside any group its two-field name."""
 
     @abstractmethod
-    def all_antigens(self, locus: str) -> frozenset[AntigenSet]:
-        """The antigen sets of all expressed alleles of a locus: what an untyped allele may have."""
+    def all_options(self, locus: str) -> AntigenOptions:
+        """The options of all expressed alleles of a locus: what an untyped allele may have."""
 
 
 def first_field_antigen(fields: str) -> AntigenSet:
@@ -131,12 +136,12 @@ def two_fields(fields: str) -> str:
 def joined(parts: Iterable[Members]) -> Members:
     """Union of members."""
     groups: set[int] = set()
-    antigens: set[AntigenSet] = set()
+    options: set[AntigenOption] = set()
     nulls: dict[str, None] = {}
     questionable: dict[str, None] = {}
     for part in parts:
         groups |= part.p_groups
-        antigens |= part.antigens
+        options |= part.options
         nulls.update(dict.fromkeys(part.nulls))
         questionable.update(dict.fromkeys(part.questionable))
-    return Members(frozenset(groups), frozenset(antigens), tuple(nulls), tuple(questionable))
+    return Members(frozenset(groups), frozenset(options), tuple(nulls), tuple(questionable))

@@ -140,7 +140,12 @@ def read_antigens(text: str, rows: dict[str, LocusRows]) -> None:
 
 
 def assigned(allele: str, columns: list[str]) -> str:
-    """The antigens of the first column that is not empty, without "0" and "?"; else the first field."""
+    """The antigens of the first column that is not empty, without "0" and "?"; else the first field.
+
+    A "0" beside an antigen ("0/2": perhaps not seen by serology at all) is dropped and not kept as a flag:
+    the antigen then counts as assigned, which errs towards a match that the laboratory has to confirm. It
+    would have to become part of the compiled form, and of every checksum, to be shown.
+    """
     first = next((cell for cell in columns if cell), "")
     found = sorted(set(first.split("/")) - NONE_ASSIGNED, key=int)
     return "/".join(found or first_field_antigen(allele))

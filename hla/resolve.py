@@ -7,7 +7,7 @@ from functools import lru_cache
 from hla.antigens import AntigenSet
 from hla.errors import Note, TypingError
 from hla.mac import MacTable
-from hla.nomenclature import SUFFIXES, Members, Nomenclature, PGroups, joined
+from hla.nomenclature import SUFFIXES, AntigenOptions, Members, Nomenclature, PGroups, joined
 from hla.text import ALLELE, Item, Kind, read_value
 
 MAX_KEPT = 1_000_000  # answers kept; no inventory has so many distinct values
@@ -19,8 +19,8 @@ class Resolved:
     """What one value denotes.
 
     text: its canonical form ("" if unknown), which resolves to the same. p_groups: ids of the P groups it may
-    be (empty if null or unknown). antigens: one set of antigens per distinct allele. null: certainly not
-    expressed. unknown: may be any allele. null_possible: null alleles set aside while an expressed one
+    be (empty if null or unknown). options: as in Members. antigens: the antigen sets of the options. null:
+    certainly not expressed. unknown: may be any allele. null_possible: null alleles set aside while an expressed one
     remains. questionable: members of questionable expression.
     """
 
@@ -28,7 +28,7 @@ class Resolved:
     text: str
     kind: Kind
     p_groups: PGroups = frozenset()
-    antigens: frozenset[AntigenSet] = frozenset()
+    options: AntigenOptions = frozenset()
     null: bool = False
     null_possible: tuple[str, ...] = ()
     questionable: tuple[str, ...] = ()
@@ -37,6 +37,10 @@ class Resolved:
     @property
     def unknown(self) -> bool:
         return self.kind is Kind.UNKNOWN
+
+    @property
+    def antigens(self) -> frozenset[AntigenSet]:
+        return frozenset(antigens for _, antigens in self.options)
 
     @property
     def ambiguous(self) -> bool:
@@ -104,7 +108,7 @@ class Resolver:
             name,
             kind,
             self._sets.setdefault(members.p_groups, members.p_groups),
-            members.antigens,
+            members.options,
             null=not expressed,
             null_possible=members.nulls if expressed else (),
             questionable=members.questionable,
@@ -148,6 +152,14 @@ class Resolver:
                 "deleted", locus=item.locus, text=item.text, position=item.offset, reason=reason or ""
             )
         tail = tail or found.suffix
+        if tail == "N" != item.tail:
+            raise TypingError(
+                "null_without_n",
+                locus=item.locus,
+                text=item.text,
+                position=item.offset,
+                name=Item(item.kind, item.locus, fields, tail, item.offset).text,
+            )
         if (fields, tail) == (item.fields, item.tail):
             return found, item
         named = Item(item.kind, item.locus, fields, tail, item.offset)
@@ -182,10 +194,21 @@ class Resolver:
                     mac=item.tail,
                     version=self.mac.version,
                 )
+            self.check_family(item, names)
             self._codes[key] = self.expanded(item.locus, names)
         members, dropped, total = self._codes[key]
         if len(dropped) == total:
             raise self.unknown(item, "mac_empty")
+        if 2 * len(dropped) > total and self.mac.is_specific(item.tail):
+            raise TypingError(
+                "mac_other_locus",
+                locus=item.locus,
+                text=item.text,
+                position=item.offset,
+                count=len(dropped),
+                total=total,
+                release=self.nomenclature.release,
+            )
         if dropped:
             notes.append(
                 Note(
@@ -197,6 +220,19 @@ class Resolver:
                 )
             )
         return members
+
+    def check_family(self, item: Item, names: list[str]) -> None:
+        """An allele-specific code must hold an allele of the family that is written before it."""
+        families = {int(name.split(":", 1)[0]) for name in names}
+        if int(item.fields) not in families:
+            raise TypingError(
+                "mac_other_family",
+                locus=item.locus,
+                text=item.text,
+                position=item.offset,
+                mac=item.tail,
+                families=shown(f"{item.locus}*{family:02d}" for family in sorted(families)),
+            )
 
     def expanded(self, locus: str, names: list[str]) -> tuple[Members, tuple[str, ...], int]:
         """Members of the names that exist, the names that do not, and how many names there were."""

@@ -7,7 +7,7 @@ position with four or more P groups can always be chosen last (it has at most th
 the others are tried one by one; for fixed a and b a unit position is free unless it lies within {a, b}.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hla.antigens import AntigenRule
+from hla.antigens import AntigenRule, AntigenSet
 from hla.directions import Direction, direction_of
-from hla.genotypes import AntigenSets, Genotypes, Shape, genotypes_of
-from hla.nomenclature import PGroups
+from hla.genotypes import Genotypes, Shape, genotypes_of
+from hla.nomenclature import ANY_GROUP, AntigenOption, AntigenOptions, PGroups
 from hla.table import NOTHING, Bools, Ints, LocusTable, TypingArrays, intersection
 from hla.typing import LocusTyping
 
@@ -26,6 +26,7 @@ Counts = npt.NDArray[np.int8]
 
 FREE: Final = -1  # a patient position with so many P groups that it never gets in the way
 DROPPED_FROM: Final = 4
+AVOIDABLE_FROM: Final = 3
 IN_FIRST, IN_SECOND, IN_BOTH = 1, 2, 4
 FIRST_OPTION_BIT: Final = 8
 
@@ -322,17 +323,20 @@ BEST, WORST, BEST_TWICE, WORST_TWICE = pattern_tables()
 def antigen_counts(
     mine: Genotypes, table: LocusTable, arrays: TypingArrays, rule: AntigenRule
 ) -> tuple[Counts, Counts]:
-    """Smallest and largest number of positions matched at antigen level: int8 (n,) each."""
+    """Smallest and largest number of positions matched at antigen level: int8 (n,) each.
+
+    Two positions match at antigen level if they share a P group or their antigens are related (2.3).
+    """
     shapes = arrays.pair_shapes
     low = np.full(len(shapes), 2, dtype=np.int8)
     high = np.zeros(len(shapes), dtype=np.int8)
-    members, starts = table.antigen_classes()
-    if mine.shape in (Shape.PAIR, Shape.HOMOZYGOUS) and len(starts):  # no class: nobody is typed
-        for a, b in antigen_choices(mine, table, rule):
-            masks = np.bitwise_or.reduceat((1 << (a + 2 * b))[members], starts)
-            one, other = masks[arrays.pair_classes]
-            twice = shapes == Shape.HOMOZYGOUS
+    if mine.shape in (Shape.PAIR, Shape.HOMOZYGOUS) and len(arrays.class_starts):  # none: nobody is typed
+        twice = shapes == Shape.HOMOZYGOUS
+        for a, b in worst_choices(mine, table, rule):
+            one, other = pair_masks(arrays, a, b)
             low = np.minimum(low, np.where(twice, WORST_TWICE[one], WORST[one, other]))
+        for a, b in best_choices(mine, table, rule):
+            one, other = pair_masks(arrays, a, b)
             high = np.maximum(high, np.where(twice, BEST_TWICE[one], BEST[one, other]))
     unknown = shapes == Shape.UNTYPED
     if mine.shape is Shape.UNTYPED:
@@ -344,17 +348,50 @@ def antigen_counts(
     return low[arrays.antigen_pairs], high[arrays.antigen_pairs]
 
 
-def antigen_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
+def pair_masks(arrays: TypingArrays, a: Ints, b: Ints) -> Ints:
+    """Sets of patterns at both positions of each antigen pair, for a choice of the patient: int64 (2, g)."""
+    masks = np.bitwise_or.reduceat((1 << (a + 2 * b))[arrays.class_options], arrays.class_starts)
+    found: Ints = masks[arrays.pair_classes]
+    return found
+
+
+def worst_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
     """The patient's possible pairs of antigens, as what they match in the table; equal ones once."""
-    first = related_rows(mine.first_antigens, table, rule)
+    first = related_rows(avoiding(all_of(mine.first_antigens, table)), table, rule)
     if mine.shape is Shape.HOMOZYGOUS:
         return [(row, row) for row in first]
-    return list(product(first, related_rows(mine.second_antigens, table, rule)))
+    return list(product(first, related_rows(avoiding(all_of(mine.second_antigens, table)), table, rule)))
 
 
-def related_rows(antigens: AntigenSets | None, table: LocusTable, rule: AntigenRule) -> list[Ints]:
-    """One row per way in which an antigen of this position can match: int64 (o,), 0 or 1."""
-    if antigens is None:
-        antigens = table.resolver.nomenclature.all_antigens(table.locus)
-    rows = {row.tobytes(): row for row in (table.related(option, rule) for option in antigens)}
+def best_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
+    """As worst_choices, for the largest count: two positions are chosen freely, each for its own partner."""
+    first = related_rows(all_of(mine.first_antigens, table), table, rule)
+    if mine.shape is Shape.HOMOZYGOUS:
+        return [(row, row) for row in first]
+    second = related_rows(all_of(mine.second_antigens, table), table, rule)
+    return [(np.bitwise_or.reduce(first), np.bitwise_or.reduce(second))]
+
+
+def all_of(options: AntigenOptions | None, table: LocusTable) -> AntigenOptions:
+    """The antigen options of a position, None standing for everything."""
+    return table.resolver.nomenclature.all_options(table.locus) if options is None else options
+
+
+def avoiding(options: AntigenOptions) -> Iterator[AntigenOption]:
+    """The options that matter for the smallest count.
+
+    With as many P groups for the same antigens as AVOIDABLE_FROM one of them is always neither of the unit's
+    two, and sharing a P group only adds matches.
+    """
+    groups: dict[AntigenSet, set[int]] = {}
+    for group, antigens in options:
+        groups.setdefault(antigens, set()).add(group)
+    for antigens, found in groups.items():
+        free = ANY_GROUP in found or len(found) >= AVOIDABLE_FROM
+        yield from ((group, antigens) for group in ({ANY_GROUP} if free else found))
+
+
+def related_rows(options: Iterable[AntigenOption], table: LocusTable, rule: AntigenRule) -> list[Ints]:
+    """One row per way in which an option of this position can match: int64 (o,), 0 or 1."""
+    rows = {row.tobytes(): row for row in (table.related(option, rule) for option in options)}
     return [row.astype(np.int64) for row in rows.values()]

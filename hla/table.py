@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hla.antigens import AntigenRule, AntigenSet
-from hla.genotypes import AntigenSets, Genotypes, Shape, genotypes_of
-from hla.nomenclature import PGroups
+from hla.genotypes import Genotypes, Shape, genotypes_of
+from hla.nomenclature import ANY_GROUP, AntigenOption, AntigenOptions, PGroups
 from hla.resolve import Resolver
 
 ANYTHING: Final = 0  # id of the set of all P groups
@@ -22,12 +22,15 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TypingArrays:
-    """A LocusTable as arrays; n typings, s sets of P groups, m members of all sets, g antigen pairs.
+    """A LocusTable as arrays; n typings, s sets of P groups, m members of all sets, g antigen pairs, o antigen
+    options in c classes.
 
     shapes: uint8 (n,), Shape. first, second, shared: int64 (n,), ids of the sets at both positions and of
     their intersection. sizes, sums: int64 (s,), number and sum of the members of a set. members: int64 (m,),
     those of sets 2.. one after another; starts: int64 (s - 2,), where each begins. antigen_pairs: int64 (n,),
-    row in pair_classes; pair_shapes uint8 (g,), pair_classes int64 (2, g).
+    row in pair_classes; pair_shapes uint8 (g,), pair_classes int64 (2, g). class_options, class_starts: options
+    of all classes one after another, and where each class begins (c,). option_groups, option_antigens: int64
+    (o,), P group and id of the antigen set of an option.
     """
 
     shapes: npt.NDArray[np.uint8]
@@ -41,6 +44,10 @@ class TypingArrays:
     antigen_pairs: Ints
     pair_shapes: npt.NDArray[np.uint8]
     pair_classes: Ints
+    class_options: Ints
+    class_starts: Ints
+    option_groups: Ints
+    option_antigens: Ints
 
     def flags(self, bits: dict[int, int], anything: int) -> Ints:
         """Per set, the OR of `bits` over its members: int64 (s,). anything: value for the set of all."""
@@ -67,8 +74,9 @@ class LocusTable:
         self._rows: list[tuple[int, int, int, int, int]] = []
         self._sets: dict[PGroups | None, int] = {None: ANYTHING, frozenset(): NOTHING}
         self._shared: dict[tuple[PGroups | None, PGroups | None], int] = {}
-        self._options: dict[AntigenSet, int] = {}
-        self._classes: dict[AntigenSets, int] = {}
+        self._antigens: dict[AntigenSet, int] = {}
+        self._options: dict[AntigenOption, int] = {}
+        self._classes: dict[AntigenOptions, int] = {}
         self._antigen_pairs: dict[tuple[int, int, int], int] = {}
         self._relations: dict[tuple[AntigenRule, AntigenSet], Bools] = {}
         self._arrays: TypingArrays | None = None
@@ -133,15 +141,16 @@ class LocusTable:
             key = (int(found.shape), classes[0], classes[1])
         return self._antigen_pairs.setdefault(key, len(self._antigen_pairs))
 
-    def _class_id(self, antigens: AntigenSets | None) -> int:
-        """Id of a distinct set of antigen sets."""
-        if antigens is None:
-            antigens = self.resolver.nomenclature.all_antigens(self.locus)
-        known = self._classes.get(antigens)
+    def _class_id(self, options: AntigenOptions | None) -> int:
+        """Id of a distinct set of antigen options."""
+        if options is None:
+            options = self.resolver.nomenclature.all_options(self.locus)
+        known = self._classes.get(options)
         if known is None:
-            known = self._classes[antigens] = len(self._classes)
-            for option in antigens:
+            known = self._classes[options] = len(self._classes)
+            for option in options:
                 self._options.setdefault(option, len(self._options))
+                self._antigens.setdefault(option[1], len(self._antigens))
         return known
 
     def arrays(self) -> TypingArrays:
@@ -158,6 +167,9 @@ class LocusTable:
         sizes = np.array([ENDLESS, 0, *map(len, sets)], dtype=np.int64)
         sums = np.array([0, 0, *map(sum, sets)], dtype=np.int64)
         pairs = np.array(list(self._antigen_pairs), dtype=np.int64).T
+        class_options, class_starts = flattened(
+            [[self._options[option] for option in options] for options in self._classes]
+        )
         return TypingArrays(
             shapes=shapes.astype(np.uint8),
             first=np.ascontiguousarray(first),
@@ -170,20 +182,29 @@ class LocusTable:
             antigen_pairs=np.ascontiguousarray(antigen_pairs),
             pair_shapes=pairs[0].astype(np.uint8),
             pair_classes=np.ascontiguousarray(pairs[1:]),
+            class_options=class_options,
+            class_starts=class_starts,
+            option_groups=np.array([group for group, _ in self._options], dtype=np.int64),
+            option_antigens=np.array([self._antigens[one] for _, one in self._options], dtype=np.int64),
         )
 
-    def antigen_classes(self) -> tuple[Ints, Ints]:
-        """Antigen options of all classes one after another, and where each class begins."""
-        return flattened([[self._options[option] for option in options] for options in self._classes])
+    def related(self, option: AntigenOption, rule: AntigenRule) -> Bools:
+        """Whether an allele with `option` matches one with each option of the table: bool (o,).
 
-    def related(self, antigens: AntigenSet, rule: AntigenRule) -> Bools:
-        """Whether an allele with `antigens` matches one with each antigen option of the table: bool (o,)."""
+        At antigen level, alleles of one P group match, and those with related antigens.
+        """
+        group, antigens = option
+        arrays = self.arrays()
+        found: Bools = self._related(antigens, rule)[arrays.option_antigens]
+        return found if group == ANY_GROUP else found | (arrays.option_groups == group)
+
+    def _related(self, antigens: AntigenSet, rule: AntigenRule) -> Bools:
+        """Whether `antigens` match each antigen set of the table; kept."""
         key = (rule, antigens)
         known = self._relations.get(key)
-        if known is None or len(known) < len(self._options):
+        if known is None or len(known) < len(self._antigens):
             tree = self.resolver.nomenclature.trees[self.locus]
-            options = list(self._options)
-            known = np.array([tree.match(antigens, option, rule) for option in options], dtype=np.bool_)
+            known = np.array([tree.match(antigens, other, rule) for other in self._antigens], dtype=np.bool_)
             self._relations[key] = known
         return known
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
+from hla.nomenclature import ANY_GROUP, AntigenOption
 from hla.resolve import Resolved, Resolver
 
 Genotype = tuple[int, ...]  # two expressed P groups, or () for a person who expresses nothing
@@ -115,7 +116,11 @@ def antigen_counts(
     """Smallest and largest number of positions matched at antigen level."""
     locus = patient[0].locus
     mine, theirs = antigen_genotypes(patient, resolver), antigen_genotypes(unit, resolver)
-    related = Relations(resolver, locus, rule)
+    relations = Relations(resolver, locus, rule)
+
+    def related(one: AntigenOption, other: AntigenOption) -> bool:
+        return one[0] == other[0] != ANY_GROUP or relations(one[1], other[1])
+
     found = []
     for a, b in product(mine, theirs):
         if not a or not b:
@@ -129,14 +134,14 @@ def antigen_counts(
 
 def antigen_genotypes(
     values: tuple[Resolved, Resolved], resolver: Resolver
-) -> list[tuple[frozenset[str], ...]]:
-    """Every pair of antigen assignments that the two values denote."""
-    everything = resolver.nomenclature.all_antigens(values[0].locus)
-    first, second = (everything if value.unknown else value.antigens for value in values)
+) -> list[tuple[AntigenOption, ...]]:
+    """Every pair of P group and antigen assignment that the two values denote."""
+    everything = resolver.nomenclature.all_options(values[0].locus)
+    first, second = (everything if value.unknown else value.options for value in values)
     if values[0].null and values[1].null:
         return [()]
     if values[0].null or values[1].null:
-        return [(antigens, antigens) for antigens in (second if values[0].null else first)]
+        return [(option, option) for option in (second if values[0].null else first)]
     return list(product(first, second))
 
 

@@ -6,21 +6,24 @@ from itertools import combinations, combinations_with_replacement
 
 from hla.antigens import antigen_tree
 from hla.builtin import BuiltinNomenclature
+from hla.nomenclature import ANY_GROUP, AntigenOptions
 from hla.resolve import Resolved, Resolver
 from hla.text import Kind
 
 GROUPS = (1, 2, 3, 4, 5)
 UNKNOWN, NULL = "", "N"
 
-# P group -> antigens assigned to it: a broad (1) with two splits, one with two assignments, a stranger.
+# P group -> antigens assigned to its members: a broad (1) with two splits, one with two assignments, and three
+# groups (3, 4, 5) whose members differ, one of them in the same antigen (8).
 ANTIGENS = {
-    1: frozenset({"15"}),
-    2: frozenset({"62"}),
-    3: frozenset({"75"}),
-    4: frozenset({"15", "70"}),
-    5: frozenset({"8"}),
+    1: [frozenset({"15"})],
+    2: [frozenset({"62"})],
+    3: [frozenset({"75"}), frozenset({"8"})],
+    4: [frozenset({"15", "70"}), frozenset({"8"})],
+    5: [frozenset({"8"}), frozenset({"7"})],
 }
-OTHER_ANTIGENS = (frozenset({"71"}), frozenset({"7"}))
+OPTIONS = frozenset((group, antigens) for group, options in ANTIGENS.items() for antigens in options)
+OTHER_OPTIONS = ((ANY_GROUP, frozenset({"71"})), (6, frozenset({"7"})), (6, frozenset({"62"})))
 
 
 class SmallWorld(BuiltinNomenclature):
@@ -31,8 +34,8 @@ class SmallWorld(BuiltinNomenclature):
     def p_name(self, locus: str, p_id: int) -> str:
         return f"{locus}*{p_id:02d}:01P"
 
-    def all_antigens(self, locus: str) -> frozenset[frozenset[str]]:
-        return frozenset({*ANTIGENS.values(), *OTHER_ANTIGENS})
+    def all_options(self, locus: str) -> AntigenOptions:
+        return OPTIONS | {*OTHER_OPTIONS}
 
 
 class SmallResolver(Resolver):
@@ -47,8 +50,8 @@ class SmallResolver(Resolver):
         if text == NULL:
             return Resolved(locus, text, Kind.ALLELE, null=True)
         groups = [int(part) for part in text.split(",")]
-        antigens = frozenset(ANTIGENS[group] for group in groups)
-        return Resolved(locus, text, Kind.LIST, frozenset(groups), antigens)
+        options = frozenset(option for option in OPTIONS if option[0] in groups)
+        return Resolved(locus, text, Kind.LIST, frozenset(groups), options)
 
 
 def all_typings(groups: tuple[int, ...] = GROUPS) -> list[tuple[str, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations_with_replacement
 
 import pytest
 
@@ -11,6 +13,7 @@ from hla.matching import explain_locus
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver, resolver_for
 from hla.typing import parse_gl, parse_pair
+from tests.hla.reference import compare_texts
 from tests.hla.test_matching import explained, written
 
 
@@ -22,9 +25,18 @@ from tests.hla.test_matching import explained, written
         ("A", "02:XX+24:02", "03:01+24:02", "11 11 11 11"),
         ("A", "02:01+24:02", "02:06P+23:01", "00 11 22 22"),
         ("A", "09:XX+02:01", "24:02+02:01", "11 22 11 11"),
-        ("B", "15:01+40:01", "15:02+40:02", "00 22 22 22"),
+        ("B", "15:01+40:01", "15:02+40:02", "00 02 22 22"),
+        ("B", "15:01+40:01", "40:01:01+15:01P", "22 22 00 00"),
+        ("B", "15:01+40:01", "15:01/15:02+40:01", "12 12 01 01"),
+        ("B", "15:XX+07:02", "15:XX+07:02", "12 12 01 01"),
+        ("B", "15:01+07:02", "15:XX+07:02", "12 12 01 01"),
+        ("B", "14:01+07:02", "14:02+07:02", "11 12 11 11"),
+        ("A", "02:01+24:02", "02:03+24:03", "00 22 22 22"),
+        ("C", "03:03+07:02", "03:04+07:02", "11 12 11 11"),
+        ("DRB1", "03:01+15:01", "03:02+15:01", "11 12 11 11"),
+        ("DQB1", "03:01+05:01", "03:02+05:01", "11 12 11 11"),
         ("B", "38:01+40:01", "39:01+40:01", "11 11 11 11"),
-        ("C", "12:02+03:03", "12:03+09:01", "00 22 22 22"),
+        ("C", "12:02+03:03", "12:03+09:01", "00 12 22 22"),
         ("DRB1", "15:01+03:01", "16:02+03:01", "11 11 11 11"),
         ("DPB1", "04:01+04:02", "04:01+05:01", "11 11 11 11"),
         ("A", "03:01+24:09N", "03:01+03:01", "22 22 00 00"),
@@ -35,6 +47,53 @@ def test_first_fields_act_as_antigens(
     builtin: Resolver, locus: str, patient: str, unit: str, expected: str
 ) -> None:
     assert written(explained(builtin, locus, patient, unit)) == expected
+
+
+def test_a_split_that_is_not_known_is_only_possible(builtin: Resolver) -> None:
+    found = explained(builtin, "B", "15:01+40:01", "15:02+40:02")
+
+    assert [position.why.code for position in found.positions] == ["antigen_possible"] * 2
+    assert found.positions[1].why.text == "May match at antigen level: possible are B60, B61 and B60, B61."
+
+
+VALUES = [
+    "15:01",
+    "15:02",
+    "15:01/15:02",
+    "15:01/15:02/15:03",
+    "40:01",
+    "40:02/40:01",
+    "07:02",
+    "39:01/38:01",
+]
+PAIRS = [f"{one}+{other}" for one, other in combinations_with_replacement([*VALUES, "07:161N"], 2)]
+
+
+def test_scores_equal_enumeration(builtin: Resolver) -> None:
+    random_of = random.Random(3)
+    for patient, unit in [random_of.sample([*PAIRS, "15:01+", "40:01+"], 2) for _ in range(200)]:
+        found = explained(builtin, "B", patient, unit)
+        mine, theirs = (tuple(text.split("+")) for text in (patient, unit))
+        assert written(found) == written(compare_texts("B", mine, theirs, builtin)), (patient, unit)
+        assert found.antigen_min >= found.match_min
+        assert found.antigen_max >= found.match_max
+
+
+def test_a_family_counts_as_many_of_its_alleles(builtin: Resolver) -> None:
+    """A family names no P group among its antigen options, and need not: enumerated, it is the same."""
+    listed = "/".join(f"40:{number:02d}" for number in range(1, 10))
+    for other in (
+        "40:01+07:02",
+        "40:01/40:02+40:03",
+        "40:01+07:161N",
+        "40:04/40:05+40:04",
+        listed + "+40:02",
+    ):
+        for beside in ("07:02", "40:01", "07:161N", "40:02/40:03"):
+            one = explained(builtin, "B", f"40:XX+{beside}", other)
+            same = explained(builtin, "B", f"{listed}+{beside}", other)
+            assert written(one) == written(same), (beside, other)
+            assert written(one) == written(explained(builtin, "B", f"{beside}+40:XX", other))
 
 
 def test_every_well_formed_name_is_accepted(builtin: Resolver) -> None:

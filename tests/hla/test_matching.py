@@ -37,6 +37,10 @@ CASES = [
     ("A", "02:01+24:02", "02:03+24:03", "00 22 22 22"),
     ("A", "02:03+24:02", "02:10+23:01", "00 11 22 22"),
     ("C", "12:02+07:02", "12:02+07:02", "22 22 00 00"),
+    # one P group, antigens that do not match each other
+    ("B", "51:42+38:01", "53:62+38:01", "22 22 00 00"),
+    ("B", "51:42P+38:01", "51:42P+38:01", "22 22 00 00"),
+    ("B", "51:42P+38:01", "44:02:01:01S+38:01", "11 12 11 11"),
     # DPB1: an allele mismatch is an antigen mismatch
     ("DPB1", "04:01+05:01", "350:01+05:01", "22 22 00 00"),
     ("DPB1", "04:01+04:01", "05:01+05:01", "00 00 11 11"),
@@ -183,6 +187,31 @@ EVIDENCE = [
     ("A", "02:01+03:01", "02:12+03:01", "direct", "antigen antigen_equal", "allele same_p_group"),
     ("DPB1", "04:01+05:01", "05:01+05:01", "direct", "mismatch mismatch_allele", "allele same_p_group"),
     ("B", "15:01+15:02", "15:02+38:01", "cross", "mismatch mismatch_different", "allele same_p_group"),
+    # what the antigens are depends on the member
+    (
+        "B",
+        "15:01/15:02+38:01",
+        "15:16/15:99+38:01",
+        "direct",
+        "antigen antigen_possible",
+        "allele same_p_group",
+    ),
+    (
+        "A",
+        "02:03/02:12+03:01",
+        "02:101/02:10+03:01",
+        "direct",
+        "antigen antigen_whichever",
+        "allele same_p_group",
+    ),
+    (
+        "B",
+        "15:01/15:02+38:01",
+        "15:16/39:05+38:01",
+        "direct",
+        "mismatch mismatch_whichever",
+        "allele same_p_group",
+    ),
 ]
 
 
@@ -217,6 +246,29 @@ def test_evidence_remarks_on_nulls_and_questionable_alleles(resolver: Resolver) 
     }
 
 
+def test_evidence_names_the_possible_antigens(resolver: Resolver) -> None:
+    found = explained(resolver, "B", "15:01/15:02+38:01", "15:16/15:99+38:01")
+    many = explained(resolver, "B", "15:XX+38:01", "39:01/39:02/83:01/44:02+38:01")
+
+    assert (found.antigen_min, found.antigen_max) == (1, 2)
+    assert found.positions[0].why.text == (
+        "May match at antigen level: possible are B62, B75 and B15, B63, B70."
+    )
+    assert many.positions[0].why.params["unit_antigens"] == "B44, B83, B3901, B3902"
+    wide = explained(resolver, "B", "15:XX/51:42+38:01", "39:01/39:02+38:01")
+    assert wide.positions[0].why.params["patient_antigens"] == "B15, B51, B62, B63, B70, B72, … (+1)"
+
+
+def test_evidence_says_when_antigens_are_counted_the_other_way_round(resolver: Resolver) -> None:
+    found = explained(resolver, "B", "38:09+38:01", "38:09+39:01")
+
+    assert (found.antigen_max, found.orientation) == (2, "direct")
+    assert [position.verdict for position in found.positions] == ["allele", "mismatch"]
+    assert [remark.text for position in found.positions for remark in position.remarks] == [
+        "Compared the other way round, 2 of 2 positions may match at antigen level."
+    ]
+
+
 def test_evidence_is_plain_json(resolver: Resolver) -> None:
     found = explained(resolver, "A", "02:01+24:02", "02:XX+03:01")
 
@@ -245,6 +297,9 @@ def test_evidence_shows_as_many_matches_as_counted() -> None:
             assert sum(shown) == found.match_max
             certain = [position.verdict == "allele" for position in found.positions]
             assert sum(certain) <= found.match_min
+            at_antigen_level = sum(position.verdict != "mismatch" for position in found.positions)
+            remarked = {remark.code for position in found.positions for remark in position.remarks}
+            assert (at_antigen_level < found.antigen_max) == ("other_orientation" in remarked)
 
 
 def kind(pair: tuple[str, str]) -> str:

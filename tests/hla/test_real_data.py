@@ -83,6 +83,8 @@ def test_scores_equal_enumeration_on_real_typings(real: RealData) -> None:
             scores = score_locus(patient, table)
             for unit in units:
                 counts = scores.at(table.pairs.index((unit.first, unit.second)))
+                assert counts.antigen_min >= counts.match_min
+                assert counts.antigen_max >= counts.match_max
                 assert {name: getattr(counts, name) for name in COUNT_NAMES} == asdict(
                     twin(real, patient, unit)
                 )
@@ -95,6 +97,20 @@ def twin(real: RealData, patient: LocusTyping, unit: LocusTyping) -> object:
         for typing in (patient, unit)
     )
     return compare(mine, theirs, real.resolver)
+
+
+def test_a_certain_allele_match_is_an_antigen_match(real: RealData) -> None:
+    """B*50:02P and B*51:42P hold alleles of antigens that do not match each other."""
+    for one, other in (("B*50:02", "B*50:21"), ("B*50:02P", "B*50:02P"), ("B*51:42", "B*51:359")):
+        table = LocusTable.build("B", [(other, "B*07:02")], real.resolver)
+        found = score_locus(LocusTyping("B", one, "B*07:02", "pair"), table).at(1)
+        assert (found.match_min, found.antigen_min, found.antigen_max) == (2, 2, 2)
+
+
+def test_a_code_of_another_family_is_refused(real: RealData) -> None:
+    with pytest.raises(TypingError, match=r"alleles of B\*07"):
+        real.resolver.position("B", "B*35:AADSW")
+    assert real.resolver.position("B", "B*07:AADSW").text == "B*07:AADSW"
 
 
 def test_known_names_of_the_release(real: RealData) -> None:
@@ -114,7 +130,9 @@ def test_every_two_field_name_is_one_p_group(real: RealData) -> None:
     for locus in LOCI:
         for name in real.nomenclature._at(locus).ranges:
             if name.count(":") == 1:
-                assert len(real.resolver.position(locus, name).p_groups) <= 1
+                found = real.nomenclature.name(locus, name)
+                assert found is not None
+                assert len(found.p_groups) <= 1
 
 
 def test_every_withdrawn_name_leads_somewhere_or_says_why(real: RealData) -> None:
@@ -125,8 +143,9 @@ def test_every_withdrawn_name_leads_somewhere_or_says_why(real: RealData) -> Non
             if ":" not in name:
                 continue
             outcomes[outcome(real, locus, name)] += 1
-    assert outcomes.keys() == {"renamed", "deleted"}
+    assert outcomes.keys() == {"renamed", "deleted", "null_without_n"}
     assert outcomes["renamed"] > 50
+    assert outcomes["null_without_n"] == 4
 
 
 def outcome(real: RealData, locus: str, name: str) -> str:

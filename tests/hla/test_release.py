@@ -8,7 +8,7 @@ import pytest
 
 from hla.antigens import Relation
 from hla.compiled import ReleaseNomenclature
-from hla.nomenclature import Nomenclature, NomenclatureError
+from hla.nomenclature import ANY_GROUP, Nomenclature, NomenclatureError
 from hla.release import assigned, compile_release
 from tests.hla import toy_release
 
@@ -67,7 +67,8 @@ def test_p_groups(toy: Nomenclature) -> None:
 
     assert found is not None
     assert {toy.p_name("DPB1", group) for group in found.p_groups} == {"DPB1*04:01P"}
-    assert found.antigens == {frozenset({"4"}), frozenset({"350"})}
+    (group,) = found.p_groups
+    assert found.options == {(group, frozenset({"4"})), (group, frozenset({"350"}))}
     assert toy.p_group("A", "02:03") is None
 
 
@@ -127,9 +128,21 @@ def test_nearest_known_name(toy: Nomenclature, fields: str, nearest: str) -> Non
     assert toy.nearest("A", fields) == nearest
 
 
-def test_all_antigens_of_a_locus(toy: Nomenclature) -> None:
-    assert frozenset({"15", "70"}) in toy.all_antigens("B")
-    assert toy.all_antigens("DRB1") == {frozenset({"4"})}
+def test_all_options_of_a_locus(toy: Nomenclature) -> None:
+    assert (ANY_GROUP, frozenset({"15", "70"})) in toy.all_options("B")
+    assert toy.all_options("DRB1") == {(ANY_GROUP, frozenset({"4"}))}
+    assert toy.all_options("B") is toy.all_options("B")
+
+
+def test_p_group_is_named_where_its_antigens_differ(toy: Nomenclature) -> None:
+    one, other = toy.name("B", "51:42"), toy.name("B", "53:62")
+
+    assert one is not None
+    assert other is not None
+    assert one.p_groups == other.p_groups
+    (group,) = one.p_groups
+    assert one.options == {(group, frozenset({"51"}))}
+    assert other.options == {(group, frozenset({"44"}))}
 
 
 def test_bytes_and_back(toy: Nomenclature) -> None:

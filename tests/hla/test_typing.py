@@ -74,10 +74,8 @@ def codes(typing: LocusTyping) -> list[str]:
         ("A*02:01:01:02l", "A*02:01:01:02L", ["normalised"]),
         ("A*02:18", "A*02:18Q", ["suffix_added", "questionable"]),
         ("A*02:18Q", "A*02:18Q", ["questionable"]),
-        ("A*02:15", "A*02:15N", ["suffix_added"]),
         ("A*02:02", "A*02:03", ["renamed"]),
         ("A*02:04", "A*02:03", ["renamed"]),
-        ("A*02:06", "A*02:15N", ["renamed"]),
         ("A*UUUU", "", ["unknown_value"]),
         ("XXXX", "", ["unknown_value"]),
         ("A*02:NEW", "", ["new_allele"]),
@@ -120,6 +118,11 @@ def test_a_missing_gene_counts_as_null(reader: Reader) -> None:
         ("A*02:QQ", "unknown_mac", "A*02:QQ", 0),
         ("A*02:GONE", "mac_empty", "A*02:GONE", 0),
         ("A*02:01/ A*02:QQ", "unknown_mac", "A*02:QQ", 9),
+        ("A*02:15", "null_without_n", "A*02:15", 0),
+        ("A*02:06", "null_without_n", "A*02:06", 0),
+        ("A*24:02/A*24:09", "null_without_n", "A*24:09", 8),
+        ("A*24:SPEC", "mac_other_family", "A*24:SPEC", 0),
+        ("A*02:ALIEN", "mac_other_locus", "A*02:ALIEN", 0),
         ("A*0201", "no_colon", "A*0201", 0),
         ("0201", "no_colon", "0201", 0),
         ("A*02AB", "no_colon", "A*02AB", 0),
@@ -179,6 +182,30 @@ def test_unknown_mac_says_how_to_load_a_table(reader: Reader) -> None:
     assert "QQ" in error.message
     assert "toy" in error.message
     assert "load_mac" in error.hint
+
+
+def test_a_null_allele_is_written_with_its_n(reader: Reader) -> None:
+    assert reader.error("A*24:09").hint == "Write A*24:09N if that is meant; otherwise correct the name."
+    assert reader.pair("A", "A*24:09N", "A*02:01").first == "A*24:09N"
+
+
+def test_an_allele_specific_code_stays_in_its_families(reader: Reader) -> None:
+    error = reader.error("A*24:SPEC")
+
+    assert "SPEC" in error.message
+    assert "A*02, A*03" in error.hint
+    assert reader.pair("A", "A*02:SPEC").first == "A*02:SPEC"
+    assert reader.pair("A", "A*03:SPEC").first == "A*03:SPEC"
+
+
+def test_an_allele_specific_code_made_for_another_locus(reader: Reader) -> None:
+    error = reader.error("A*02:ALIEN")
+
+    assert (
+        error.message == "Of the 3 alleles of the code A*02:ALIEN, 2 do not exist at HLA-A in release 9.99.0."
+    )
+    assert codes(reader.pair("A", "A*02:HALF")) == ["members_dropped"]
+    assert codes(reader.pair("A", "A*02:MANY")) == ["members_dropped"]
 
 
 def test_a_known_value_stands_first(reader: Reader) -> None:
