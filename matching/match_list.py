@@ -241,6 +241,19 @@ class MatchList:
             found.append({"label": label, "url": _address(query), "on": name == self.order})
         return found
 
+    def order_note(self) -> str:
+        """Another order than the search's sorts what was kept, and says so where something was not."""
+        if not self.run.cut or self.order == "rank":
+            return ""
+        numbers = {"kept": f"{self.run.kept:,}", "cut": f"{self.run.cut:,}"}
+        return (
+            _(
+                "Only the %(kept)s listed units are sorted: the best by class, certain matches and TNC. "
+                "%(cut)s further candidates are not among them."
+            )
+            % numbers
+        )
+
     def _query_without_page(self) -> QueryDict:
         query = self.query.copy()
         query.pop("page", None)

@@ -20,9 +20,10 @@ from uuid import UUID
 from django.conf import settings
 
 from core import reference as core_reference
-from hla.mac import MacTable
+from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver, resolver_for
+from matching.engine.snapshot import Origin, mac_checksum
 from matching.models import LoadedReference, MacTableVersion, NomenclatureRelease
 
 RECHECK_SECONDS = 3.0
@@ -96,9 +97,28 @@ def active_mac() -> MacTable | None:
     return _mac.active()
 
 
-def resolver() -> Resolver:
-    """Resolver over the reference data in use; one per process, so that its memory of texts lives on."""
+def resolver(*, look: bool = False) -> Resolver:
+    """Resolver over the reference data in use; one per process, so that its memory of texts lives on.
+
+    `look`: ask the database now, not only every few seconds (a search names what it was made by).
+    """
+    if look:
+        for held in (_nomenclature, _mac):
+            held.checked_at = float("-inf")
     return resolver_for(core_reference.nomenclature(), core_reference.mac_table())
+
+
+def in_use() -> Origin:
+    """What results made now would name, by two small queries and without reading the data."""
+    release, mac = (
+        model.objects.active().values_list("version", "checksum").first()
+        for model in (NomenclatureRelease, MacTableVersion)
+    )
+    if release is None:
+        builtin = core_reference.builtin_nomenclature()
+        release = (builtin.release, builtin.checksum)
+    mac = mac or (EMPTY_MAC.version, mac_checksum(EMPTY_MAC))
+    return Origin(*release, *mac, ledger_number=0)
 
 
 def forget() -> None:

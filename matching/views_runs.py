@@ -98,6 +98,7 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
         "chips": shown.chips(),
         "orders": shown.orders(),
         "order": shown.order,
+        "order_note": shown.order_note(),
         "filter_form": shown.form,
         "filtered": bool(shown.active),
         "clear_url": shown.without_filters(),

@@ -79,14 +79,16 @@ class Funnel:
 
     other_status, not_searchable (untyped at a required locus; per locus beside it, a unit may lack several),
     below_dose, below_floor are removed in this order, each counted once. Of the candidates `kept` are stored,
-    `cut` are not. unreadable_at: units with a typing that the reference data in use cannot read, which counts
-    as untyped there; only loci that have any. dose_unknown: candidates whose cells are unknown.
+    `cut` are not. unreadable: units with a typing that the reference data in use cannot read, which counts as
+    untyped there; unreadable_at: per searched locus, only loci that have any. dose_unknown: candidates whose
+    cells are unknown.
     """
 
     units: int
     other_status: int
     not_searchable: int
     not_searchable_at: Mapping[str, int]
+    unreadable: int
     unreadable_at: Mapping[str, int]
     below_dose: int
     below_floor: int
@@ -247,12 +249,14 @@ def _candidates(
         packed += _lookup(locus, scores[locus], criteria.classes)[columns.codes[locus][rows]]
     passed = _above_floors(packed, criteria)
     candidates = rows[passed]
+    unreadable = _unreadable(snapshot, criteria, wanted)
     counted = {
         "units": len(snapshot),
         "other_status": len(snapshot) - int(wanted.sum()),
         "not_searchable": int(wanted.sum()) - int(searchable.sum()),
         "not_searchable_at": {locus: int((wanted & ~there).sum()) for locus, there in typed.items()},
-        "unreadable_at": _unreadable(snapshot, wanted),
+        "unreadable": int(np.logical_or.reduce([*unreadable.values(), np.zeros_like(wanted)]).sum()),
+        "unreadable_at": {locus: int(units.sum()) for locus, units in unreadable.items()},
         "below_dose": int(searchable.sum()) - len(rows),
         "below_floor": len(rows) - len(candidates),
         "candidates": len(candidates),
@@ -265,12 +269,14 @@ def _candidates(
     )
 
 
-def _unreadable(snapshot: Snapshot, wanted: NDArray[np.bool_]) -> dict[str, int]:
-    """Per locus, how many units have a typing there that today's reference data cannot read."""
+def _unreadable(
+    snapshot: Snapshot, criteria: Criteria, wanted: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
+    """Per searched locus, which wanted units have a typing there that today's reference data cannot read."""
     return {
-        locus: int((wanted & dictionary.unreadable[snapshot.columns.codes[locus]]).sum())
-        for locus, dictionary in snapshot.dictionaries.items()
-        if dictionary.unreadable.any()
+        locus: wanted & snapshot.dictionaries[locus].unreadable[snapshot.columns.codes[locus]]
+        for locus in criteria.loci
+        if snapshot.dictionaries[locus].unreadable.any()
     }
 
 

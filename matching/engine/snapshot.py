@@ -56,7 +56,7 @@ class Origin:
             release=nomenclature.release,
             nomenclature=nomenclature.checksum,
             mac=resolver.mac.version,
-            mac_checksum=_mac_checksum(resolver.mac),
+            mac_checksum=mac_checksum(resolver.mac),
             ledger_number=ledger_number,
             ledger_mark=ledger_mark,
         )
@@ -67,8 +67,9 @@ class Origin:
 
 
 @lru_cache(maxsize=4)
-def _mac_checksum(table: MacTable) -> str:
-    return hashlib.blake2b(table.to_bytes(), digest_size=16).hexdigest()
+def mac_checksum(table: MacTable) -> str:
+    """SHA-256 (hexadecimal) of the table as it is stored."""
+    return hashlib.sha256(table.to_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,12 @@ def run_row(run: SearchRun) -> dict[str, Any]:
 
 
 def class_summary(run: SearchRun, name: str) -> str:
-    """6/6 · 3, 5/6 · 214"""
-    size = CLASS_SIZE[name]
-    return ", ".join(f"{value}/{size}: {possible}" for value, possible, _certain in run.counts.get(name, []))
+    """6/6: 3 (2 certain), 5/6: 214 (60 certain)"""
+    size, certain_text = CLASS_SIZE[name], _("%(n)s certain")
+    return ", ".join(
+        f"{value}/{size}: {possible:,} ({certain_text % {'n': f'{certain:,}'}})"
+        for value, possible, certain in run.counts.get(name, [])
+    )
 
 
 def timeline(request: MatchRequest, runs: Iterable[SearchRun]) -> list[dict[str, Any]]:

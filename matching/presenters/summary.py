@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import reference
+from matching import reference
 from matching.choices import CLASS_SIZE
 from matching.match_list import MatchList
 from matching.models import SearchRun
-from matching.presenters.requests import dose_text, floors_text, release_text, statuses_text
+from matching.presenters.requests import NEEDED_LOCI, dose_text, floors_text, release_text, statuses_text
 
 ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
 MOST_CLASS_FIGURES = 4
@@ -20,19 +21,18 @@ MOST_CLASS_FIGURES = 4
 
 def basis(run: SearchRun) -> str:
     """policy “default v1” · IPD-IMGT/HLA 3.58.0 · antigen rule: splits apart"""
-    mac = (
-        _("no MAC table")
-        if run.mac_version in ("", "none")
-        else _("MAC %(version)s") % {"version": run.mac_version}
-    )
     return " · ".join(
         [
             _("policy “%(policy)s”") % {"policy": run.policy_label},
             release_text(run.release),
-            mac,
+            mac_text(run.mac_version),
             antigen_rule_text(run.policy.rules.get("antigen_rule", "split")),
         ]
     )
+
+
+def mac_text(version: str) -> str:
+    return _("no MAC table") if version in ("", "none") else _("MAC %(version)s") % {"version": version}
 
 
 def antigen_rule_text(rule: str) -> str:
@@ -117,19 +117,37 @@ def left_out(run: SearchRun) -> list[dict[str, Any]]:
     texts = (
         ("below_floor", _("below the floor"), ""),
         ("below_dose", _("below the dose asked"), ""),
-        ("not_searchable", _("not typed at A, B or DRB1"), "warn"),
+        ("not_searchable", not_searchable_label(funnel), "warn"),
     )
     found = [
         {"value": f"{funnel[key]:,}", "label": label, "tone": tone}
         for key, label, tone in texts
         if funnel.get(key)
     ]
+    if funnel.get("unreadable"):
+        found.append(unreadable_figure(funnel))
     if run.cut:
         note = _("only the best %(n)s are listed") % {"n": f"{run.kept:,}"}
         found.append(
             {"value": f"{run.cut:,}", "label": _("further candidates"), "note": note, "tone": "warn"}
         )
     return found
+
+
+def not_searchable_label(funnel: Mapping[str, Any]) -> str:
+    if set(funnel.get("unreadable_at", {})) & set(NEEDED_LOCI):
+        return _("not typed, or not readable, at A, B or DRB1")
+    return _("not typed at A, B or DRB1")
+
+
+def unreadable_figure(funnel: Mapping[str, Any]) -> dict[str, Any]:
+    """Units whose typing counts as untyped only because the nomenclature in use does not know a name."""
+    return {
+        "value": f"{funnel['unreadable']:,}",
+        "label": _("with a typing that the nomenclature in use cannot read"),
+        "note": ", ".join(f"{locus} {count:,}" for locus, count in funnel["unreadable_at"].items()),
+        "tone": "warn",
+    }
 
 
 def searched(run: SearchRun) -> dict[str, Any]:
@@ -151,16 +169,26 @@ def notices(run: SearchRun) -> list[dict[str, Any]]:
         found.append(_warn(gettext_lazy("The patient's weight was changed since this search: doses differ.")))
     if run.request.runs.filter(run_no__gt=run.run_no, completed_at__isnull=False).exists():
         found.append(_warn(gettext_lazy("This is not the newest list of this request.")))
-    current = reference.nomenclature().release
-    if run.release != current:
-        text = gettext_lazy("This list was made by %(old)s; in use now is %(new)s. Search again to use it.")
-        found.append(_warn(text % {"old": release_text(run.release), "new": release_text(current)}))
-    elif run.release == "built-in":
-        text = gettext_lazy(
-            "Classes rest on the built-in nomenclature: two-field names, no P groups of a release."
-        )
-        found.append({"tone": "info", "text": text})
+    found += [_warn(text) for text in _reference_notices(run)]
     return found
+
+
+def _reference_notices(run: SearchRun) -> Iterator[Any]:
+    """Whether the reference data are still those in use, by what they say, not by their name alone."""
+    now = reference.in_use()
+    again = gettext_lazy("This list was made by %(old)s; in use now is %(new)s. Search again to use it.")
+    if run.release != now.release:
+        yield again % {"old": release_text(run.release), "new": release_text(now.release)}
+    elif run.nomenclature_checksum != now.nomenclature:
+        text = gettext_lazy("%(release)s was compiled anew since this search. Search again to use it.")
+        yield text % {"release": release_text(run.release)}
+    if run.mac_checksum != now.mac_checksum:
+        yield again % {"old": mac_text(run.mac_version), "new": mac_text(now.mac)}
+    if run.release == "built-in":
+        yield gettext_lazy(
+            "This list rests on the built-in nomenclature, without the P groups of a release. Nothing is certain "
+            "at antigen level, since the splits within one first field cannot be told apart."
+        )
 
 
 def _warn(text: Any) -> dict[str, Any]:

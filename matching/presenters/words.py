@@ -36,7 +36,7 @@ WHO_SEES: Mapping[str, StrPromise | str] = {
     "unknown": _("Which side can see it depends on the open typing."),
 }
 
-# Same codes and parameters as hla.evidence.REASONS, held together by a test.
+# Same codes and parameters as matching.engine.evidence.REASONS, held together by a test.
 REASONS: Mapping[str, StrPromise] = {
     "same_p_group": _("Both are {p_groups}."),
     "shared_p_groups": _("Both may be {p_groups} ({count} in common)."),
@@ -67,6 +67,7 @@ REASONS: Mapping[str, StrPromise] = {
     ),
     "null_counts_as": _("{text} is a null allele and counts as the value beside it."),
     "null_possible": _("{text} could also be a null allele ({names})."),
+    "unreadable": _("The nomenclature in use cannot read {text}: any type is possible."),
     "questionable": _("The expression of {text} is questionable (Q)."),
 }
 

@@ -16,6 +16,7 @@ from hla.mac import MacTable
 from hla.nomenclature import NomenclatureError
 from hla.release import compile_release
 from matching import reference
+from matching.engine.snapshot import mac_checksum
 from matching.models import LoadedReference, MacTableVersion, NomenclatureRelease
 
 Row = TypeVar("Row", bound=LoadedReference)
@@ -66,7 +67,7 @@ def mac_load(*, path: Path, actor: Actor, activate: bool = True) -> MacTableVers
     return _keep(
         MacTableVersion,
         version=table.version,
-        checksum=hashlib.sha256(content).hexdigest(),
+        checksum=mac_checksum(table),
         content=content,
         entries=len(table),
         origin=path.name,

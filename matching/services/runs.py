@@ -219,7 +219,7 @@ def _search_and_store(claim: Claim) -> SearchRun:
     started = time.perf_counter()
     run: SearchRun = SearchRun.objects.select_related("request", "policy").get(job_id=claim.job_id)
     teller = _Teller(claim)
-    resolver = reference.resolver()
+    resolver = reference.resolver(look=True)
     criteria = criteria_from(run.criteria, run.patient_weight_kg)
     policy = policy_of(run.policy)
     patient = _checked(run.patient_typing, criteria, policy, resolver)

@@ -18,6 +18,7 @@ from core.roles import Role
 from hospitals.models import Hospital, Patient
 from matching import services
 from matching.models import SearchRun
+from matching.presenters.requests import class_summary
 from matching.providers import find_requests, work_items
 from matching.services import RequestData
 from tests.factories.core import UserFactory
@@ -303,6 +304,62 @@ def test_older_list_says_that_it_is(client: Client, run: SearchRun) -> None:
     assert "made by IPD-IMGT/HLA 3.40.0; in use now is built-in nomenclature" in old
     assert "not the newest list" not in new
     assert "in use now is" not in new
+
+
+def test_reference_data_changed_under_one_name_are_noticed(client: Client, run: SearchRun) -> None:
+    first = text_of(client.get(detail_url(run)))
+    SearchRun.objects.filter(pk=run.pk).update(nomenclature_checksum="0" * 64, mac_checksum="0" * 64)
+    later = text_of(client.get(detail_url(run)))
+
+    assert "Search again to use it" not in first
+    assert "built-in nomenclature was compiled anew since this search" in later
+    assert "made by no MAC table; in use now is no MAC table" in later
+
+
+def test_the_built_in_nomenclature_is_a_warning(client: Client, run: SearchRun) -> None:
+    (notice,) = client.get(detail_url(run)).context["notices"]
+
+    assert notice["tone"] == "warn"
+    assert "Nothing is certain at antigen level" in str(notice["text"])
+
+
+def test_units_that_the_nomenclature_in_use_cannot_read_are_counted_and_shown_raw(
+    client: Client, patient: Patient, units: Any
+) -> None:
+    """As after a switch of the release: the inventory keeps what it was given."""
+    CordBloodUnit.objects.filter(pk=units["six"].pk).update(hla_c_1="C*01:ZZZZ", hla_c_2="")
+    CordBloodUnit.objects.filter(pk=units["five"].pk).update(hla_b_1="B*40:ZZZZ", hla_b_2="")
+    run = searched_run(patient)
+
+    response = client.get(detail_url(run))
+    why_page = text_of(client.get(reverse("matching:run-unit", args=[run.pk, units["six"].pk])))
+
+    figures = {figure["label"]: figure for figure in response.context["figures"]}
+    assert figures["with a typing that the nomenclature in use cannot read"] == {
+        "value": "2",
+        "label": "with a typing that the nomenclature in use cannot read",
+        "note": "B 1, C 1",
+        "tone": "warn",
+    }
+    assert figures["not typed, or not readable, at A, B or DRB1"]["value"] == "2"
+    cells = {row["key"]: row["cells"] for row in response.context["table"]["rows"]}[str(units["six"].pk)]
+    assert cells[2]["first"] == {"text": "01:ZZZZ", "mark": "potential"}
+    assert "The nomenclature in use cannot read C*01:ZZZZ" in why_page
+
+
+def test_another_order_says_that_it_sorts_the_kept_units_only(client: Client, run: SearchRun) -> None:
+    text = "further candidates are not among them"
+    assert text not in text_of(client.get(detail_url(run, "?sort=cd34")))
+    SearchRun.objects.filter(pk=run.pk).update(cut=7, candidates=10)
+
+    assert text not in text_of(client.get(detail_url(run)))
+    assert f"7 {text}" in text_of(client.get(detail_url(run, "?sort=cd34")))
+
+
+def test_a_search_in_the_table_says_possible_and_certain(run: SearchRun) -> None:
+    run.counts = {"antigen6": [[6, 3, 2], [5, 1214, 60]]}
+
+    assert class_summary(run, "antigen6") == "6/6: 3 (2 certain), 5/6: 1,214 (60 certain)"
 
 
 def test_without_a_weight_whole_units_are_shown(client: Client, hospital: Hospital, units: Any) -> None:

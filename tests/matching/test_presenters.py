@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from hla.evidence import REASONS
 from hospitals.models import Patient
 from matching.choices import Direction, Stage
+from matching.engine.evidence import REASONS
 from matching.presenters import people, words
 from matching.presenters.progress import progress
 from matching.presenters.requests import dose_text, floors_text

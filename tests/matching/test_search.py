@@ -240,11 +240,14 @@ def test_a_typing_that_todays_release_cannot_read_counts_as_untyped_and_is_count
     assert outcome.counts == expected.counts
     assert outcome.ranked.rows.tolist() == expected.ranked.rows.tolist()
     assert outcome.funnel.not_searchable == expected.funnel.not_searchable
-    assert outcome.funnel.unreadable_at == {"C": 50, "B": 40}
-    assert expected.funnel.unreadable_at == {}
+    assert (outcome.funnel.unreadable, outcome.funnel.unreadable_at) == (90, {"C": 50, "B": 40})
+    assert (expected.funnel.unreadable, expected.funnel.unreadable_at) == (0, {})
     explained = evidence.explain(patient, outcome.ranked, snapshot, outcome.policy)["C"]
     (code,) = np.flatnonzero(snapshot.dictionaries["C"].unreadable)
-    assert {position.unit for position in explained[code].positions} == {""}
+    first, second = explained[code].positions
+    assert (first.unit, first.verdict, first.why.code) == ("C*07:ZZZZ", "potential", "unreadable")
+    assert (second.unit, second.verdict, second.why.code) == ("", "potential", "untyped")
+    assert "C*07:ZZZZ" in first.why.text
 
 
 def test_progress_goes_up_and_may_stop_the_search() -> None:
