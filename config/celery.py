@@ -1,12 +1,16 @@
 """Celery: tasks take ids, rows are the truth, the broker is a doorbell (docs/adr/0006)."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 from django.conf import settings
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+WARM_WITHIN_SECONDS = 600  # later, a search has done it
 
 app = Celery("qidai")
 app.conf.update(
@@ -40,3 +44,9 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_ready.connect(dispatch_uid="qidai.warm")
+def warm_when_ready(**_: Any) -> None:
+    """Each started worker asks once for what its first search needs; a task, so that nothing waits for it."""
+    app.send_task("matching.warm", queue="maintenance", expires=WARM_WITHIN_SECONDS)

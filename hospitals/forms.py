@@ -15,6 +15,7 @@ from core.models import User
 from core.roles import Permission
 from hospitals import choices, plausibility
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
+from hospitals.fields import HospitalChoiceField
 from hospitals.guards import guard_birth_date, guard_patient_data, guard_weight, latest_birth_date
 from hospitals.models import Hospital, Patient
 from hospitals.querysets import hospitals_open_to
@@ -168,7 +169,7 @@ class PatientForm(forms.Form):
 class NewPatientForm(PatientForm):
     """A patient with the first weight. `patient_id` makes a form that is sent twice harmless."""
 
-    hospital = forms.ModelChoiceField(
+    hospital = HospitalChoiceField(
         label=_("Hospital"), queryset=Hospital.objects.none(), empty_label=None, to_field_name="pk"
     )
     weight_kg = forms.DecimalField(

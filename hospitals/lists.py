@@ -18,6 +18,7 @@ from core.models import User
 from core.pages import Sort, sort_from
 from core.roles import Permission
 from hospitals import choices
+from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital, Patient
 from hospitals.querysets import HospitalQuerySet, PatientQuerySet, hospitals_open_to
 
@@ -127,7 +128,7 @@ HOSPITAL_CSV = (
 
 class PatientFilter(ListFilter):
     q = forms.CharField(label=_("Patient code"), required=False, max_length=40)
-    hospital = forms.ModelChoiceField(
+    hospital = HospitalChoiceField(
         label=_("Hospital"), required=False, queryset=Hospital.objects.none(), empty_label=_("all")
     )
     diagnosis = forms.ChoiceField(

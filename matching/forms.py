@@ -16,6 +16,7 @@ from bank.choices import SEARCHABLE as SEARCHABLE_UNITS
 from bank.choices import UnitStatus
 from core.errors import DomainError
 from core.models import User
+from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital, Patient
 from matching.choices import CLASS_SIZE, SWITCHED_ON, LociSet, RequestState, Urgency
 from matching.engine.search import Criteria
@@ -201,7 +202,7 @@ class RequestFilterForm(forms.Form):
     q = forms.CharField(label=_("Request or patient"), required=False, max_length=40)
     state = forms.ChoiceField(label=_("State"), required=False)
     urgency = forms.ChoiceField(label=_("Urgency"), required=False)
-    hospital = forms.ModelChoiceField(label=_("Hospital"), queryset=Hospital.objects.none(), required=False)
+    hospital = HospitalChoiceField(label=_("Hospital"), queryset=Hospital.objects.none(), required=False)
     patient = forms.UUIDField(required=False, widget=forms.HiddenInput)  # from the patient's page
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

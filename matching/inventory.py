@@ -25,6 +25,7 @@ from core import audit
 from core.models import Ledger
 from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
+from matching import reference
 from matching.engine import files, snapshot
 from matching.engine.columns import UNKNOWN, UnitRow
 from matching.engine.snapshot import Origin, Snapshot
@@ -56,6 +57,13 @@ def current(resolver: Resolver, *, tell: Tell | None = None) -> Snapshot:
         found = _from_file_or_built(resolver, tell)
     found = follow(found, tell=tell)
     _held[name] = found
+    return found
+
+
+def warm() -> Snapshot:
+    """Everything that a first search would otherwise wait for: reference data, inventory, distinct typings."""
+    found = current(reference.resolver(look=True))
+    _ = found.dictionaries, found.checksum
     return found
 
 

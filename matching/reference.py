@@ -118,7 +118,8 @@ def in_use() -> Origin:
         builtin = core_reference.builtin_nomenclature()
         release = (builtin.release, builtin.checksum)
     mac = mac or (EMPTY_MAC.version, mac_checksum(EMPTY_MAC))
-    return Origin(*release, *mac, ledger_number=0)
+    (name, nomenclature), (version, checksum) = release, mac
+    return Origin(name, nomenclature, version, checksum, ledger_number=0)
 
 
 def forget() -> None:

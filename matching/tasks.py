@@ -6,7 +6,13 @@ from uuid import UUID
 
 from celery import shared_task
 
-from matching import services
+from matching import inventory, services
+
+
+@shared_task(name="matching.warm", acks_late=True, ignore_result=True)
+def warm() -> None:
+    """After a start: the inventory's file is there, so that the first search need not build it."""
+    inventory.warm()
 
 
 @shared_task(name="matching.search", acks_late=True)

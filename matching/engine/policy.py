@@ -19,8 +19,8 @@ class Policy:
     required_loci: a unit without a typing there cannot be searched.
     """
 
-    id: str = "default"
-    name: str = "default"
+    id: str = ""
+    name: str = "unnamed"
     version: int = 1
     antigen_rule: AntigenRule = "split"
     primary: str = "antigen6"

@@ -12,7 +12,7 @@ DEFAULT_POLICY = UUID("5d1da1de-fa01-4000-8000-000000000001")
 def create(apps: Any, schema_editor: Any) -> None:
     apps.get_model("matching", "SelectionPolicy").objects.create(
         id=DEFAULT_POLICY,
-        name="default",
+        name="Qidai default, single unit",
         version=1,
         rules={
             "antigen_rule": "split",

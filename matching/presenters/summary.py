@@ -20,7 +20,7 @@ MOST_CLASS_FIGURES = 4
 
 
 def basis(run: SearchRun) -> str:
-    """policy “default v1” · IPD-IMGT/HLA 3.58.0 · antigen rule: splits apart"""
+    """policy “Qidai default, single unit v1” · IPD-IMGT/HLA 3.58.0 · antigen rule: splits apart"""
     return " · ".join(
         [
             _("policy “%(policy)s”") % {"policy": run.policy_label},

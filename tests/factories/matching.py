@@ -133,5 +133,5 @@ class SearchRunFactory(factory.django.DjangoModelFactory):
         }
     )
     policy = factory.SelfAttribute("request.policy")
-    policy_label = "default v1"
+    policy_label = "Qidai default, single unit v1"
     created_by = "system: test"

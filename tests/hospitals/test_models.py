@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone, translation
 
+from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital, Patient, PatientIdentity, PatientWeight, kg_text
 from tests.factories.hospitals import GL, MembershipFactory, PatientFactory, PatientTypingFactory
 
@@ -52,3 +53,12 @@ def test_names_for_the_audit_hold_no_person(db: None) -> None:
     assert str(PatientIdentity(patient=patient, name="Invented Name")) == f"identity of {patient.pk}"
     assert "12.4" in str(PatientWeight(weight_kg=Decimal("12.4"), measured_on=datetime.date(2026, 1, 1)))
     assert patient.hospital.code in str(MembershipFactory(hospital=patient.hospital))
+
+
+def test_a_choice_of_hospitals_speaks_the_readers_language() -> None:
+    field = HospitalChoiceField(queryset=Hospital.objects.none())
+    hospital = Hospital(code="H1", name="Synthetic Hospital 1", name_zh="合成医院1")
+
+    with translation.override("zh-hans"):
+        assert field.label_from_instance(hospital) == "H1 合成医院1"
+    assert field.label_from_instance(hospital) == "H1 Synthetic Hospital 1"

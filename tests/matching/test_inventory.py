@@ -16,7 +16,7 @@ from bank.models import CordBloodUnit
 from core.audit import Batch, record
 from hla.mac import MacTable
 from hla.resolve import Resolver
-from matching import inventory, reference
+from matching import inventory, reference, tasks
 from matching.engine import files, snapshot
 from matching.engine.snapshot import Snapshot
 from tests.factories.bank import ImportBatchFactory
@@ -310,6 +310,18 @@ def test_the_second_of_two_builders_finds_the_file(
     assert sizes == [3, 3]
     assert len(built) == 1
     assert told, "the one that waits says so"
+
+
+def test_warming_leaves_a_file_that_other_processes_map(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(2)
+    tasks.warm()
+    assert files.load(inventory.file_path(), resolver=resolver).checksum == afresh(resolver).checksum
+    inventory.forget()  # another process
+    monkeypatch.setattr(inventory, "build", None)
+
+    assert len(inventory.current(resolver)) == 2
 
 
 @pytest.fixture(autouse=True)

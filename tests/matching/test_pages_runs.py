@@ -447,7 +447,7 @@ def test_why_names_rules_positions_and_sums(client: Client, run: SearchRun, unit
     locus_b = why["loci"][1]
     assert locus_b["positions"][1] == {"patient": "B*46:01", "unit": "B*13:01", "mark": "mismatch"}
     assert locus_b["notes"][-1] == "Types absent on the other side: patient's 1 (GvH), unit's 1 (HvG)."
-    assert "default v1" in why["basis"]
+    assert "Qidai default, single unit v1" in why["basis"]
     assert "built-in nomenclature" in why["basis"]
 
 
@@ -493,7 +493,7 @@ def test_export_has_every_stored_result(client: Client, run: SearchRun, units: A
     five = rows[1]
     assert (five["antigen6_min"], five["antigen6_max"], five["tnc_e7_per_kg"]) == ("5", "5", "6.0")
     assert (five["b_1"], five["b_2"], five["b_verdict_2"]) == ("B*40:01", "B*13:01", "mismatch")
-    assert (five["hla_release"], five["policy"]) == ("built-in", "default v1")
+    assert (five["hla_release"], five["policy"]) == ("built-in", "Qidai default, single unit v1")
     assert rows[2]["cd34_e6"] == ""
 
 
@@ -593,6 +593,6 @@ def test_reference_page_names_release_policy_and_how_to_load(client: Client) -> 
     admin_page = text_of(client_of(UserFactory(roles=[Role.ADMIN])).get(reverse("matching:release-list")))
 
     assert "built-in nomenclature is in use" in hospital_page
-    assert "default v1" in hospital_page
+    assert "Qidai default, single unit v1" in hospital_page
     assert "load_hla_release" not in hospital_page
     assert "manage.py load_hla_release PATH" in admin_page

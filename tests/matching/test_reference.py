@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from io import StringIO
 from pathlib import Path
@@ -41,6 +42,25 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new process that asks the database at every use."""
     monkeypatch.setattr(reference, "RECHECK_SECONDS", -1)
     reference.forget()
+
+
+def test_a_search_looks_at_once_which_release_is_in_use(db: None) -> None:
+    """Another process put it to use a moment ago; pages may lag some seconds, a search must not."""
+    assert reference.resolver().nomenclature.release == "built-in"
+    content = Nomenclature.builtin().to_bytes()
+    builtin_row(
+        "3.99.0", compiled=content, compiled_sha256=hashlib.sha256(content).hexdigest(), is_active=True
+    )
+    looked: list[str] = []
+    reference._nomenclature.decode = lambda data: looked.append("decoded") or Nomenclature.from_bytes(data)
+
+    try:
+        reference.resolver()
+        assert looked == []
+        reference.resolver(look=True)
+        assert looked == ["decoded"]
+    finally:
+        reference._nomenclature.decode = Nomenclature.from_bytes
 
 
 def builtin_row(version: str, **values: Any) -> NomenclatureRelease:

@@ -188,7 +188,7 @@ def test_submitting_starts_a_search_with_the_patient_as_he_is() -> None:
         "min_tnc_e7_per_kg": "2.50",
         "statuses": ["LISTED"],
     }
-    assert (run.run_no, run.policy_label, run.is_finished) == (1, "default v1", False)
+    assert (run.run_no, run.policy_label, run.is_finished) == (1, "Qidai default, single unit v1", False)
     assert (run.job.kind, run.job.key) == ("search", f"search:{request.pk}:1")
     assert run.job.hospital_id == request.hospital_id
     assert actions() == ["request.create", "request.submit", "search.start"]
@@ -443,7 +443,7 @@ def test_rows_say_what_they_are() -> None:
     run = SearchRunFactory()
     result = SearchResult(run=run, rank=3, antigen6_min=4, antigen6_max=5)
 
-    assert str(run.policy) == "default v1"
+    assert str(run.policy) == "Qidai default, single unit v1"
     assert str(run) == f"{run.request_id}/1"
     assert str(result) == f"{run.pk} #3"
     assert str(RequestCounter(year=2026, last=4)) == "2026: 4"
