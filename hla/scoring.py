@@ -356,11 +356,21 @@ def pair_masks(arrays: TypingArrays, a: Ints, b: Ints) -> Ints:
 
 
 def worst_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
-    """The patient's possible pairs of antigens, as what they match in the table; equal ones once."""
-    first = related_rows(avoiding(all_of(mine.first_antigens, table)), table, rule)
+    """The patient's possible pairs of antigens, as what they match in the table, for the smallest count."""
+    first = least(related_rows(avoiding(all_of(mine.first_antigens, table)), table, rule))
     if mine.shape is Shape.HOMOZYGOUS:
         return [(row, row) for row in first]
-    return list(product(first, related_rows(avoiding(all_of(mine.second_antigens, table)), table, rule)))
+    second = least(related_rows(avoiding(all_of(mine.second_antigens, table)), table, rule))
+    return list(product(first, second))
+
+
+def least(rows: list[Ints]) -> list[Ints]:
+    """The rows that do not match whatever another row matches: more matches never make a count smaller."""
+    kept: list[Ints] = []
+    for row in sorted(rows, key=np.sum):
+        if not any(np.all(other <= row) for other in kept):
+            kept.append(row)
+    return kept
 
 
 def best_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
