@@ -186,8 +186,9 @@ def _reference_notices(run: SearchRun) -> Iterator[Any]:
         yield again % {"old": mac_text(run.mac_version), "new": mac_text(now.mac)}
     if run.release == "built-in":
         yield gettext_lazy(
-            "This list rests on the built-in nomenclature, without the P groups of a release. Nothing is certain "
-            "at antigen level, since the splits within one first field cannot be told apart."
+            "This list rests on the built-in nomenclature, without the P groups of a release. Where one first field "
+            "holds several splits (B*15, B*40 and others) they cannot be told apart: a match at antigen level is "
+            "only possible there, not certain."
         )
 
 

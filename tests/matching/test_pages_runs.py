@@ -320,7 +320,7 @@ def test_the_built_in_nomenclature_is_a_warning(client: Client, run: SearchRun) 
     (notice,) = client.get(detail_url(run)).context["notices"]
 
     assert notice["tone"] == "warn"
-    assert "Nothing is certain at antigen level" in str(notice["text"])
+    assert "only possible there, not certain" in str(notice["text"])
 
 
 def test_units_that_the_nomenclature_in_use_cannot_read_are_counted_and_shown_raw(
