@@ -13,7 +13,7 @@ LOCI = [
     {"locus": "DRB1", "patient": "09:01 15:01"},
     {"locus": "DQB1", "patient": "03:03 06:01"},
 ]
-_MARKS = {"=": "allele", "?": "potential", "~": "antigen", "x": "mismatch"}
+_MARKS = {"=": "allele", "?": "potential", "~": "antigen", "^": "antigen-possible", "x": "mismatch"}
 
 
 def _cells(text: str) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def _rows() -> list[dict[str, Any]]:
             "A9999 08 000381 3",
             ((3, 4, 6), (4, 5, 8), (5, 6, 10)),
             (3.4, None),
-            "~11:02 =24:02|x15:02 ?46:AUJT|x08:01 =01:02|=09:01 ~15:02|=03:03 x05:02",
+            "~11:02 =24:02|^15:XX ?46:AUJT|x08:01 =01:02|=09:01 ~15:02|=03:03 x05:02",
             meta=_("2008 · 31 mL · no segment"),
             abo="",
             probability=None,

@@ -17,7 +17,7 @@ from core.roles import Permission
 from matching.choices import CLASS_SIZE
 from matching.models import SearchResult, SearchRun
 from matching.presenters.people import abo_tag
-from matching.presenters.words import UNIT_DIRECTION
+from matching.presenters.words import UNIT_DIRECTION, mark
 
 SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
 # Right end of a meter: four times what is asked; without a wish, four times the usual dose of a single unit.
@@ -162,7 +162,6 @@ def cell(result: SearchResult, locus: str) -> dict[str, Any]:
         first, second = ({"text": value, "mark": ""} for value in values)
     else:
         first, second = (
-            {"text": bare(position["unit"], locus), "mark": position["verdict"]}
-            for position in found["positions"]
+            {"text": bare(position["unit"], locus), "mark": mark(position)} for position in found["positions"]
         )
     return {"locus": locus, "first": first, "second": second}

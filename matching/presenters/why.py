@@ -14,7 +14,7 @@ from matching.choices import CLASS_SIZE, MatchClass
 from matching.models import SearchResult, SearchRun
 from matching.presenters.requests import class_word
 from matching.presenters.summary import basis
-from matching.presenters.words import LOCUS_DIRECTION, UNIT_DIRECTION, WHO_SEES, reason_text, span
+from matching.presenters.words import LOCUS_DIRECTION, UNIT_DIRECTION, WHO_SEES, mark, reason_text, span
 
 Rule = dict[str, Any]
 
@@ -129,7 +129,7 @@ def locus_evidence(locus: str, found: Mapping[str, Any]) -> dict[str, Any]:
         "locus": locus,
         "matches": {"min": low, "max": high, "of": 2},
         "positions": [
-            {"patient": position["patient"], "unit": position["unit"], "mark": position["verdict"]}
+            {"patient": position["patient"], "unit": position["unit"], "mark": mark(position)}
             for position in found["positions"]
         ],
         "direction": LOCUS_DIRECTION[found["direction"]],

@@ -81,3 +81,10 @@ def reason_text(reason: Mapping[str, Any]) -> str:
 def span(low: int, high: int) -> str:
     """2, or 1–2."""
     return str(low) if low == high else f"{low}–{high}"
+
+
+def mark(position: Mapping[str, Any]) -> str:
+    """The mark of a position: a match of antigens that only some resolutions give is marked as possible only."""
+    if position["why"]["code"] == "antigen_possible":
+        return "antigen-possible"
+    return str(position["verdict"])

@@ -34,7 +34,7 @@ def test_class_is_a_range_unless_certain(low: int, high: int, shown: str) -> Non
     assert render("class_range", value={"min": low, "max": high, "of": 6}) == shown
 
 
-@pytest.mark.parametrize("mark", ["allele", "potential", "antigen", "mismatch"])
+@pytest.mark.parametrize("mark", ["allele", "potential", "antigen", "antigen-possible", "mismatch"])
 def test_mark_has_a_word(mark: str) -> None:
     html = render("mark", mark=mark)
 
