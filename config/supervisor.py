@@ -56,7 +56,7 @@ class Child:
     due: float = field(default=0.0)
 
     def start(self) -> None:
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, undisturbed():
             self.process = subprocess.Popen(
                 self.command,
                 cwd=CHECKOUT,
@@ -195,21 +195,24 @@ def prepare(env: Mapping[str, str]) -> str:
     """Migrate and fill an empty database; returns the log-ins to show when the web server answers."""
     say("bringing the database up to date; the first time, a demo bank is made in it")
     command = [sys.executable, "-m", "config.prepare"]
-    step = subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=end_with_parent,
-    )
+    step: subprocess.Popen[str] | None = None
     try:
+        with undisturbed():
+            step = subprocess.Popen(
+                command,
+                cwd=CHECKOUT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+            )
         logins, _ = step.communicate()
     except Stopped:
-        step.terminate()
-        step.communicate()
+        if step:
+            step.terminate()
+            step.communicate()
         raise
     if step.returncode:
         raise Trouble(f"preparing the database failed ({step.returncode}); see above")
@@ -287,8 +290,26 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+_waits: list[bool] = []  # holds one entry while a process is being made; True once a signal came meanwhile
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """A signal while a process is being made waits until we know its number: else nobody could stop it."""
+    _waits[:] = [False]
+    try:
+        yield
+    finally:
+        asked = _waits.pop()
+    if asked:
+        raise Stopped
+
+
 def stop_everything(number: int, frame: FrameType | None) -> None:
     ignore_signals()
+    if _waits:
+        _waits[0] = True
+        return
     raise Stopped
 
 
