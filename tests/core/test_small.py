@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.core.paginator import Paginator
 from django.http import Http404
@@ -215,3 +216,15 @@ def test_deploy_check_warns_of_a_single_database_role(monkeypatch: pytest.Monkey
     assert checks.two_database_roles() == []
     monkeypatch.setattr(settings, "DATABASE_OWNER", settings.DATABASES["default"])
     assert [warning.id for warning in checks.two_database_roles()] == ["qidai.W001"]
+
+
+def test_an_anonymous_visitor_is_nobody() -> None:
+    from django.contrib.auth.models import AnonymousUser
+
+    from core.access import person_of
+
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+
+    with pytest.raises(PermissionDenied):
+        person_of(request)
