@@ -47,7 +47,7 @@ urlpatterns = [
     path("", include("bank.urls")),
     path("", include("hospitals.urls")),
     path("", include("matching.urls")),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("config.urls_accounts")),
     path("api/v1/", include(api_patterns)),
 ]
 

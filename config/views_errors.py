@@ -28,5 +28,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 404, _("This page does not exist, or it belongs to another hospital."))
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _page(
+        request, 403, _("This form is too old or was opened in another window. Load the page and try again.")
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     return _page(request, 500, _("Something went wrong on our side. Nothing was half-written."))

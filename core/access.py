@@ -29,7 +29,8 @@ def register_hospital_provider(provider: HospitalProvider) -> None:
 
 
 def hospitals_of(user: User) -> frozenset[UUID]:
-    return _hospital_provider[0](user) if _hospital_provider else frozenset()
+    """Hospitals count only while the person has a hospital role: a membership may outlive it."""
+    return _hospital_provider[0](user) if _hospital_provider and user.is_hospital_staff else frozenset()
 
 
 def person_of(request: HttpRequest) -> User:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -9,6 +10,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +28,21 @@ class DenyAll(BasePermission):
 class IsSignedIn(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(request.user and request.user.is_authenticated)
+
+
+class CarefulJSONParser(JSONParser):
+    """JSON that can be stored and echoed: nothing nested beyond reason, no NUL, no half of a surrogate pair."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        try:
+            data = super().parse(stream, media_type, parser_context)
+            text = json.dumps(data, ensure_ascii=False)
+            text.encode()
+        except (RecursionError, UnicodeEncodeError):
+            raise exceptions.ParseError(_("This JSON cannot be read.")) from None
+        if "\\u0000" in text:
+            raise exceptions.ParseError(_("A text holds a NUL character; remove it."))
+        return data
 
 
 class Pagination(PageNumberPagination):

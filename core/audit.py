@@ -102,7 +102,7 @@ def record(
         target_key=target_key,
         target_label=target_label[:200],
         hospital_id=hospital_id,
-        reason=reason,
+        reason=reason.replace("\0", ""),
         before=_plain(before),
         after=_plain(after),
         batch_rows=batch.rows if batch else None,

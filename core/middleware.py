@@ -66,6 +66,19 @@ class LoginRequiredMiddleware:
         return redirect_to_login(request.get_full_path())
 
 
+class PrivateAnswersMiddleware:
+    """What a signed-in person sees stays in no cache: Back after sign-out shows nothing on a shared computer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store, private"
+        return response
+
+
 # The API answers 401/403 by itself; allauth guards its own pages.
 _PUBLIC_PREFIXES = ("/accounts/", "/api/", "/i18n/", "/healthz", "/static/")
 

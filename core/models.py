@@ -104,6 +104,9 @@ class RoleGrant(models.Model):
         return f"{self.user}: {self.role}"
 
 
+HIDDEN = "•••"  # a value that its reader may not see
+
+
 class AuditEntry(models.Model):
     """One row: one thing done by one actor, written in the same transaction. Never changed, never deleted.
 
@@ -146,10 +149,21 @@ class AuditEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label}: {self.action} {self.target_label}"
 
-    @property
-    def change_rows(self) -> list[dict[str, Any]]:
-        """The changed fields, old value beside new."""
+    def readable_by(self, user: User) -> bool:
+        """Values about patients are for those who may see patients; who did what stays visible to an auditor."""
+        about_patients = self.target_type.startswith(("hospitals.", "matching."))
+        return not about_patients or user.has_permission(Permission.PATIENT_VIEW)
+
+    def values_for(self, user: User) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Before and after; without the right to see patients only the names of the fields."""
         before, after = self.before or {}, self.after or {}
+        if self.readable_by(user):
+            return before, after
+        return dict.fromkeys(before, HIDDEN), dict.fromkeys(after, HIDDEN)
+
+    def change_rows(self, user: User) -> list[dict[str, Any]]:
+        """The changed fields, old value beside new."""
+        before, after = self.values_for(user)
         names = [*before, *(name for name in after if name not in before)]
         return [{"name": name, "before": before.get(name), "after": after.get(name)} for name in names]
 
@@ -240,6 +254,10 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def may_be_cancelled_by(self, user: User) -> bool:
+        """Whoever started it, or runs the installation; a search has its own button with its own rule."""
+        return self.actor_id == str(user.pk) or user.has_permission(Permission.JOB_CANCEL_ALL)
 
     @property
     def is_open(self) -> bool:

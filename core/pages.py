@@ -40,7 +40,7 @@ def sort_from(request: HttpRequest, allowed: Mapping[str, str], default: str, *,
 
 def per_page_from(request: HttpRequest, default: int = PER_PAGE) -> int:
     raw = request.GET.get("per_page", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and int(raw) in PER_PAGE_CHOICES else default
+    return int(raw) if raw in map(str, PER_PAGE_CHOICES) else default
 
 
 def paginate(request: HttpRequest, rows: Any, *, per_page: int | None = None) -> Page[Any]:

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     REFERENCE_LOAD = "reference.load"
     JOB_VIEW = "job.view"
     JOB_VIEW_ALL = "job.view_all"
+    JOB_CANCEL_ALL = "job.cancel_all"  # without it: only what one started oneself
     AUDIT_VIEW = "audit.view"
     USER_ADMIN = "user.admin"
 
@@ -82,6 +83,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.REFERENCE_LOAD,
             P.JOB_VIEW,
             P.JOB_VIEW_ALL,
+            P.JOB_CANCEL_ALL,
             P.AUDIT_VIEW,
             P.USER_ADMIN,
         }

@@ -105,6 +105,15 @@ def user_set_active(*, user_id: UUID, active: bool, by: User) -> User:
 
 
 @transaction.atomic
+def user_change_password(*, user: User, password: str) -> User:
+    """The person's own new password, checked by the form. The audit says that it was changed, never to what."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(actor=Actor.user(user), action="user.change_password", target=user)
+    return user
+
+
+@transaction.atomic
 def user_reset_password(*, user_id: UUID, by: User) -> str:
     """A new first password, returned once and stored only as a hash. All sessions of the person end."""
     user, password = _locked(user_id), password_proposal()

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from core import jobs, services
-from core.access import get_visible_or_404, permission_required
+from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.exports import csv_response
 from core.forms import AuditFilterForm
@@ -55,9 +56,10 @@ def _job_tabs(state: str) -> list[dict[str, Any]]:
 @require_GET
 @permission_required(Permission.JOB_VIEW)
 def job_detail(request: HttpRequest, pk: Any) -> HttpResponse:
-    job = get_visible_or_404(Job, request.user, pk=pk)
+    job = get_visible_or_404(Job, person_of(request), pk=pk)
     context = {
         "job": job,
+        "may_cancel": job.is_open and job.may_be_cancelled_by(person_of(request)),
         "shown": shown_progress(job),
         "facts": _job_facts(job),
         "crumbs": [(reverse("core:job-list"), _("Jobs")), ("", job.title)],
@@ -89,7 +91,9 @@ def _moment(at: Any) -> str:
 @require_POST
 @permission_required(Permission.JOB_VIEW)
 def job_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
-    job = get_visible_or_404(Job, request.user, pk=pk)
+    job = get_visible_or_404(Job, person_of(request), pk=pk)
+    if not job.may_be_cancelled_by(person_of(request)):
+        raise PermissionDenied
     jobs.job_cancel(job=job, actor=actor_of(request))
     messages.success(request, _("The job was cancelled."))
     return redirect("core:job-detail", pk=job.pk)
@@ -100,8 +104,10 @@ def job_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
 def audit_list(request: HttpRequest) -> HttpResponse:
     form = AuditFilterForm(request.GET or None)
     labels = (_("When"), _("Who"), _("Action"), _("Record"), _("Change"))
+    page = paginate(request, form.apply(AuditEntry.objects.order_by("-at", "pk")))
     context = {
-        "page": paginate(request, form.apply(AuditEntry.objects.order_by("-at", "pk"))),
+        "page": page,
+        "entries": [(entry, entry.change_rows(person_of(request))) for entry in page],
         "form": form,
         "columns": [column(label) for label in labels],
         "export_url": f"{reverse('core:audit-export')}?{request.GET.urlencode()}",
@@ -114,11 +120,12 @@ def audit_list(request: HttpRequest) -> HttpResponse:
 def audit_export(request: HttpRequest) -> HttpResponseBase:
     rows = AuditFilterForm(request.GET or None).apply(AuditEntry.objects.order_by("-at", "pk"))
     header = ["at", "actor", "action", "target_type", "target", "reason", "before", "after", "request_id"]
-    return csv_response("qidai-audit.csv", header, _audit_rows(rows))
+    return csv_response("qidai-audit.csv", header, _audit_rows(rows, person_of(request)))
 
 
-def _audit_rows(rows: Any) -> Iterator[list[Any]]:
+def _audit_rows(rows: Any, reader: User) -> Iterator[list[Any]]:
     for row in rows.iterator(chunk_size=1000):
+        before, after = row.values_for(reader)
         yield [
             row.at.isoformat(timespec="seconds"),
             row.actor_label,
@@ -126,8 +133,8 @@ def _audit_rows(rows: Any) -> Iterator[list[Any]]:
             row.target_type,
             row.target_label,
             row.reason,
-            row.before or "",
-            row.after or "",
+            before or "",
+            after or "",
             row.request_id,
         ]
 

@@ -162,7 +162,6 @@ HOSPITAL = first_link("/hospitals/", "/hospitals/UUID/")
 PAGES = [
     Shot("login", None, "/accounts/login/"),
     Shot("login-wrong", None, "/accounts/login/", act=wrong_password),
-    Shot("password-reset", None, "/accounts/password/reset/"),
     Shot("home-hospital", "hospital_coordinator", "/"),
     Shot("home-lab", "lab", "/"),
     Shot("menu", "search_coordinator", "/", act=open_menu, within=".top"),

@@ -39,6 +39,7 @@ class Row:
     `roles`: who may (all others get 403, the anonymous visitor is sent to sign in; an API answers 401/403).
     `kwargs`: makes the URL's arguments from the world (the own hospital's row).
     `other`: the same for another hospital's row: hospital roles get 404, bank roles as usual.
+    `forbidden_to`: roles that may see the row and not do this to it (403).
     `ok`: statuses that count as let in. `hidden_from`: roles with the permission for whom this row is a 404.
     """
 
@@ -52,6 +53,7 @@ class Row:
     ok: tuple[int, ...] = (200, 302)
     json: bool = False
     hidden_from: frozenset[Role] = frozenset()
+    forbidden_to: frozenset[Role] = frozenset()
 
 
 BANK = BANK_ROLES

@@ -80,6 +80,8 @@ def _expected(row: Row, role: Role, *, other: bool) -> tuple[int, ...]:
         return (403,)
     if role in row.hidden_from or (other and role in HOSPITAL_ROLES):
         return (404,)
+    if role in row.forbidden_to:
+        return (403,)
     return row.ok
 
 

@@ -293,3 +293,86 @@ def test_api_schema_and_docs_need_a_sign_in(client: Client) -> None:
     assert docs.status_code == 200
     assert b"<style" not in docs.content
     assert "unsafe" not in docs["Content-Security-Policy"]
+
+
+def test_audit_hides_values_about_patients_from_who_may_not_see_patients(
+    sign_in: Callable[..., Client],
+) -> None:
+    with transaction.atomic():
+        audit.record(
+            actor=SYSTEM,
+            action="patient.create",
+            target=("hospitals.Patient", "k", "P-7Q4-2031"),
+            after={"birth_date": "2019-02-03"},
+        )
+    auditor, director = UserFactory(roles=[Role.AUDITOR]), UserFactory(roles=[Role.MEDICAL_DIRECTOR])
+    pages = {}
+    for person in (auditor, director):
+        client = Client()
+        client.force_login(person, backend=BACKEND)
+        csv = b"".join(client.get(reverse("core:audit-export")).streaming_content).decode()
+        pages[person] = client.get(reverse("core:audit-list")).content.decode() + csv
+
+    assert "birth_date" in pages[auditor]
+    assert "2019-02-03" not in pages[auditor]
+    assert "2019-02-03" in pages[director]
+
+
+def test_only_who_started_a_job_or_the_administrator_cancels_it(client: Client) -> None:
+    job = make_job()
+    client.force_login(UserFactory(roles=[Role.AUDITOR]), backend=BACKEND)
+
+    response = client.post(reverse("core:job-cancel", kwargs={"pk": job.pk}))
+
+    assert response.status_code == 403
+    assert b"Cancel this job" not in client.get(reverse("core:job-detail", kwargs={"pk": job.pk})).content
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def test_own_password_is_changed_with_audit(client: Client) -> None:
+    user = UserFactory(roles=[Role.LAB], email="lab@example.org")
+    client.post(reverse("account_login"), {"login": "lab@example.org", "password": PASSWORD})
+    new = "another long passphrase 9"
+
+    client.post(
+        reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    )
+
+    assert User.objects.get(pk=user.pk).check_password(new)
+    assert AuditEntry.objects.filter(action="user.change_password").count() == 1
+
+
+def test_nobody_changes_the_address_he_signs_in_with(sign_in: Callable[..., Client]) -> None:
+    client = sign_in(Role.LAB)
+
+    assert [client.get(f"/accounts/{path}").status_code for path in ("email/", "password/reset/")] == [
+        404,
+        404,
+    ]
+
+
+def test_answers_to_a_signed_in_person_stay_in_no_cache(
+    sign_in: Callable[..., Client], client: Client
+) -> None:
+    assert "no-store" in sign_in(Role.QA).get("/")["Cache-Control"]
+    assert "no-store" in client.get("/api/v1/schema/")["Cache-Control"]
+
+
+def test_form_without_a_token_gets_a_page_of_ours() -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    response = client.post(reverse("account_login"), {"login": "a@b.cn", "password": "x"})
+
+    assert response.status_code == 403
+    assert b"too old" in response.content
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"sex": "\\ud800"}', '{"sex": "a\\u0000"}', "{"])
+def test_api_refuses_json_that_cannot_be_kept(sign_in: Callable[..., Client], body: str) -> None:
+    client = sign_in(Role.HOSPITAL_COORDINATOR)
+
+    response = client.post("/api/v1/patients/", body, content_type="application/json")
+
+    assert response.status_code == 400
+    assert response.json()["error"]["code"]
