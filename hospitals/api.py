@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
@@ -20,7 +19,7 @@ from hla.loci import LOCI
 from hospitals import choices, services
 from hospitals.data import PatientData, WeightData
 from hospitals.models import Hospital, Patient
-from hospitals.querysets import HospitalQuerySet, PatientQuerySet, hospitals_open_to
+from hospitals.querysets import HospitalQuerySet, PatientQuerySet
 from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, TypingInput
 
 
@@ -170,10 +169,8 @@ class PatientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
 
 def _create(request: Request, given: dict[str, Any]) -> Patient:
-    hospital = get_visible_or_404(Hospital, person_of(request), pk=given["hospital"])
-    allowed = hospitals_open_to(person_of(request), Permission.PATIENT_EDIT)
-    if allowed is not None and hospital.pk not in allowed:
-        raise PermissionDenied
+    rows = Hospital.objects.open_for(person_of(request), Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+    hospital = get_visible_or_404(rows, person_of(request), pk=given["hospital"])
     names = PatientData.__dataclass_fields__
     return services.patient_create(
         hospital_id=hospital.pk,

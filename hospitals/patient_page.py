@@ -16,6 +16,7 @@ from core.roles import Permission
 from hla.loci import LOCI
 from hospitals.choices import Urgency
 from hospitals.models import Patient, PatientHlaTyping
+from hospitals.querysets import open_in
 
 # Doses that people reckon with when they look for a unit; information only. What a search demands stands in
 # its request and in the selection policy.
@@ -48,6 +49,8 @@ def patient_context(patient: Patient, user: User) -> dict[str, Any]:
     typing = patient.current_typing
     return {
         "patient": patient,
+        "may_edit_patient": open_in(user, Permission.PATIENT_EDIT, patient.hospital_id),
+        "may_identify": open_in(user, Permission.PATIENT_IDENTITY, patient.hospital_id),
         "summary": summary(patient),
         "facts": facts(patient),
         "typing": typing,
@@ -141,4 +144,4 @@ def timeline(patient: Patient) -> list[dict[str, Any]]:
 
 def matching_url(name: str, patient: Patient, user: User, permission: Permission) -> str:
     """A page of `matching` by its name, which this app may not import."""
-    return f"{reverse(name)}?patient={patient.pk}" if user.has_permission(permission) else ""
+    return f"{reverse(name)}?patient={patient.pk}" if open_in(user, permission, patient.hospital_id) else ""

@@ -75,7 +75,7 @@ def work_items(user: User) -> list[WorkItem]:
     """For those who edit patients: who cannot be searched yet, oldest first."""
     if not user.has_permission(Permission.PATIENT_EDIT):
         return []
-    waiting = Patient.objects.visible_to(user).active()
+    waiting = Patient.objects.visible_to(user).open_for(user, Permission.PATIENT_EDIT).active()
     return [
         *_item(
             waiting.untyped(),

@@ -1,8 +1,11 @@
-"""Every filtered read of hospitals and patients. `visible_to` is the only way to another hospital's data."""
+"""Every filtered read of hospitals and patients. `visible_to` is the only way to another hospital's data.
+
+`open_for` narrows it to the rows an action may touch: what one role shows, another may not change.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.db import models
@@ -15,8 +18,6 @@ from hospitals.codes import normalise_code
 
 if TYPE_CHECKING:
     from core.models import User
-
-Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
 
 
 def hospitals_open_to(user: User, permission: Permission) -> frozenset[UUID] | None:
@@ -32,15 +33,38 @@ def hospitals_open_to(user: User, permission: Permission) -> frozenset[UUID] | N
     return user.hospital_ids
 
 
-def _limited(rows: Rows, user: User, permission: Permission, path: str) -> Rows:
-    allowed = hospitals_open_to(user, permission)
-    return rows if allowed is None else rows.filter(**{f"{path}__in": allowed})
+def open_in(user: User, permission: Permission, hospital_id: UUID) -> bool:
+    """Whether `permission` reaches this hospital's rows: what a page asks before it offers a button."""
+    opened = hospitals_open_to(user, permission)
+    return opened is None or hospital_id in opened
 
 
-class HospitalQuerySet(models.QuerySet[Any]):
+class OfHospital(models.QuerySet[Any]):
+    """Rows that belong to a hospital, by the path to it, seen with the permission `_view`."""
+
+    _hospital = "hospital"
+    _view: Permission
+
     def visible_to(self, user: User) -> Self:
-        """Members see their own hospitals, bank staff who may see hospitals all of them."""
-        return _limited(self, user, Permission.HOSPITAL_VIEW, "pk")
+        """Members see their own hospitals' rows, bank staff with the permission all of them."""
+        return self.open_for(user, self._view)
+
+    def open_for(self, user: User, *permissions: Permission) -> Self:
+        """The rows that every one of `permissions` reaches.
+
+        A person may hold one by a role of the bank and another as a member of a hospital: a medical director
+        who is also a physician sees all patients, and the identities of the own hospital's only.
+        """
+        rows = self
+        for permission in permissions:
+            opened = hospitals_open_to(user, permission)
+            rows = rows if opened is None else rows.filter(**{f"{self._hospital}__in": opened})
+        return rows
+
+
+class HospitalQuerySet(OfHospital):
+    _hospital = "pk"
+    _view = Permission.HOSPITAL_VIEW
 
     def matching(self, text: str) -> Self:
         """Hospitals whose code, name or city contains every word of `text`."""
@@ -72,15 +96,14 @@ def _count(grouped: models.QuerySet[Any]) -> Any:
     return Coalesce(Subquery(grouped.annotate(n=Count("pk")).values("n")), 0)
 
 
-class MembershipQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
-        return _limited(self, user, Permission.HOSPITAL_VIEW, "hospital")
+class MembershipQuerySet(OfHospital):
+    _view = Permission.HOSPITAL_VIEW
 
 
-class PatientQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
-        """Members see their hospitals' patients; bank staff all, by code only (identity is apart)."""
-        return _limited(self, user, Permission.PATIENT_VIEW, "hospital")
+class PatientQuerySet(OfHospital):
+    """Members see their hospitals' patients; bank staff all, by code only (identity is apart)."""
+
+    _view = Permission.PATIENT_VIEW
 
     def active(self) -> Self:
         return self.filter(state=PatientState.ACTIVE)
@@ -111,14 +134,14 @@ def _typed() -> Exists:
     return Exists(PatientHlaTyping.objects.filter(patient=OuterRef("pk"), is_current=True))
 
 
-class PatientDataQuerySet(models.QuerySet[Any]):
+class PatientDataQuerySet(OfHospital):
     """Rows that belong to a patient and are as visible as the patient: weights, typings."""
 
-    def visible_to(self, user: User) -> Self:
-        return _limited(self, user, Permission.PATIENT_VIEW, "patient__hospital")
+    _hospital = "patient__hospital"
+    _view = Permission.PATIENT_VIEW
 
 
 class PatientIdentityQuerySet(PatientDataQuerySet):
     def visible_to(self, user: User) -> Self:
         """As the patient, and only with the permission for identities."""
-        return _limited(super().visible_to(user), user, Permission.PATIENT_IDENTITY, "patient__hospital")
+        return self.open_for(user, Permission.PATIENT_VIEW, Permission.PATIENT_IDENTITY)

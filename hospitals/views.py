@@ -72,10 +72,16 @@ def hospital_create(request: HttpRequest) -> HttpResponse:
     return render(request, "hospitals/hospital_form.html", {"form": form})
 
 
+def _editable(request: HttpRequest, pk: Any) -> Hospital:
+    rows = Hospital.objects.open_for(person_of(request), Permission.HOSPITAL_EDIT)
+    hospital: Hospital = get_visible_or_404(rows, person_of(request), pk=pk)
+    return hospital
+
+
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.HOSPITAL_EDIT)
 def hospital_edit(request: HttpRequest, pk: Any) -> HttpResponse:
-    hospital = get_visible_or_404(Hospital, person_of(request), pk=pk)
+    hospital = _editable(request, pk)
     form = HospitalForm(request.POST or None, instance=copy(hospital))
     if request.method == "POST" and form.is_valid():
         try:
@@ -93,7 +99,7 @@ def hospital_edit(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.HOSPITAL_EDIT)
 def membership_add(request: HttpRequest, pk: Any) -> HttpResponse:
-    hospital = get_visible_or_404(Hospital, person_of(request), pk=pk)
+    hospital = _editable(request, pk)
     form = MembershipForm(request.POST)
     if form.is_valid():
         try:
@@ -115,9 +121,9 @@ def membership_add(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.HOSPITAL_EDIT)
 def membership_remove(request: HttpRequest, pk: Any) -> HttpResponse:
-    membership = get_visible_or_404(Membership, person_of(request), pk=pk)
-    services.membership_remove(
-        membership_id=membership.pk, reason=request.POST.get("reason", "")[:400], by=actor_of(request)
-    )
+    rows = Membership.objects.open_for(person_of(request), Permission.HOSPITAL_EDIT)
+    membership = get_visible_or_404(rows, person_of(request), pk=pk)
+    reason = request.POST.get("reason", "").replace("\0", "")[:400]  # the database takes no NUL in a text
+    services.membership_remove(membership_id=membership.pk, reason=reason, by=actor_of(request))
     messages.success(request, _("The person was removed from the hospital. The account remains."))
     return redirect("hospitals:hospital-detail", pk=membership.hospital_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -34,8 +35,11 @@ from hospitals.forms import (
 from hospitals.models import Patient
 from hospitals.patient_page import patient_context
 from hospitals.plausibility import Doubt
+from hospitals.querysets import open_in
 from hospitals.typing_form import TypingForm, reading_notes, reading_text, typing_initial
 from hospitals.typings import MAX_VALUE_LENGTH, read_pair
+
+_VERSION = re.compile(r"[0-9]{1,9}")
 
 
 @require_GET
@@ -69,9 +73,12 @@ def patient_detail(request: HttpRequest, pk: Any) -> HttpResponse:
     return _page(request, _patient(request, pk))
 
 
-def _patient(request: HttpRequest, pk: Any) -> Patient:
+def _patient(request: HttpRequest, pk: Any, *acting: Permission) -> Patient:
+    """A visible patient whose hospital `acting` reaches too."""
     rows = Patient.objects.select_related("hospital", "created_by").with_current_typing()
-    patient: Patient = get_visible_or_404(rows, person_of(request), pk=pk)
+    patient: Patient = get_visible_or_404(
+        rows.open_for(person_of(request), *acting), person_of(request), pk=pk
+    )
     return patient
 
 
@@ -116,11 +123,12 @@ def _all_valid(*forms: BaseForm) -> bool:
 def _create(
     request: HttpRequest, form: NewPatientForm, typing: TypingForm, identity: IdentityForm
 ) -> Patient | None:
-    may_identify = person_of(request).has_permission(Permission.PATIENT_IDENTITY)
+    hospital = form.cleaned_data["hospital"]
+    may_identify = open_in(person_of(request), Permission.PATIENT_IDENTITY, hospital.pk)
     wanted = form.cleaned_data.get("patient_id")
     try:
         patient = services.patient_create(
-            hospital_id=form.cleaned_data["hospital"].pk,
+            hospital_id=hospital.pk,
             data=form.data_for_service(),
             weight=form.weight_for_service(),
             typing=typing.given(),
@@ -146,7 +154,7 @@ def _open_doubts(request: HttpRequest, doubts: list[Doubt]) -> list[Doubt]:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_edit(request: HttpRequest, pk: Any) -> HttpResponse:
-    patient = get_visible_or_404(Patient, person_of(request), pk=pk)
+    patient = _patient(request, pk, Permission.PATIENT_EDIT)
     posted = request.POST if request.method == "POST" else None
     form = PatientForm(posted, initial=patient_initial(patient))
     doubts: list[Doubt] = []
@@ -165,7 +173,7 @@ def _update(request: HttpRequest, patient: Patient, form: PatientForm) -> bool:
         services.patient_update(
             patient_id=patient.pk,
             data=form.data_for_service(),
-            version=int(version) if version.isascii() and version.isdigit() else 0,
+            version=int(version) if _VERSION.fullmatch(version) else 0,
             by=actor_of(request),
         )
     except DomainError as error:
@@ -178,7 +186,7 @@ def _update(request: HttpRequest, patient: Patient, form: PatientForm) -> bool:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_typing(request: HttpRequest, pk: Any) -> HttpResponse:
-    patient = _patient(request, pk)
+    patient = _patient(request, pk, Permission.PATIENT_EDIT)
     posted = request.POST if request.method == "POST" else None
     current = patient.current_typing
     initial = typing_initial(current.loci, current.blank_rule) if current else {}
@@ -203,7 +211,7 @@ def patient_typing(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_weight(request: HttpRequest, pk: Any) -> HttpResponse:
-    patient = _patient(request, pk)
+    patient = _patient(request, pk, Permission.PATIENT_EDIT)
     form = WeightForm(request.POST, birth_date=patient.birth_date)
     doubts: list[Doubt] = []
     if form.is_valid():
@@ -224,7 +232,7 @@ def patient_weight(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_deactivate(request: HttpRequest, pk: Any) -> HttpResponse:
-    patient = _patient(request, pk)
+    patient = _patient(request, pk, Permission.PATIENT_EDIT)
     form = DeactivateForm(request.POST)
     if form.is_valid():
         services.patient_deactivate(
@@ -241,7 +249,7 @@ def patient_deactivate(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_reactivate(request: HttpRequest, pk: Any) -> HttpResponse:
-    patient = get_visible_or_404(Patient, person_of(request), pk=pk)
+    patient = _patient(request, pk, Permission.PATIENT_EDIT)
     services.patient_reactivate(patient_id=patient.pk, by=actor_of(request))
     messages.success(request, _("The patient is active again."))
     return redirect("hospitals:patient-detail", pk=patient.pk)
@@ -252,7 +260,7 @@ def patient_reactivate(request: HttpRequest, pk: Any) -> HttpResponse:
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_IDENTITY)
 def patient_identity(request: HttpRequest, pk: Any) -> HttpResponse:
     """Shows the identity once, on an explicit wish. A reload asks again and is recorded again."""
-    patient = _patient(request, pk)
+    patient = _patient(request, pk, Permission.PATIENT_IDENTITY)
     identity = services.patient_identity_view(patient_id=patient.pk, by=actor_of(request))
     return _page(request, patient, identity=identity, identity_shown=True)
 
@@ -262,7 +270,7 @@ def patient_identity(request: HttpRequest, pk: Any) -> HttpResponse:
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT, Permission.PATIENT_IDENTITY)
 def patient_identity_edit(request: HttpRequest, pk: Any) -> HttpResponse:
     """`open` asks for the filled form (a look, so it is recorded); otherwise the form is saved."""
-    patient = _patient(request, pk)
+    patient = _patient(request, pk, Permission.PATIENT_EDIT, Permission.PATIENT_IDENTITY)
     if "open" in request.POST:
         row = services.patient_identity_view(patient_id=patient.pk, by=actor_of(request))
         initial = {name: getattr(row, name, "") for name in IdentityForm.base_fields}

@@ -24,6 +24,7 @@ from matching.models import MatchRequest, SearchResult, SearchRun
 from matching.querysets import MatchRequestQuerySet, SearchResultQuerySet, SearchRunQuerySet
 from matching.services import RequestData
 
+_ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 REQUEST_EXAMPLE = {
     "patient": "0f8c2a1e-6c0f-4a53-9f0e-9c7f4f1d2b11",
     "loci": "A,B,C,DRB1,DQB1",
@@ -172,6 +173,13 @@ _ERRORS = {
 }
 
 
+def _changeable(request: Request, pk: str | None) -> MatchRequest:
+    """A request of a hospital for which the person may submit, not only look."""
+    rows = MatchRequest.objects.open_for(request.user, *_ACTING)
+    found: MatchRequest = get_visible_or_404(rows, request.user, pk=pk)
+    return found
+
+
 @extend_schema_view(
     list=extend_schema(summary="Match requests of the own hospitals; bank staff see all"),
     retrieve=extend_schema(summary="One match request"),
@@ -198,7 +206,7 @@ class MatchRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     def create(self, request: Request) -> Response:
         given = RequestInput(data=request.data)
         given.is_valid(raise_exception=True)
-        patients = Patient.objects.select_related("hospital")
+        patients = Patient.objects.select_related("hospital").open_for(request.user, *_ACTING)
         patient = get_visible_or_404(patients, request.user, pk=given.validated_data["patient"])
         made = services.request_create(
             patient=patient, data=given.data_for_service(), actor=actor_of(request)
@@ -213,7 +221,7 @@ class MatchRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     )
     @action(detail=True, methods=["post"])
     def submit(self, request: Request, pk: str | None = None) -> Response:
-        found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+        found = _changeable(request, pk)
         run = services.request_submit(request_id=found.pk, actor=actor_of(request))
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
@@ -224,7 +232,7 @@ class MatchRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     )
     @action(detail=True, methods=["post"])
     def repeat(self, request: Request, pk: str | None = None) -> Response:
-        found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+        found = _changeable(request, pk)
         run = services.run_repeat(request_id=found.pk, actor=actor_of(request))
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
@@ -265,7 +273,8 @@ class SearchRunViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str | None = None) -> Response:
-        run = get_visible_or_404(SearchRun.objects.select_related("job"), request.user, pk=pk)
+        rows = SearchRun.objects.select_related("job").open_for(request.user, *_ACTING)
+        run = get_visible_or_404(rows, request.user, pk=pk)
         run.job = jobs.job_cancel(job=run.job, actor=actor_of(request))
         return Response(RunSerializer(run).data)
 

@@ -21,6 +21,7 @@ from matching.presenters.requests import class_summary
 
 RECENT = timedelta(days=7)
 _MAX = 10
+_ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 
 
 def register() -> None:
@@ -69,7 +70,7 @@ def work_items(user: User) -> list[WorkItem]:
 def _failed(user: User) -> list[WorkItem]:
     """Requests whose latest search failed; one that was repeated with success is no longer work."""
     rows = (
-        MatchRequest.objects.visible_to(user)
+        MatchRequest.objects.open_for(user, *_ACTING)
         .open()
         .with_latest_job()
         .filter(latest_job_state=Job.State.FAILED)
@@ -87,7 +88,7 @@ def _failed(user: User) -> list[WorkItem]:
 
 
 def _waiting(user: User) -> list[WorkItem]:
-    rows = SearchRun.objects.visible_to(user).unfinished().select_related("request__patient", "job")
+    rows = SearchRun.objects.open_for(user, *_ACTING).unfinished().select_related("request__patient", "job")
     return [
         WorkItem(
             title=_("A search for %(number)s is under way") % {"number": run.request.number},
@@ -101,7 +102,7 @@ def _waiting(user: User) -> list[WorkItem]:
 
 
 def _drafts(user: User) -> list[WorkItem]:
-    rows = MatchRequest.objects.visible_to(user).filter(state=RequestState.DRAFT)
+    rows = MatchRequest.objects.open_for(user, *_ACTING).filter(state=RequestState.DRAFT)
     count = rows.count()
     if not count:
         return []
@@ -122,7 +123,9 @@ def _finished(user: User) -> list[WorkItem]:
     """The newest match list of each request, of the last days."""
     since = timezone.now() - RECENT
     rows = (
-        SearchRun.objects.visible_to(user).filter(completed_at__gte=since).select_related("request__patient")
+        SearchRun.objects.open_for(user, *_ACTING)
+        .filter(completed_at__gte=since)
+        .select_related("request__patient")
     )
     newest = rows.order_by("request_id", "-run_no").distinct("request_id")
     return [

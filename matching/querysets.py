@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 
 from core.roles import Permission
-from hospitals.querysets import hospitals_open_to
+from hospitals.querysets import OfHospital, hospitals_open_to
 from matching.choices import OPEN
 
 if TYPE_CHECKING:
@@ -15,18 +15,13 @@ if TYPE_CHECKING:
     from hospitals.models import Hospital
 
 
-class _OfHospital(models.QuerySet[Any]):
-    """Rows that belong to a hospital, by the path to it."""
+class _OfRequests(OfHospital):
+    """Members see what their hospitals asked; bank staff who may see requests all of them."""
 
-    _hospital = "hospital"
-
-    def visible_to(self, user: User) -> Self:
-        """Members see what their hospitals asked; bank staff who may see requests all of them."""
-        allowed = hospitals_open_to(user, Permission.REQUEST_VIEW)
-        return self if allowed is None else self.filter(**{f"{self._hospital}__in": allowed})
+    _view = Permission.REQUEST_VIEW
 
 
-class MatchRequestQuerySet(_OfHospital):
+class MatchRequestQuerySet(_OfRequests):
     def open(self) -> Self:
         return self.filter(state__in=OPEN)
 
@@ -53,7 +48,7 @@ class MatchRequestQuerySet(_OfHospital):
         return self.annotate(latest_job_state=models.Subquery(latest.values("job__state")[:1]))
 
 
-class SearchRunQuerySet(_OfHospital):
+class SearchRunQuerySet(_OfRequests):
     _hospital = "request__hospital"
 
     def finished(self) -> Self:
@@ -67,7 +62,7 @@ class SearchRunQuerySet(_OfHospital):
         return self.select_related("request__patient", "request__hospital", "job", "policy")
 
 
-class SearchResultQuerySet(_OfHospital):
+class SearchResultQuerySet(_OfRequests):
     _hospital = "run__request__hospital"
 
     def with_unit(self) -> Self:

@@ -19,11 +19,14 @@ from core.exports import csv_response
 from core.pages import paginate
 from core.roles import Permission
 from hospitals.models import Patient
+from hospitals.querysets import open_in
 from matching import lists, services
 from matching.choices import OPEN, SEARCHABLE, STATE_TONE
 from matching.forms import CancelForm, RequestFilterForm, RequestForm, request_initial, show_error
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
 from matching.presenters import people, requests
+
+_ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 
 
 @require_GET
@@ -68,7 +71,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
     if not wanted:
         messages.info(request, _("Choose the patient first, then “New match request” on the patient's page."))
         return redirect("hospitals:patient-list")
-    patient = get_visible_or_404(_patients(), request.user, pk=wanted)
+    patient = get_visible_or_404(_patients().open_for(request.user, *_ACTING), request.user, pk=wanted)
     form = _form(request, patient, request_initial(patient))
     if request.method == "POST" and form.is_valid():
         try:
@@ -82,6 +85,13 @@ def request_create(request: HttpRequest) -> HttpResponse:
         else:
             return _after_saving(request, saved, run)
     return _form_page(request, form, patient)
+
+
+def _changeable(request: HttpRequest, pk: Any) -> MatchRequest:
+    """A request of a hospital for which the person may submit, not only look."""
+    rows = MatchRequest.objects.with_patient().open_for(request.user, *_ACTING)
+    found: MatchRequest = get_visible_or_404(rows, request.user, pk=pk)
+    return found
 
 
 def _patients() -> Any:
@@ -122,6 +132,7 @@ def _form_page(
         "line": people.patient_line(patient, patient.weight_kg, people.today()),
         "typed": requests.typed_loci(typing),
         "missing": ", ".join(f"HLA-{locus}" for locus in missing),
+        "may_edit_patient": open_in(request.user, Permission.PATIENT_EDIT, patient.hospital_id),
         "searchable": not missing and patient.is_active,
     }
     return render(request, "matching/request_form.html", context)
@@ -131,7 +142,7 @@ def _form_page(
 @permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 def request_edit(request: HttpRequest, pk: Any) -> HttpResponse:
     """Other criteria for a draft."""
-    saved = get_visible_or_404(MatchRequest.objects.with_patient(), request.user, pk=pk)
+    saved = _changeable(request, pk)
     if not saved.is_draft:
         raise Conflict("request_not_draft", _("This request has been submitted; its criteria stand."))
     patient = get_visible_or_404(_patients(), request.user, pk=saved.patient_id)
@@ -160,7 +171,7 @@ def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpRespo
     found = get_visible_or_404(MatchRequest.objects.with_patient(), request.user, pk=pk)
     patient = get_visible_or_404(_patients(), request.user, pk=found.patient_id)
     runs = list(found.runs.select_related("job").order_by("-run_no"))
-    may_submit = request.user.has_permission(Permission.REQUEST_SUBMIT)
+    may_submit = open_in(request.user, Permission.REQUEST_SUBMIT, found.hospital_id)
     running = any(run.job.is_open for run in runs)
     missing = requests.missing_loci(patient.current_typing)
     context = {
@@ -174,6 +185,7 @@ def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpRespo
         "runs": [requests.run_row(run) for run in runs],
         "entries": requests.timeline(found, runs),
         "cancel_form": cancel_form,
+        "may_edit_patient": open_in(request.user, Permission.PATIENT_EDIT, patient.hospital_id),
         "may_edit": may_submit and found.is_draft,
         "may_repeat": may_submit and found.state in SEARCHABLE and not running and not missing,
         "may_cancel": may_submit and found.state in OPEN,
@@ -185,7 +197,7 @@ def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpRespo
 @require_POST
 @permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 def request_submit(request: HttpRequest, pk: Any) -> HttpResponse:
-    found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+    found = _changeable(request, pk)
     try:
         run = services.request_submit(request_id=found.pk, actor=actor_of(request))
     except DomainError as error:
@@ -197,7 +209,7 @@ def request_submit(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 def request_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
-    found = get_visible_or_404(MatchRequest, request.user, pk=pk)
+    found = _changeable(request, pk)
     form = CancelForm(request.POST)
     if form.is_valid():
         try:

@@ -21,6 +21,7 @@ from core.errors import DomainError
 from core.exports import csv_response
 from core.pages import paginate
 from core.roles import Permission
+from hospitals.querysets import open_in
 from matching import exports, services
 from matching.choices import SEARCHABLE
 from matching.match_list import MatchList
@@ -35,8 +36,10 @@ class HtmxRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def _run(request: HttpRequest, pk: Any) -> SearchRun:
-    run: SearchRun = get_visible_or_404(SearchRun.objects.with_request(), person_of(request), pk=pk)
+def _run(request: HttpRequest, pk: Any, *acting: Permission) -> SearchRun:
+    """A visible search whose hospital `acting` reaches too."""
+    rows = SearchRun.objects.with_request().open_for(person_of(request), *acting)
+    run: SearchRun = get_visible_or_404(rows, person_of(request), pk=pk)
     return run
 
 
@@ -60,7 +63,7 @@ def run_progress(request: HtmxRequest, pk: Any) -> HttpResponse:
         "patient": patient,
         "line": people.patient_line(patient, run.patient_weight_kg, people.today()),
         "criteria": requests.criteria_facts(run.request),
-        "may_submit": person_of(request).has_permission(Permission.REQUEST_SUBMIT),
+        "may_submit": _may_submit(request, run),
         "may_repeat": run.request.state in SEARCHABLE,
         "crumbs": _crumbs(run, _("Search %(n)d") % {"n": run.run_no}),
     }
@@ -110,7 +113,11 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def _may_repeat(request: HttpRequest, run: SearchRun) -> bool:
-    return person_of(request).has_permission(Permission.REQUEST_SUBMIT) and run.request.state in SEARCHABLE
+    return _may_submit(request, run) and run.request.state in SEARCHABLE
+
+
+def _may_submit(request: HttpRequest, run: SearchRun) -> bool:
+    return open_in(person_of(request), Permission.REQUEST_SUBMIT, run.request.hospital_id)
 
 
 @require_GET
@@ -151,7 +158,8 @@ def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
 @permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 def run_repeat(request: HttpRequest, pk: Any) -> HttpResponse:
     """Search again for a request, with the patient and the inventory as they are now."""
-    found = get_visible_or_404(MatchRequest, person_of(request), pk=pk)
+    rows = MatchRequest.objects.open_for(person_of(request), Permission.REQUEST_SUBMIT)
+    found = get_visible_or_404(rows, person_of(request), pk=pk)
     try:
         run = services.run_repeat(request_id=found.pk, actor=actor_of(request))
     except DomainError as error:
@@ -164,7 +172,7 @@ def run_repeat(request: HttpRequest, pk: Any) -> HttpResponse:
 @permission_required(Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 def run_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
     """Stop a search that waits or works; the request stays open."""
-    run = _run(request, pk)
+    run = _run(request, pk, Permission.REQUEST_SUBMIT)
     try:
         jobs.job_cancel(job=run.job, actor=actor_of(request))
     except DomainError as error:  # it ended this moment

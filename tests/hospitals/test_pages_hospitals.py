@@ -14,6 +14,7 @@ from core.roles import Role
 from hospitals.models import Hospital, Membership
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, MembershipFactory, PatientFactory
+from tests.hospitals.conftest import last_entry
 
 LIST = reverse("hospitals:hospital-list")
 FORM = {"code": "h900", "name": "Synthetic Hospital 900", "city": "Wuhan", "country": "cn", "active": "on"}
@@ -190,6 +191,17 @@ def test_people_are_added_and_removed(sign_in: Any, hospital: Hospital, admin: U
     client.post(reverse("hospitals:membership-remove", args=[membership.pk]), {"reason": "left"})
     assert "Dr Invented" not in text_of(client.get(page(hospital))).replace("was added", "")
     assert not Membership.objects.exists()
+
+
+def test_reason_of_a_removal_may_hold_any_character(sign_in: Any, hospital: Hospital, admin: User) -> None:
+    gone = MembershipFactory(hospital=hospital)
+
+    response = sign_in(admin).post(
+        reverse("hospitals:membership-remove", args=[gone.pk]), {"reason": "le\0ft" + "x" * 500}
+    )
+
+    assert response.status_code == 302
+    assert last_entry().reason == "left" + "x" * 396
 
 
 @pytest.mark.parametrize("email", ["nobody@example.org", "not an address", "lab@example.org"])
