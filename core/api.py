@@ -40,9 +40,18 @@ class CarefulJSONParser(JSONParser):
             text.encode()
         except (RecursionError, UnicodeEncodeError):
             raise exceptions.ParseError(_("This JSON cannot be read.")) from None
-        if "\\u0000" in text:
+        if "\\u0000" in text and _holds_nul(data):
             raise exceptions.ParseError(_("A text holds a NUL character; remove it."))
         return data
+
+
+def _holds_nul(data: Any) -> bool:
+    """Whether a key or a text somewhere inside holds a NUL; PostgreSQL stores none."""
+    if isinstance(data, dict):
+        return any(_holds_nul(part) for pair in data.items() for part in pair)
+    if isinstance(data, list):
+        return any(map(_holds_nul, data))
+    return isinstance(data, str) and "\0" in data
 
 
 class Pagination(PageNumberPagination):

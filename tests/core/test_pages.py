@@ -376,3 +376,11 @@ def test_api_refuses_json_that_cannot_be_kept(sign_in: Callable[..., Client], bo
 
     assert response.status_code == 400
     assert response.json()["error"]["code"]
+
+
+def test_api_takes_a_backslash_for_what_it_is() -> None:
+    from core.api import _holds_nul
+
+    assert not _holds_nul({"note": "\\u0000", "n": [1, None, "a"]})
+    assert _holds_nul({"a": [{"b": "x\0"}]})
+    assert _holds_nul({"a\0": 1})
