@@ -81,7 +81,7 @@ def run_start(*, request: MatchRequest, actor: Actor) -> SearchRun:
     audit.record(
         actor=actor,
         action="search.start",
-        target=run,
+        target=("matching.SearchRun", str(run.pk), f"{request.number} / {run.run_no}"),
         after={"request": request.number, "run_no": number, "criteria": criteria, "policy": run.policy_label},
         hospital_id=request.hospital_id,
     )
@@ -275,7 +275,7 @@ def _store(
         audit.record(
             actor=Actor.system("search"),
             action="search.complete",
-            target=run,
+            target=("matching.SearchRun", str(run.pk), f"{run.request.number} / {run.run_no}"),
             after={
                 "request": run.request.number,
                 "release": run.release,
