@@ -17,7 +17,7 @@ from bank.imports.columns import HLA_COLUMNS, NAMES
 from bank.models import LISTED_LOCI, CordBloodUnit
 from bank.querysets import CordBloodUnitQuerySet
 from core.models import User
-from core.pages import Sort, per_page_from
+from core.pages import Column, Sort, per_page_from
 
 # key in ?sort= → column; each has an index, nulls last.
 SORTS = {"no": "unit_no", "tnc": "tnc_e7", "cd34": "cd34_e6", "collected": "collected_on"}
@@ -78,25 +78,16 @@ def unit_page(request: HttpRequest, units: CordBloodUnitQuerySet) -> Page[Any]:
     return CappedPaginator(rows, per_page_from(request)).get_page(request.GET.get("page"))
 
 
-def heads(sort: Sort) -> list[dict[str, Any]]:
-    """The heads of the list, for the part table_head."""
-    return [
-        _head(_("Unit"), sort, "no"),
-        _head(_("Status"), sort),
-        _head(_("TNC"), sort, "tnc", unit="×10⁷"),
-        _head(_("CD34"), sort, "cd34", unit="×10⁶"),
-        _head(_("Volume"), sort, unit="mL"),
-        _head(_("Blood group"), sort),
-        _head(_("Collected on"), sort, "collected"),
-        *(_head(locus, sort) for locus in SHOWN_LOCI),
-    ]
-
-
-def _head(label: Any, sort: Sort, key: str = "", *, unit: str = "") -> dict[str, Any]:
-    here = bool(key) and sort.name == key
-    order = ("descending" if sort.descending else "ascending") if here else ""
-    flipped = f"-{key}" if here and not sort.descending else key
-    return {"label": label, "key": key, "num": bool(unit), "unit": unit, "sort": flipped, "order": order}
+HEADS = (
+    Column(_("Unit"), "no"),
+    Column(_("Status")),
+    Column(_("TNC"), "tnc", num=True, unit="×10⁷"),
+    Column(_("CD34"), "cd34", num=True, unit="×10⁶"),
+    Column(_("Volume"), num=True, unit="mL"),
+    Column(_("Blood group")),
+    Column(_("Collected on"), "collected"),
+    *(Column(locus) for locus in SHOWN_LOCI),
+)
 
 
 def chips(form: UnitFilterForm, request: HttpRequest) -> list[dict[str, str]]:

@@ -33,7 +33,7 @@ def unit_list(request: HttpRequest) -> HttpResponse:
         "page": lists.unit_page(request, units),
         "form": form,
         "sort": sort,
-        "columns": lists.heads(sort),
+        "columns": lists.HEADS,
         "active": lists.chips(form, request),
         "tones": STATUS_TONE,
         "clear_url": reverse("bank:unit-list"),

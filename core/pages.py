@@ -51,20 +51,9 @@ def paginate(request: HttpRequest, rows: Any, *, per_page: int | None = None) ->
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a list: `sort` is what a click on its head asks for, `order` how it is sorted now."""
+    """A column of a list for _components/table_head.html: `?sort=key` orders by it; without a key it does not sort."""
 
     label: Any
+    key: str = ""
     num: bool = False
-    unit: Any = ""
-    sort: str = ""
-    order: str = ""
-
-
-def column(
-    label: Any, key: str = "", sort: Sort | None = None, *, num: bool = False, unit: Any = ""
-) -> Column:
-    """A head that sorts by `key`; a second click turns the order round."""
-    if not key or sort is None or sort.name != key:
-        return Column(label, num, unit, key)
-    order = "descending" if sort.descending else "ascending"
-    return Column(label, num, unit, key if sort.descending else f"-{key}", order)
+    unit: str = ""

@@ -22,7 +22,7 @@ from core.audit import actor_of
 from core.exports import csv_response
 from core.forms import AuditFilterForm
 from core.models import AuditEntry, Job, User
-from core.pages import column, paginate
+from core.pages import Column, paginate
 from core.roles import Permission
 
 TONES = {"queued": "info", "running": "maybe", "done": "good", "failed": "bad", "cancelled": "warn"}
@@ -39,7 +39,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": paginate(request, rows),
         "tabs": _job_tabs(state),
-        "columns": [column(label, num=index == 2) for index, label in enumerate(labels)],
+        "columns": [Column(label, num=index == 2) for index, label in enumerate(labels)],
         "tones": TONES,
     }
     return render(request, "core/job_list.html", context)
@@ -109,7 +109,7 @@ def audit_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "entries": [(entry, entry.change_rows(person_of(request))) for entry in page],
         "form": form,
-        "columns": [column(label) for label in labels],
+        "columns": [Column(label) for label in labels],
         "export_url": f"{reverse('core:audit-export')}?{request.GET.urlencode()}",
     }
     return render(request, "core/audit_list.html", context)

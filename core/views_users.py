@@ -18,7 +18,7 @@ from core.audit import actor_of
 from core.errors import DomainError
 from core.forms import UserCreateForm, UserFilterForm, UserRolesForm
 from core.models import User
-from core.pages import column, paginate
+from core.pages import Column, paginate
 from core.roles import Permission
 
 
@@ -28,7 +28,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
     form = UserFilterForm(request.GET or None)
     rows = form.apply(User.objects.visible_to(person_of(request)).prefetch_related("role_grants"))
     labels = (_("Name"), _("E-mail address"), _("Roles"), _("Account"))
-    context = {"page": paginate(request, rows), "form": form, "columns": [column(label) for label in labels]}
+    context = {"page": paginate(request, rows), "form": form, "columns": [Column(label) for label in labels]}
     return render(request, "core/user_list.html", context)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -15,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.access import person_of
 from core.models import User
-from core.pages import Sort, sort_from
+from core.pages import Column, Sort, sort_from
 from core.roles import Permission
 from hospitals import choices
 from hospitals.fields import HospitalChoiceField
@@ -23,16 +22,6 @@ from hospitals.models import Hospital, Patient
 from hospitals.querysets import HospitalQuerySet, PatientQuerySet, hospitals_open_to
 
 ANY = [("", _("all"))]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a list for _components/table_head.html: `?sort=key` orders by it."""
-
-    label: Any
-    key: str = ""
-    num: bool = False
-    unit: str = ""
 
 
 class ListFilter(forms.Form):
