@@ -1,8 +1,9 @@
-"""Compiles a release folder of IPD-IMGT/HLA (…/3580) into a nomenclature.
+"""Compiles a release of IPD-IMGT/HLA (folder …/3580, or its zip) into a nomenclature.
 
-Reads wmda/hla_nom.txt (names, withdrawn names), hla_nom_g.txt, hla_nom_p.txt (groups), rel_dna_ser.txt,
-rel_ser_ser.txt (serology), Allelelist.txt and Deleted_alleles.txt. Nothing is taken on trust: the files must
-be of one version, unaltered where the folder lists their MD5, and speak of the same alleles.
+Reads wmda/hla_nom.txt (names, withdrawn names, antigens), hla_nom_g.txt, hla_nom_p.txt (groups),
+rel_dna_ser.txt, rel_ser_ser.txt (serology), tce/dpb_tce.csv (T-cell-epitope groups of DPB1), the list of
+alleles and, if it is there, Deleted_alleles.txt. Nothing is taken on trust: the files must be of one version,
+unaltered where their MD5 is listed, and speak of the same alleles.
 """
 
 import hashlib
@@ -16,22 +17,17 @@ from hla.antigens import antigen_tree
 from hla.compiled import NO_GROUP, LocusContent, ReleaseNomenclature, encoded
 from hla.loci import LOCI, SEROLOGY_PREFIX
 from hla.nomenclature import NomenclatureError, field_key, first_field_antigen, two_fields
+from hla.release_source import DELETED, HEAD, SUMS, VERSION, ReleaseFiles, release_files
 
-FILES: Final = (
-    "wmda/hla_nom.txt",
-    "wmda/hla_nom_g.txt",
-    "wmda/hla_nom_p.txt",
-    "wmda/rel_dna_ser.txt",
-    "wmda/rel_ser_ser.txt",
-    "Allelelist.txt",
-    "Deleted_alleles.txt",
-)
-VERSION: Final = re.compile(r"^# version: IPD-IMGT/HLA (\d+\.\d+\.\d+)\s*$", re.MULTILINE)
 CHECKSUM: Final = re.compile(r"^MD5 \((.+)\) = ([0-9a-f]{32})\s*$", re.MULTILINE)
 NAME: Final = re.compile(r"\d{2,4}(?::\d{2,4}){1,3}[NLSCAQ]?")
+TCE_GROUP: Final = re.compile(r"(?:(?:0|1|2a?|3)\$?)?")
 NONE_ASSIGNED: Final = frozenset({"", "0", "?"})
 # Serological loci whose relations apply to the antigens of DNA typings.
 SEROLOGY_LOCI: Final = ("A", "B", "C", "DRB1", "DQB1")
+# Locus of the antigens that hla_nom.txt names. Bw4 and Bw6 are public antigens, Dw types are cellular ones.
+ANTIGEN_LOCI: Final = {"A": "A", "B": "B", "Cw": "C", "DR": "DRB1", "DQ": "DQB1", "DPw": "DPB1"}
+OWN_LOCUS: Final = {("DR", "51"): "DRB5", ("DR", "52"): "DRB3", ("DR", "53"): "DRB4"}
 
 
 @dataclass
@@ -43,39 +39,44 @@ class LocusRows:
     p_groups: dict[str, str] = field(default_factory=dict)  # allele -> name of its group, "" for none
     g_groups: dict[str, str] = field(default_factory=dict)
     antigens: dict[str, str] = field(default_factory=dict)
+    serology: list[str] = field(default_factory=list)
 
 
-def compile_release(folder: Path) -> ReleaseNomenclature:
-    """Compile a release folder. Raises NomenclatureError that names the file and what is wrong with it."""
-    texts = {name: read_file(Path(folder), name) for name in FILES}
+def compile_release(path: Path) -> ReleaseNomenclature:
+    """Compile a release folder or zip. Raises NomenclatureError that names the file and what is wrong with it."""
+    return compile_files(release_files(path))
+
+
+def compile_files(files: ReleaseFiles) -> ReleaseNomenclature:
+    """Compile the files of a release. Raises NomenclatureError."""
+    texts = {name: checked_text(files, name) for name in files.data if not name.endswith(SUMS)}
     release = common_version(texts)
     rows = {locus: LocusRows() for locus in LOCI}
-    read_names(texts["wmda/hla_nom.txt"], deletion_reasons(texts["Deleted_alleles.txt"]), rows)
+    read_names(texts["wmda/hla_nom.txt"], deletion_reasons(texts.get(DELETED, "")), rows)
     for name, table in (("wmda/hla_nom_p.txt", "p_groups"), ("wmda/hla_nom_g.txt", "g_groups")):
         for locus, groups in read_groups(name, texts[name]):
             getattr(rows[locus], table).update(groups)
     read_antigens(texts["wmda/rel_dna_ser.txt"], rows)
     trees = read_relations(texts["wmda/rel_ser_ser.txt"])
-    listed = listed_alleles(texts["Allelelist.txt"])
+    tce = read_tce(texts["tce/dpb_tce.csv"])
+    listed = listed_alleles(texts[files.allele_list])
     for locus in LOCI:
-        check_complete(locus, rows[locus], listed[locus])
+        check_complete(locus, rows[locus], listed[locus], files.allele_list)
+    check_tce(rows["DPB1"], tce)
     return ReleaseNomenclature(
-        encoded(release, {locus: content(rows[locus], *trees[locus]) for locus in LOCI})
+        encoded(release, {locus: content(rows[locus], *trees[locus]) for locus in LOCI}, tce)
     )
 
 
-def read_file(folder: Path, name: str) -> str:
+def checked_text(files: ReleaseFiles, name: str) -> str:
     """Text of a file, checked against the MD5 list beside it if there is one."""
-    path = folder / name
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise NomenclatureError(f"The release folder has no readable file {name}.") from None
-    listing = path.parent / "md5checksum.txt"
-    if listing.is_file():
-        sums = dict(CHECKSUM.findall(listing.read_text(encoding="utf-8", errors="replace")))
-        if sums.get(path.name, "") not in ("", hashlib.md5(data, usedforsecurity=False).hexdigest()):
-            raise NomenclatureError(f"{name} is altered or incomplete: its MD5 is not the one listed.")
+    data = files.data[name]
+    listing, listed_as = files.listed_sum(name)
+    sums = dict(CHECKSUM.findall(listing))
+    if sums.get(listed_as, "") not in ("", hashlib.md5(data, usedforsecurity=False).hexdigest()):
+        raise NomenclatureError(
+            f"{name} is altered or incomplete: its MD5 is not the one listed. Fetch the release again."
+        )
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -84,7 +85,7 @@ def read_file(folder: Path, name: str) -> str:
 
 def common_version(texts: dict[str, str]) -> str:
     """The version that all files name."""
-    versions = {name: found[1] for name, text in texts.items() if (found := VERSION.search(text[:2000]))}
+    versions = {name: found[1] for name, text in texts.items() if (found := VERSION.search(text[:HEAD]))}
     for name in texts:
         if name not in versions:
             raise NomenclatureError(f"{name} does not name its version.")
@@ -115,13 +116,23 @@ def read_names(text: str, reasons: dict[str, str], rows: dict[str, LocusRows]) -
     """Names in use and withdrawn ones: columns locus, name, given, withdrawn, successor, reason."""
     for cells in data_lines("wmda/hla_nom.txt", text, 6):
         locus = cells[0].removesuffix("*")
-        if not cells[0].endswith("*") or locus not in rows:
+        if locus == cells[0]:
+            read_antigen(cells, rows)
+            continue
+        if locus not in rows:
             continue
         if not cells[3]:
             rows[locus].alleles.append(cells[1])
         else:
             reason = reasons.get(f"{locus}*{cells[1]}", cells[5])
             rows[locus].withdrawn[cells[1]] = [cells[4], reason]
+
+
+def read_antigen(cells: list[str], rows: dict[str, LocusRows]) -> None:
+    """A serological antigen that the WHO has named and not withdrawn."""
+    locus = OWN_LOCUS.get((cells[0], cells[1])) or ANTIGEN_LOCI.get(cells[0])
+    if locus and not cells[3]:
+        rows[locus].serology.append(cells[1])
 
 
 def read_groups(name: str, text: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -172,8 +183,35 @@ def padded(text: str) -> str:
     return "\n".join(line + ";" if line.count(";") == 2 else line for line in lines)
 
 
+def read_tce(text: str) -> dict[str, list[str]]:
+    """DPB1 allele (fields and suffix) -> its T-cell-epitope groups of versions 1 and 2, as written ("2a", "3$", "")."""
+    groups = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = line.split(",", 4)
+        locus, star, name = cells[0].partition("*")
+        if not star or line.startswith("#"):
+            continue
+        if locus != "DPB1" or len(cells) < 4 or not all(map(TCE_GROUP.fullmatch, cells[2:4])):
+            raise NomenclatureError(
+                f"Line {number} of tce/dpb_tce.csv is not an allele, its protein and two groups (0, 1, 2, 2a, 3)."
+            )
+        groups[name] = cells[2:4]
+    return groups
+
+
+def check_tce(rows: LocusRows, tce: dict[str, list[str]]) -> None:
+    """The table of T-cell-epitope groups must have the alleles that the release has."""
+    alleles = set(rows.alleles)
+    for what, names in (
+        ("tce/dpb_tce.csv lacks", alleles - tce.keys()),
+        ("wmda/hla_nom.txt lacks", tce.keys() - alleles),
+    ):
+        if names:
+            raise NomenclatureError(f"{what} DPB1*{min(names)} ({len(names)} such names).")
+
+
 def listed_alleles(text: str) -> dict[str, set[str]]:
-    """Names in use by locus, as Allelelist.txt has them."""
+    """Names in use by locus, as the list of alleles has them."""
     listed: dict[str, set[str]] = {locus: set() for locus in LOCI}
     for line in text.splitlines():
         locus, star, name = line.partition(",")[2].partition("*")
@@ -182,12 +220,12 @@ def listed_alleles(text: str) -> dict[str, set[str]]:
     return listed
 
 
-def check_complete(locus: str, rows: LocusRows, listed: set[str]) -> None:
+def check_complete(locus: str, rows: LocusRows, listed: set[str], allele_list: str) -> None:
     """The files must speak of the same alleles."""
     alleles = set(rows.alleles)
     expressed = {name for name in alleles if not name.endswith("N")}
     checks: tuple[tuple[str, Iterable[str]], ...] = (
-        ("Allelelist.txt lacks", alleles - listed),
+        (f"{allele_list} lacks", alleles - listed),
         ("wmda/hla_nom.txt lacks", listed - alleles),
         ("wmda/hla_nom_g.txt lacks", alleles - rows.g_groups.keys()),
         ("wmda/hla_nom_p.txt lacks", expressed - rows.p_groups.keys()),
@@ -210,7 +248,17 @@ def content(rows: LocusRows, parents: dict[str, str], associated: list[str]) -> 
     g_ids, g_listed = numbered(alleles, g_names)
     antigen_ids, antigens = numbered(alleles, rows.antigens)
     return LocusContent(
-        alleles, p_ids, p_listed, g_ids, g_listed, antigen_ids, antigens, rows.withdrawn, parents, associated
+        alleles,
+        p_ids,
+        p_listed,
+        g_ids,
+        g_listed,
+        antigen_ids,
+        antigens,
+        rows.withdrawn,
+        parents,
+        associated,
+        sorted(rows.serology, key=int),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hla.antigens import Relation
 from hla.compiled import ReleaseNomenclature
 from hla.nomenclature import ANY_GROUP, Nomenclature, NomenclatureError
 from hla.release import assigned, compile_release
+from hla.release_source import gather
 from tests.hla import toy_release
 
 
@@ -186,6 +189,148 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     folder = toy_release.write(tmp_path, hla_nom_p=None)
 
     assert "no readable file wmda/hla_nom_p.txt" in refusal(folder)
+
+
+def test_serological_antigens_are_those_named_and_not_withdrawn(toy: Nomenclature) -> None:
+    assert toy.serology_names("A") == ("2", "3", "9", "23", "24", "28", "68", "69", "203", "210", "2403")
+    assert toy.serology_names("C") == ("3", "7", "9", "10")
+    assert toy.serology_names("DRB1") == ("4",)
+    assert [toy.serology_names(f"DRB{number}") for number in (3, 4, 5)] == [("52",), ("53",), ("51",)]
+    assert toy.serology_names("DPB1") == ("4", "5")
+    assert toy.serology_names("DQA1") == ()
+    assert "6" not in toy.serology_names("B")  # Bw6 is public
+
+
+def test_tce_groups_are_kept_as_written(toy: Nomenclature) -> None:
+    assert toy.tce("06:01") == ("3", "2a")
+    assert toy.tce("350:01") == ("", "3$")
+    assert toy.tce("99:99") is None
+
+
+@pytest.mark.parametrize("below", ["", "9990/", "IMGTHLA-9990/", "a/b/c/"])
+def test_a_zip_gives_what_its_folder_gives(toy: Nomenclature, tmp_path: Path, below: str) -> None:
+    path = toy_release.write_zip(tmp_path / "release.zip", below=below)
+
+    assert compile_release(path).checksum == toy.checksum
+
+
+def test_a_zip_is_checked_against_its_checksums(tmp_path: Path) -> None:
+    path = toy_release.write_zip(tmp_path / "release.zip", below="9990/")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("9990/wmda/md5checksum.txt", f"MD5 (hla_nom.txt) = {'0' * 32}\n")
+
+    assert "wmda/hla_nom.txt is altered" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["Allelelist.txt", "Allelelist.9990.txt", "allelelist/Allelelist.9990.txt"])
+def test_the_list_of_alleles_may_carry_the_number_of_the_release(
+    toy: Nomenclature, tmp_path: Path, name: str
+) -> None:
+    folder = toy_release.write(tmp_path, sums=False)
+    (folder / "allelelist").mkdir()
+    (folder / "Allelelist.txt").rename(folder / name)
+
+    assert compile_release(folder).checksum == toy.checksum
+
+
+def test_without_any_list_of_alleles_the_plain_name_is_asked_for(tmp_path: Path) -> None:
+    assert "no readable file Allelelist.txt" in refusal(toy_release.write(tmp_path, Allelelist=None))
+    assert "no readable file Allelelist.txt" in refusal(
+        toy_release.write(tmp_path, Allelelist=None, hla_nom="A*;02:01;20000101;;;\n")
+    )
+
+
+def test_deleted_alleles_are_optional(toy: Nomenclature, tmp_path: Path) -> None:
+    found = compile_release(toy_release.write(tmp_path, Deleted_alleles=None)).replacement("A", "02:05")
+
+    assert found is not None
+    assert found.reason == "Never assigned"
+
+
+def test_a_zip_without_release_or_with_several_is_refused(tmp_path: Path) -> None:
+    path = toy_release.write_zip(tmp_path / "empty.zip", hla_nom=None)
+    assert "empty.zip holds no wmda/hla_nom.txt" in refusal(path)
+    assert "Give the complete folder or zip" in refusal(path)
+
+    for below in ("3570/", "3580/"):
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(f"{below}wmda/hla_nom.txt", "")
+    assert "several releases (3570/, 3580/)" in refusal(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 and then nothing", b"no zip at all" * 100])
+def test_what_is_no_zip_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "release.zip"
+    path.write_bytes(data)
+
+    assert "release.zip is no folder and no readable zip" in refusal(path)
+    assert "fetch it again" in refusal(path)
+
+
+def test_a_path_that_is_nothing_is_refused(tmp_path: Path) -> None:
+    assert "missing.zip is no folder and no readable zip" in refusal(tmp_path / "missing.zip")
+
+
+def test_a_zip_cut_short_or_damaged_names_the_member(tmp_path: Path) -> None:
+    path = toy_release.write_zip(tmp_path / "release.zip")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"wmda/rel_dna_ser.txt") + 60
+    data[at : at + 40] = b"\xff" * 40
+    path.write_bytes(data)
+
+    assert "wmda/rel_dna_ser.txt in release.zip is damaged or locked" in refusal(path)
+    path.write_bytes(data[: len(data) // 2])
+    assert "no readable zip" in refusal(path)
+
+
+def test_a_locked_zip_is_refused(tmp_path: Path) -> None:
+    path = toy_release.write_zip(tmp_path / "release.zip")
+    data = bytearray(path.read_bytes())
+    at = 0
+    while (at := data.find(b"PK\x01\x02", at)) >= 0:  # the flag "encrypted" in every entry of the directory
+        flags = struct.unpack_from("<H", data, at + 8)[0]
+        struct.pack_into("<H", data, at + 8, flags | 1)
+        at += 4
+    path.write_bytes(data)
+
+    assert "is damaged or locked" in refusal(path)
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hla.release_source.MAX_BYTES", 1 << 20)
+    path = toy_release.write_zip(tmp_path / "bomb.zip", rel_dna_ser="#" * (2 << 20))
+
+    assert "wmda/rel_dna_ser.txt in bomb.zip is larger than 1 MB" in refusal(path)
+
+
+def test_a_file_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hla.release_source.MAX_BYTES", 1 << 20)
+
+    assert "hla_nom.txt is larger than 1 MB" in refusal(toy_release.write(tmp_path, hla_nom="#" * (2 << 20)))
+
+
+def test_any_reader_serves_as_source() -> None:
+    texts = {name: text.encode() for name, text in toy_release.files().items()}
+
+    assert gather(texts.get).allele_list == "Allelelist.txt"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["DPB1*01:01,DPB1*01:01,4,3,", "DPA1*01:03,DPA1*01:03,3,3,", "DPB1*01:01,3", "DPB1*01:01,x,3,2b,"],
+)
+def test_a_tce_line_that_says_something_else_is_refused(tmp_path: Path, line: str) -> None:
+    text = toy_release.files()["tce/dpb_tce.csv"] + line + "\n"
+
+    assert "of tce/dpb_tce.csv is not an allele" in refusal(toy_release.write(tmp_path, dpb_tce=text))
+
+
+def test_the_tce_table_must_have_the_alleles_of_the_release(tmp_path: Path) -> None:
+    text = toy_release.files()["tce/dpb_tce.csv"]
+    more, less = text + "DPB1*999:01,DPB1*999:01,3,3,\n", text.replace("DPB1*05:01,", "# ")
+
+    assert "hla_nom.txt lacks DPB1*999:01" in refusal(toy_release.write(tmp_path / "a", dpb_tce=more))
+    assert "dpb_tce.csv lacks DPB1*05:01" in refusal(toy_release.write(tmp_path / "b", dpb_tce=less))
 
 
 def test_an_altered_file_is_refused(tmp_path: Path) -> None:

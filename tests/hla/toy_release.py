@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePosixPath
 
 from hla.loci import LOCI
 
@@ -56,6 +57,15 @@ ALLELES: dict[str, tuple[str, str, str]] = {
     "DPB1*04:01": ("04:01P", "", "?;;;"),
     "DPB1*350:01": ("04:01P", "", "?;;;"),
     "DPB1*05:01": ("", "", "?;;;"),
+    "DPB1*09:01": ("", "", "?;;;"),
+    "DPB1*03:01": ("03:01P", "03:01:01G", "?;;;"),
+    "DPB1*104:01": ("03:01P", "03:01:01G", "?;;;"),
+    "DPB1*06:01": ("", "", "?;;;"),
+    "DPB1*19:02": ("", "", "?;;;"),
+    "DPB1*61:01N": ("", "", "0;;;"),
+    "DPB1*105:01": ("", "", "?;;;"),
+    "DPB1*106:02N": ("", "", "0;;;"),
+    "DPB1*107:01": ("", "", "?;;;"),
 }
 
 # Withdrawn: name -> successor, reason
@@ -64,6 +74,34 @@ WITHDRAWN = {
     "A*02:04": ("02:02", "Sequence renamed"),
     "A*02:05": ("", "Never assigned"),
     "A*02:06": ("02:15N", "Sequence error"),
+}
+
+# Antigens that the WHO has named: prefix of hla_nom.txt -> numbers. Dw types are cellular, Bw4 and Bw6 public.
+SEROLOGY = {
+    "A": "2 3 9 23 24 28 68 69 203 210 2403",
+    "B": "15 16 38 39 44 51 62 63 70 71 72 75 3901 3902",
+    "Bw": "4 6",
+    "Cw": "3 7 9 10",
+    "DR": "4 51 52 53",
+    "DQ": "3 7 8 9",
+    "DPw": "4 5",
+    "Dw": "6 18",
+}
+
+# DPB1 allele -> groups of versions 1 and 2
+TCE = {
+    "DPB1*04:01": ("3", "3"),
+    "DPB1*350:01": ("", "3$"),
+    "DPB1*05:01": ("3", "3"),
+    "DPB1*09:01": ("1", "1"),
+    "DPB1*03:01": ("2", "2"),
+    "DPB1*06:01": ("3", "2a"),
+    "DPB1*19:02": ("", "2$"),
+    "DPB1*61:01N": ("0", "0"),
+    "DPB1*104:01": ("", ""),
+    "DPB1*105:01": ("3", "3"),
+    "DPB1*106:02N": ("0", "0"),
+    "DPB1*107:01": ("2$", "1$"),
 }
 
 RELATIONS = """\
@@ -84,7 +122,8 @@ Dw;6;18/19;
 def files() -> dict[str, str]:
     """Name below the folder -> text."""
     split = {name: name.split("*") for name in ALLELES}
-    nom = ["A;2;19680101;;;", "MICA*;001;20000101;;;"]
+    nom = [f"{prefix};{antigen};19680101;;;" for prefix, row in SEROLOGY.items() for antigen in row.split()]
+    nom += ["Cw;11;19871121;19911114;1;Sequence error", "MICA*;001;20000101;;;"]
     nom += [f"{locus}*;{name};20000101;;;" for locus, name in split.values()]
     nom += [
         f"{name.replace('*', '*;')};20000101;20010101;{new};{reason};"[:-1]
@@ -92,6 +131,8 @@ def files() -> dict[str, str]:
     ]
     deleted = ["AlleleID,Allele,Description", 'HLA9,A*02:05,"Name never assigned, it seems"', "HLA8,broken"]
     listed = ["AlleleID,Allele"] + [f"HLA{number:05d},{name}" for number, name in enumerate(ALLELES)]
+    tce = ["Allele,Protein,V1_Assignment,V2_Assignment,Comments"]
+    tce += [f"{name},{name},{first},{second},a remark, with a comma" for name, (first, second) in TCE.items()]
     return {
         "wmda/hla_nom.txt": lines("hla_nom.txt", nom),
         "wmda/hla_nom_p.txt": lines("hla_nom_p.txt", [*group_lines(0), "MICA*;001;"]),
@@ -104,6 +145,7 @@ def files() -> dict[str, str]:
         "wmda/rel_ser_ser.txt": lines("rel_ser_ser.txt", RELATIONS.splitlines()),
         "Allelelist.txt": lines("Allelelist.txt", [*listed, "HLA99999,MICA*001"]),
         "Deleted_alleles.txt": lines("Deleted_alleles.txt", deleted),
+        "tce/dpb_tce.csv": lines("tce/dpb_tce.csv", tce),
     }
 
 
@@ -128,7 +170,7 @@ def lines(name: str, rows: list[str]) -> str:
 def write(folder: Path, *, sums: bool = True, **changed: str | None) -> Path:
     """Write the folder; `changed` by file name without dots replaces a text, None leaves the file out."""
     for name, text in files().items():
-        key = name.rsplit("/", 1)[-1].removesuffix(".txt")
+        key = PurePosixPath(name).stem
         content = changed.get(key, text)
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,10 +181,20 @@ def write(folder: Path, *, sums: bool = True, **changed: str | None) -> Path:
     return folder
 
 
+def write_zip(path: Path, *, below: str = "", **changed: str | None) -> Path:
+    """A zip of the same files, below a leading folder; `changed` as in `write`."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files().items():
+            content = changed.get(PurePosixPath(name).stem, text)
+            if content is not None:
+                archive.writestr(below + name, content)
+    return path
+
+
 def write_sums(folder: Path) -> None:
     """md5checksum.txt beside the files, as IPD publishes it."""
-    for place in (folder, folder / "wmda"):
-        found = sorted(place.glob("*.txt"))
+    for place in (folder, folder / "wmda", folder / "tce"):
+        found = sorted(place.glob("*.[tc][xs][tv]"))
         rows = [f"MD5 ({path.name}) = {hashlib.md5(path.read_bytes()).hexdigest()}" for path in found]
         (place / "md5checksum.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
