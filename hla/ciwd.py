@@ -10,13 +10,13 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from hla.nomenclature import NomenclatureError
 
 Category = Literal["C", "I", "WD", "R"]
 
-CATEGORIES: Final = ("C", "I", "WD", "R")
+CATEGORIES: Final[tuple[Category, ...]] = ("C", "I", "WD", "R")
 TOTAL: Final = "TOTAL"
 MAGIC: Final = b"QHLA-ciwd-1\n"
 NAME: Final = re.compile(r"[A-Z]+\d?\*\d{2,4}(?::\d{2,4}){1,3}[NLSCAQGP]?", re.ASCII)
@@ -107,6 +107,7 @@ class CiwdTable:
         The table lists names of two fields and longer ones each in their own right: ask with two fields to
         judge a protein. Raises ValueError for a population that it does not have.
         """
+        if population not in self.populations:
+            raise ValueError(f"The table has no population {population}.")
         row = self._rows.get(f"{locus}*{name}")
-        place = self.populations.index(population)
-        return None if row is None else cast(Category, CATEGORIES[int(row[place])])
+        return None if row is None else CATEGORIES[int(row[self.populations.index(population)])]
