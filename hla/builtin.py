@@ -17,6 +17,7 @@ from hla.antigens import AntigenSet, AntigenTree, antigen_tree
 from hla.loci import LOCI
 from hla.nomenclature import (
     ANY_GROUP,
+    SUFFIXES,
     AntigenOptions,
     Members,
     Nomenclature,
@@ -59,6 +60,17 @@ SPLITS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "DQB1": {"1": ("5", "6"), "3": ("7", "8", "9")},
 }
 
+# Antigens associated with another one (WHO Nomenclature Committee). B4005 is left out: it belongs to B*40:05
+# by its allele but to B21 by its serology, which a family cannot tell.
+ASSOCIATED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "A": {"2": ("203", "210"), "24": ("2403",)},
+    "B": {"7": ("703",), "27": ("2708",), "39": ("3901", "3902"), "51": ("5102", "5103")},
+    "DRB1": {"1": ("103",), "14": ("1403", "1404")},
+}
+
+# Loci all of whose alleles have one antigen: DR52, DR53, DR51.
+GENE_ANTIGENS: Final = {"DRB3": "52", "DRB4": "53", "DRB5": "51"}
+
 # First fields whose alleles have one of several splits (rel_dna_ser.txt, WHO Nomenclature Committee).
 FAMILY_ANTIGENS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "B": {
@@ -77,20 +89,24 @@ ALL_OPTIONS: Final[AntigenOptions] = frozenset(
 
 def family_antigens(locus: str, first_field: str) -> list[AntigenSet]:
     """The antigens that an allele of a family may have."""
+    if locus in GENE_ANTIGENS:
+        return [frozenset({GENE_ANTIGENS[locus]})]
     (antigen,) = first_field_antigen(first_field)
     return [frozenset({name}) for name in FAMILY_ANTIGENS.get(locus, {}).get(antigen, (antigen,))]
 
 
 def builtin_tree(locus: str) -> AntigenTree:
-    """Broad and split antigens of one locus."""
-    return antigen_tree(SPLITS.get(locus, {}), {})
+    """Broad, split and associated antigens of one locus."""
+    return antigen_tree(SPLITS.get(locus, {}), ASSOCIATED.get(locus, {}))
 
 
 class BuiltinNomenclature(Nomenclature):
     """See the module. P groups get their ids when they are first met, a whole family at a time."""
 
     def __init__(self) -> None:
-        content = json.dumps([SPLITS, FAMILY_ANTIGENS, MAX_SECOND_FIELD], sort_keys=True).encode()
+        content = json.dumps(
+            [SPLITS, ASSOCIATED, GENE_ANTIGENS, FAMILY_ANTIGENS, MAX_SECOND_FIELD], sort_keys=True
+        ).encode()
         trees = {locus: builtin_tree(locus) for locus in LOCI}
         super().__init__(RELEASE, hashlib.sha256(content).hexdigest(), trees)
         self._families: dict[str, dict[str, int]] = {locus: {} for locus in LOCI}
@@ -138,6 +154,30 @@ class BuiltinNomenclature(Nomenclature):
 
     def p_group(self, locus: str, fields: str) -> Members | None:
         return self.name(locus, fields)
+
+    def serology(self, locus: str, antigen: str) -> Members | None:
+        """The families whose alleles may have the antigen, one above it or one below it."""
+        tree = self.trees[locus]
+        lineage = frozenset(tree.lineage(antigen))
+        families = [
+            number
+            for number in range(1, 100)
+            for names in family_antigens(locus, f"{number:02d}")
+            if any(one in lineage or antigen in tree.lineage(one) for one in names)
+        ]
+        known = [self.family(locus, f"{number:02d}") for number in dict.fromkeys(families)]
+        groups = frozenset[int]().union(*(found.p_groups for found in known if found))
+        return Members(groups, frozenset({(ANY_GROUP, frozenset({antigen}))})) if groups else None
+
+    def serology_names(self, locus: str) -> tuple[str, ...]:
+        parents = self.trees[locus].parents
+        return tuple(sorted({*parents, *parents.values()}, key=int))
+
+    def alleles(self, locus: str, sort: str, fields: str, suffix: str = "") -> tuple[str, ...]:
+        return ()
+
+    def g_name(self, locus: str, name: str) -> str:
+        return ":".join(name.rstrip(SUFFIXES).split(":")[:3])
 
     def replacement(self, locus: str, name: str) -> Replacement | None:
         return None

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import Final
 
 from hla.antigens import AntigenSet, AntigenTree
@@ -22,7 +21,7 @@ from hla.nomenclature import (
     Replacement,
 )
 
-MAGIC: Final = b"QHLA-release-1\n"
+MAGIC: Final = b"QHLA-release-2\n"
 NO_GROUP: Final = -1
 
 
@@ -33,7 +32,8 @@ class LocusContent:
     alleles: fields and suffix. p_ids, g_ids: index in p_names and g_names, NO_GROUP for none (a null allele
     has no P group). p_names: "01:01P", or the two fields of an allele outside any group. g_names: three
     fields, without G. antigen_ids: index in antigens; antigens: "62" or "15/70". withdrawn: name -> (fields of
-    its successor or "", reason). parents, associated: as in AntigenTree.
+    its successor or "", reason). parents, associated: as in AntigenTree. serology: the antigens that the WHO has
+    named at this locus ("2", "203").
     """
 
     alleles: list[str]
@@ -46,6 +46,7 @@ class LocusContent:
     withdrawn: dict[str, list[str]]
     parents: dict[str, str]
     associated: list[str]
+    serology: list[str]
 
 
 class LocusNames:
@@ -54,10 +55,12 @@ class LocusNames:
     def __init__(self, locus: str, content: LocusContent, tree: AntigenTree) -> None:
         self.locus = locus
         self.content = content
+        self.tree = tree
         self.suffixes = [name[-1] if name[-1] in SUFFIXES else "" for name in content.alleles]
         self.antigens: list[AntigenSet] = [frozenset(text.split("/")) for text in content.antigens]
         self.ranges: dict[str, tuple[int, int]] = {}
         self._names: dict[tuple[str, str], Members | None] = {}
+        self._serology: dict[str, Members | None] = {}
         for place, name in enumerate(content.alleles):
             self._enter(name.rstrip(SUFFIXES), place)
         self.families = [name for name in self.ranges if ":" not in name]
@@ -81,9 +84,7 @@ class LocusNames:
         return self._names[key]
 
     def _find(self, fields: str, suffix: str) -> Members | None:
-        places = list(range(*self.ranges.get(fields, (0, 0))))
-        if suffix:
-            places = [place for place in places if self.suffixes[place] == suffix]
+        places = self.name_places(fields, suffix)
         if not places:
             return None
         found = {self.suffixes[place] for place in places}
@@ -92,6 +93,55 @@ class LocusNames:
             places = [place for place in places if self.suffixes[place] != "N"]
         questionable = all(self.suffixes[place] == "Q" for place in places)
         return self.members(places, shared, questionable=questionable)
+
+    def name_places(self, fields: str, suffix: str = "") -> list[int]:
+        """Places of the alleles that begin with these fields and, if one is given, end in this suffix."""
+        places = range(*self.ranges.get(fields, (0, 0)))
+        return [place for place in places if not suffix or self.suffixes[place] == suffix]
+
+    def antigen_places(self, antigen: str) -> list[int]:
+        """Places of the expressed alleles with an antigen equal to `antigen`, above it or below it."""
+        lineage = frozenset(self.tree.lineage(antigen))
+        found = [
+            any(one in lineage or antigen in self.tree.lineage(one) for one in antigens)
+            for antigens in self.antigens
+        ]
+        ids = enumerate(self.content.antigen_ids)
+        return [place for place, number in ids if found[number] and self.suffixes[place] != "N"]
+
+    def serology(self, antigen: str) -> Members | None:
+        """As Nomenclature.serology."""
+        if antigen not in self._serology:
+            self._serology[antigen] = self._find_antigen(antigen)
+        return self._serology[antigen]
+
+    def _find_antigen(self, antigen: str) -> Members | None:
+        known = antigen in self.content.serology or any(antigen in antigens for antigens in self.antigens)
+        places = self.antigen_places(antigen) if known else []
+        if not places:
+            return None
+        groups = frozenset([self.content.p_ids[place] for place in places])
+        # in a mixed group a shared P group says more than the antigens do, as it does for an allele
+        options = {(group, frozenset({antigen})) for group in (ANY_GROUP, *(groups & self.mixed))}
+        return Members(groups, frozenset(options))
+
+    def places(self, sort: str, fields: str, suffix: str) -> list[int]:
+        """Places of the alleles behind a name of any sort; [] if it is unknown."""
+        match sort:
+            case "g_group":
+                return self.g_places.get(fields, [])
+            case "p_group":
+                return self.p_places.get(fields + "P", [])
+            case "serology":
+                return self.antigen_places(fields)
+            case _:
+                return self.name_places(fields, suffix)
+
+    def alleles(self, sort: str, fields: str, suffix: str) -> tuple[str, ...]:
+        """As Nomenclature.alleles."""
+        places = self.places(sort, fields, suffix)
+        expressed = [place for place in places if self.suffixes[place] != "N"]
+        return tuple([self.content.alleles[place] for place in expressed or places])
 
     def members(self, places: list[int], suffix: str = "", *, questionable: bool = False) -> Members:
         """Members at these places of `alleles`; suffix: the one that all alleles of the name have."""
@@ -114,6 +164,16 @@ class LocusNames:
     @cached_property
     def all_options(self) -> AntigenOptions:
         return self.options([place for place, suffix in enumerate(self.suffixes) if suffix != "N"])
+
+    def g_name(self, name: str) -> str:
+        """As Nomenclature.g_name."""
+        first, _ = self.ranges[name.rstrip(SUFFIXES)]
+        group = self.content.g_ids[first]
+        return (
+            ":".join(name.rstrip(SUFFIXES).split(":")[:3])
+            if group == NO_GROUP
+            else self.content.g_names[group]
+        )
 
     def _full(self, place: int) -> str:
         return f"{self.locus}*{self.content.alleles[place]}"
@@ -138,14 +198,24 @@ def places_by_group(ids: list[int], names: list[str]) -> dict[str, list[int]]:
 
 
 def mixed_groups(content: LocusContent, antigens: list[AntigenSet], tree: AntigenTree) -> frozenset[int]:
-    """P groups with members whose antigens do not match each other (B*50:02P: B45, B50)."""
+    """P groups in which antigens do not say all (B*50:02P: B45, B50): members whose antigens do not match each
+    other, or of which only some match a third antigen that a typing may have.
+    """
     found: dict[int, set[AntigenSet]] = {}
     for group, antigen in zip(content.p_ids, content.antigen_ids, strict=True):
         found.setdefault(group, set()).add(antigens[antigen])
+    matched: dict[AntigenSet, frozenset[AntigenSet]] = {}
+    known = {*antigens, *(frozenset({one}) for one in content.serology)}
+
+    def profile(one: AntigenSet) -> frozenset[AntigenSet]:
+        if one not in matched:
+            matched[one] = frozenset(other for other in known if tree.match(one, other, "split"))
+        return matched[one]
+
     return frozenset(
         group
         for group, sets in found.items()
-        if group != NO_GROUP and not all(tree.match(*pair, "split") for pair in combinations(sets, 2))
+        if group != NO_GROUP and len(sets) > 1 and len(set(map(profile, sets))) > 1
     )
 
 
@@ -161,6 +231,7 @@ class ReleaseNomenclature(Nomenclature):
             for locus, content in self._contents.items()
         }
         super().__init__(decoded["release"], hashlib.sha256(payload).hexdigest(), trees)
+        self._tce: dict[str, list[str]] = decoded["tce"]
         self._loci: dict[str, LocusNames] = {}
 
     @property
@@ -194,6 +265,22 @@ class ReleaseNomenclature(Nomenclature):
         places = names.p_places.get(fields + "P")
         return None if places is None else names.members(places)
 
+    def serology(self, locus: str, antigen: str) -> Members | None:
+        return self._at(locus).serology(antigen)
+
+    def serology_names(self, locus: str) -> tuple[str, ...]:
+        return tuple(self._contents[locus].serology)
+
+    def alleles(self, locus: str, sort: str, fields: str, suffix: str = "") -> tuple[str, ...]:
+        return self._at(locus).alleles(sort, fields, suffix)
+
+    def g_name(self, locus: str, name: str) -> str:
+        return self._at(locus).g_name(name)
+
+    def tce(self, name: str) -> tuple[str, str] | None:
+        found = self._tce.get(name)
+        return None if found is None else (found[0], found[1])
+
     def replacement(self, locus: str, name: str) -> Replacement | None:
         found = self._contents[locus].withdrawn.get(name)
         return None if found is None else Replacement(*found)
@@ -222,7 +309,10 @@ def nomenclature_from_bytes(data: bytes) -> Nomenclature:
     return ReleaseNomenclature(payload)
 
 
-def encoded(release: str, contents: dict[str, LocusContent]) -> bytes:
-    """The content of a release in the form that is kept and that its checksum is taken of."""
+def encoded(release: str, contents: dict[str, LocusContent], tce: dict[str, list[str]]) -> bytes:
+    """The content of a release in the form that is kept and that its checksum is taken of.
+
+    tce: DPB1 allele (fields and suffix) -> T-cell-epitope groups, versions 1 and 2, as the release writes them.
+    """
     loci = {locus: asdict(content) for locus, content in contents.items()}
-    return json.dumps({"release": release, "loci": loci}, separators=(",", ":")).encode()
+    return json.dumps({"release": release, "loci": loci, "tce": tce}, separators=(",", ":")).encode()

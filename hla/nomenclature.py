@@ -102,6 +102,33 @@ class Nomenclature(ABC):
         """Members of the P group named `fields` + "P", or None."""
 
     @abstractmethod
+    def serology(self, locus: str, antigen: str) -> Members | None:
+        """Members of an antigen ("2", "203"): expressed alleles whose assigned antigens are equal to it, above it
+        or below it; None if the antigen is unknown or no allele has it.
+
+        The antigen of the typing is the antigen itself, whatever its alleles are assigned (domain notes 2.3).
+        """
+
+    @abstractmethod
+    def serology_names(self, locus: str) -> tuple[str, ...]:
+        """Antigens that the WHO has named at a locus, in the order of their numbers."""
+
+    @abstractmethod
+    def alleles(self, locus: str, sort: str, fields: str, suffix: str = "") -> tuple[str, ...]:
+        """Complete names (fields and suffix) behind a name: expressed ones, or nulls if there are no others.
+
+        sort: "name", "family", "g_group", "p_group" or "serology". () if the nomenclature lists no alleles.
+        """
+
+    @abstractmethod
+    def g_name(self, locus: str, name: str) -> str:
+        """The G group of a complete allele name, without G; its first three fields if it is in none."""
+
+    def tce(self, name: str) -> tuple[str, str] | None:
+        """T-cell-epitope groups of a complete DPB1 name as written (versions 1 and 2), None if it has none."""
+        return None
+
+    @abstractmethod
     def replacement(self, locus: str, name: str) -> Replacement | None:
         """What became of a withdrawn name (fields and suffix), or None if it was never withdrawn."""
 

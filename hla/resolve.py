@@ -1,17 +1,40 @@
 """From the text of one value to what it denotes: P groups, antigens, nulls."""
 
+import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from hla.antigens import AntigenSet
+from hla.ciwd import CiwdTable
 from hla.errors import Note, TypingError
+from hla.loci import SEROLOGY_PREFIX
 from hla.mac import MacTable
-from hla.nomenclature import SUFFIXES, AntigenOptions, Members, Nomenclature, PGroups, joined
+from hla.nomenclature import (
+    SUFFIXES,
+    AntigenOption,
+    AntigenOptions,
+    Members,
+    Nomenclature,
+    PGroups,
+    field_key,
+    joined,
+)
+from hla.oldnames import spellings
 from hla.text import ALLELE, Item, Kind, read_value
 
 MAX_KEPT = 1_000_000  # answers kept; no inventory has so many distinct values
 NAMES_SHOWN = 6  # names that a note spells out
+NOT_RARE = frozenset({"C", "I", "WD"})
+
+# What Nomenclature.alleles calls the kinds that it looks up.
+SORTS = {
+    Kind.ALLELE: "name",
+    Kind.XX: "family",
+    Kind.G_GROUP: "g_group",
+    Kind.P_GROUP: "p_group",
+    Kind.SEROLOGY: "serology",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +74,14 @@ class Resolved:
 class Resolver:
     """Resolves values with one nomenclature and one code table; answers are kept by text.
 
+    ciwd: table of common and well-documented alleles, for warnings about rare ones; it changes no meaning.
     Safe to share between threads: an answer may at worst be computed twice.
     """
 
-    def __init__(self, nomenclature: Nomenclature, mac: MacTable) -> None:
+    def __init__(self, nomenclature: Nomenclature, mac: MacTable, ciwd: CiwdTable | None = None) -> None:
         self.nomenclature = nomenclature
         self.mac = mac
+        self.ciwd = ciwd
         self._positions: dict[tuple[str, str], Resolved] = {}
         self._codes: dict[tuple[str, str, str], tuple[Members, tuple[str, ...], int]] = {}
         self._sets: dict[PGroups, PGroups] = {}
@@ -66,18 +91,67 @@ class Resolver:
         key = (locus, text)
         found = self._positions.get(key)
         if found is None:
-            found = self.resolve_read(locus, text, read_value(locus, text))
+            if "|" in text:
+                found = self.keep(key, united(locus, [self.position(locus, one) for one in text.split("|")]))
+            else:
+                found = self.resolve_read(locus, text, read_value(locus, text))
         return found
+
+    def keep(self, key: tuple[str, str], found: Resolved) -> Resolved:
+        """Remember an answer; begin anew when there are too many."""
+        if len(self._positions) >= MAX_KEPT:
+            self._positions.clear()
+        self._positions[key] = found
+        return found
+
+    def pairs(self, locus: str, first: str, second: str) -> list[tuple[Resolved, Resolved]]:
+        """The alternatives of a typing, one pair of values each. Raises TypingError.
+
+        "A*02:01|A*02:05" beside "A*24:02|A*24:03" are two alternatives: 02:01 with 24:02, 02:05 with 24:03.
+        """
+        if "|" not in first and "|" not in second:
+            return [(self.position(locus, first), self.position(locus, second))]
+        ones, others = first.split("|"), second.split("|")
+        if len(ones) != len(others):
+            raise TypingError(
+                "alternatives_differ", locus=locus, text=first, first=len(ones), second=len(others)
+            )
+        texts = zip(ones, others, strict=True)
+        return [(self.position(locus, one), self.position(locus, other)) for one, other in texts]
+
+    def alleles(self, locus: str, text: str) -> tuple[str, ...]:
+        """Complete names (fields and suffix, no locus) that a value may be, in the order of the nomenclature.
+
+        Null alleles only where nothing else remains; () for an unknown value, a missing gene, and where the
+        nomenclature lists no alleles. Raises TypingError.
+        """
+        if "|" in text:
+            found = {name for one in text.split("|") for name in self.alleles(locus, one)}
+        else:
+            found = {name for item in read_value(locus, text) for name in self.item_alleles(item)}
+        expressed = {name for name in found if not name.endswith("N")}
+        return tuple(sorted(expressed or found, key=lambda name: (field_key(name), name)))
+
+    def item_alleles(self, item: Item) -> tuple[str, ...]:
+        """Complete names of one member of a value."""
+        if item.kind in (Kind.UNKNOWN, Kind.ABSENT):
+            return ()
+        _, item = self.resolve_item(item, [])
+        if item.kind is not Kind.MAC:
+            return self.nomenclature.alleles(item.locus, SORTS[item.kind], item.fields, item.tail)
+        return tuple(
+            complete
+            for name in self.mac.expand(item.locus, item.fields, item.tail)
+            for found, fields, tail, _ in [self.traced(item.locus, *split_suffix(name))]
+            if found is not None
+            for complete in self.nomenclature.alleles(item.locus, "name", fields, tail)
+        )
 
     def resolve_read(self, locus: str, text: str, items: tuple[Item, ...]) -> Resolved:
         """As `position`, for a text whose members have been read already."""
         key = (locus, text)
         found = self._positions.get(key)
-        if found is None:
-            if len(self._positions) >= MAX_KEPT:
-                self._positions.clear()
-            found = self._positions[key] = self.resolve_items(locus, text, items)
-        return found
+        return self.keep(key, self.resolve_items(locus, text, items)) if found is None else found
 
     def resolve_items(self, locus: str, text: str, items: tuple[Item, ...]) -> Resolved:
         """Resolve the members of a value, not looking at what is kept."""
@@ -101,6 +175,9 @@ class Resolver:
         expressed = bool(members.p_groups)
         if expressed and members.nulls:
             notes.append(Note("null_possible", text=name, names=shown(members.nulls)))
+            self.warn_common(name, members.nulls, notes)
+        if kind is Kind.ALLELE:
+            self.warn_rare(locus, name, notes)
         if members.questionable:
             notes.append(Note("questionable", text=shown(members.questionable)))
         return Resolved(
@@ -115,6 +192,19 @@ class Resolver:
             notes=tuple(notes),
         )
 
+    def warn_common(self, name: str, nulls: tuple[str, ...], notes: list[Note]) -> None:
+        """Say which of the null alleles that are set aside are not rare."""
+        if self.ciwd is None:
+            return
+        common = [null for null in nulls if self.ciwd.category(*null.split("*")) in NOT_RARE]
+        if common:
+            notes.append(Note("null_common", text=name, names=shown(common), version=self.ciwd.version))
+
+    def warn_rare(self, locus: str, name: str, notes: list[Note]) -> None:
+        """Say that an allele is neither common, intermediate nor well-documented."""
+        if self.ciwd is not None and self.ciwd.category(locus, name.split("*")[1]) not in NOT_RARE:
+            notes.append(Note("rare_allele", text=name, version=self.ciwd.version))
+
     def resolve_item(self, item: Item, notes: list[Note]) -> tuple[Members, Item]:
         """Members of one item, and the item as it is called in this release."""
         match item.kind:
@@ -126,8 +216,67 @@ class Resolver:
                 return self.group(item, "g"), item
             case Kind.P_GROUP:
                 return self.group(item, "p"), item
+            case Kind.SEROLOGY:
+                return self.antigen(item, notes), item
+            case Kind.OLD_NAME:
+                return self.old_name(item, notes)
+            case Kind.SMALL_G:
+                return self.small_g(item)
             case _:
                 return self.allele(item, notes)
+
+    def antigen(self, item: Item, notes: list[Note]) -> Members:
+        """The alleles of an antigen; a first field that laboratories use as one is read with a note."""
+        found = self.nomenclature.serology(item.locus, item.fields)
+        names = self.nomenclature.serology_names(item.locus)
+        if found is None:
+            near = min(names, key=lambda name: (-alike(name, item.fields), int(name)), default=item.fields)
+            fields = item.fields.zfill(4)
+            raise TypingError(
+                "unknown_antigen",
+                locus=item.locus,
+                text=item.text,
+                position=item.offset,
+                release=self.nomenclature.release,
+                nearest=SEROLOGY_PREFIX[item.locus] + near,
+                example=f"{item.locus}*{fields[:-2]}:{fields[-2:]}",
+            )
+        if self.nomenclature.size and item.fields not in names:
+            notes.append(Note("first_field_antigen", text=item.text))
+        return found
+
+    def old_name(self, item: Item, notes: list[Note]) -> tuple[Members, Item]:
+        """A name without colons: as it was withdrawn, else the one way of dividing it that names an allele."""
+        known = []
+        for group in spellings(self.nomenclature, item.locus, item.fields, item.tail):
+            known = [name for name in group if self.traced(item.locus, *split_suffix(name))[0] is not None]
+            if known:
+                break
+        if len(known) != 1:
+            names = ", ".join(f"{item.locus}*{name}" for name in known)
+            raise TypingError(
+                "old_name_open" if known else "old_name",
+                locus=item.locus,
+                text=f"{item.locus}*{item.fields}{item.tail}",
+                position=item.offset,
+                release=self.nomenclature.release,
+                names=names,
+                example=f"{item.locus}*{item.fields[:2]}:{item.fields[2:]}{item.tail}",
+            )
+        fields, tail = split_suffix(known[0])
+        renamed: list[Note] = []
+        found, named = self.allele(Item(Kind.ALLELE, item.locus, fields, tail, item.offset), renamed)
+        notes.append(Note("old_name", text=f"{item.locus}*{item.fields}{item.tail}", name=named.text))
+        return found, named
+
+    def small_g(self, item: Item) -> tuple[Members, Item]:
+        """`02:01g`: all alleles with the protein of 02:01 where peptides bind, which is its P group."""
+        found, named = self.allele(Item(Kind.ALLELE, item.locus, item.fields, "", item.offset), [])
+        name = self.nomenclature.p_name(item.locus, min(found.p_groups)).split("*")[1]
+        if not name.endswith("P"):
+            return found, named
+        group = Item(Kind.P_GROUP, item.locus, name.removesuffix("P"), "", item.offset)
+        return self.group(group, "p"), group
 
     def family(self, item: Item) -> Members:
         found = self.nomenclature.family(item.locus, item.fields)
@@ -238,8 +387,7 @@ class Resolver:
         """Members of the names that exist, the names that do not, and how many names there were."""
         found, dropped = [], []
         for name in names:
-            fields = name.rstrip(SUFFIXES)
-            members, *_ = self.traced(locus, fields, name[len(fields) :])
+            members, *_ = self.traced(locus, *split_suffix(name))
             if members is None:
                 dropped.append(f"{locus}*{name}")
             else:
@@ -268,6 +416,40 @@ def marked(item: Item) -> Resolved:
     return Resolved(item.locus, "", item.kind, notes=(Note(code, text=item.text),))
 
 
+def united(locus: str, values: list[Resolved]) -> Resolved:
+    """What one place of several alternatives may be, taken by itself."""
+    if any(value.unknown for value in values):
+        return Resolved(locus, "", Kind.UNKNOWN)
+    expressed = [value for value in values if not value.null]
+    nulls = [value.text for value in values if value.null]
+    kinds = {value.kind for value in values}
+    notes = dict.fromkeys(note for value in values for note in value.notes)
+    return Resolved(
+        locus,
+        "|".join(value.text for value in values),
+        kinds.pop() if len(kinds) == 1 else Kind.LIST,
+        frozenset[int]().union(*(value.p_groups for value in expressed)),
+        frozenset[AntigenOption]().union(*(value.options for value in expressed)),
+        null=not expressed,
+        null_possible=tuple(
+            dict.fromkeys([*(nulls if expressed else []), *(n for v in expressed for n in v.null_possible)])
+        ),
+        questionable=tuple(dict.fromkeys(name for value in values for name in value.questionable)),
+        notes=tuple(notes),
+    )
+
+
+def split_suffix(name: str) -> tuple[str, str]:
+    """Fields and suffix of a name."""
+    fields = name.rstrip(SUFFIXES)
+    return fields, name[len(fields) :]
+
+
+def alike(one: str, other: str) -> int:
+    """Length of the beginning that two texts share."""
+    return len(os.path.commonprefix([one, other]))
+
+
 def rewritten(text: str, items: tuple[Item, ...]) -> bool:
     """Whether reading changed more than the order or the usual short forms of a list."""
     plain = {item.text for item in items} | {item.text.split("*", 1)[1] for item in items}
@@ -283,6 +465,6 @@ def shown(names: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=8)
-def resolver_for(nomenclature: Nomenclature, mac: MacTable) -> Resolver:
-    """The shared resolver of a nomenclature and a code table (by identity)."""
-    return Resolver(nomenclature, mac)
+def resolver_for(nomenclature: Nomenclature, mac: MacTable, ciwd: CiwdTable | None = None) -> Resolver:
+    """The shared resolver of a nomenclature, a code table and a table of rare alleles (by identity)."""
+    return Resolver(nomenclature, mac, ciwd)

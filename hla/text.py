@@ -1,7 +1,8 @@
 """Reading the text of one typed value into its parts: grammar only, nothing is looked up.
 
-A value is an allele, a G or P group, a family (XX), a multiple allele code, a list of these joined by `/`,
-or one of the marks of WMDA files (UUUU, XXXX, NEW, NNNN). Positions of errors count in the text as given.
+A value is an allele, a G or P group, a family (XX), a multiple allele code, a serological antigen, a list of
+these joined by `/`, or one of the marks of WMDA files (UUUU, XXXX, NEW, NNNN). Positions of errors count in the
+text as given.
 """
 
 import re
@@ -11,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from hla.errors import TypingError, quote
-from hla.loci import ABSENT_LOCI, LOCI, locus_of
+from hla.loci import ABSENT_LOCI, LOCI, SEROLOGY_PREFIX, locus_of
 from hla.nomenclature import SUFFIXES, field_key
 
 MAX_LENGTH: Final = 20_000
@@ -24,10 +25,18 @@ G_GROUP: Final = re.compile(rf"({FIELD}:{FIELD}:{FIELD})G", re.ASCII)
 P_GROUP: Final = re.compile(rf"({FIELD}:{FIELD})P", re.ASCII)
 FAMILY: Final = re.compile(rf"({FIELD})(?::XX)?", re.ASCII)
 CODED: Final = re.compile(rf"({FIELD}):([A-Z]{{2,6}})", re.ASCII)
-SMALL_G: Final = re.compile(rf"({FIELD}:{FIELD}(?::{FIELD})?)[gG]", re.ASCII)
+SMALL_G: Final = re.compile(rf"({FIELD}:{FIELD})G", re.ASCII)
+OLD_NAME: Final = re.compile(rf"(\d{{4,9}})([{SUFFIXES}]?)", re.ASCII)
 NO_COLON: Final = re.compile(r"(\d\d)((?:\d\d){0,3})([A-Z]{0,5})", re.ASCII)
-SEROLOGY: Final = re.compile(r"(?:HLA-)?(?:A|B|CW?|D[RQP]W?)\d{1,4}", re.ASCII)
-PUBLIC: Final = re.compile(r"(?:HLA-)?BW[46]", re.ASCII)
+PREFIX: Final = r"(?:HLA[-_]?)?"
+ANTIGEN: Final = re.compile(rf"{PREFIX}(A|B|C|DR|DQ|DP)W?([1-9]\d{{0,3}})", re.ASCII)
+PUBLIC: Final = re.compile(rf"{PREFIX}BW[46]", re.ASCII)
+# a name without its asterisk, or with another sign in its place
+STARLESS: Final = re.compile(
+    rf"{PREFIX}({'|'.join(sorted(LOCI, key=len, reverse=True))}|CW)(?:[-_:.](?=\d)|(?=0[1-9]|\d+:))(.*)",
+    re.ASCII,
+)
+SEPARATORS: Final = re.compile(r"(?<=\d)[.,;_](?=\d|[A-Z]{2,}$)", re.ASCII)
 BLANKS: Final = frozenset({"", "-"})
 
 # Characters that people paste in place of the plain ones; full-width forms are folded by Unicode itself.
@@ -52,7 +61,10 @@ class Kind(StrEnum):
     P_GROUP = "p_group"
     XX = "xx"
     MAC = "mac"
+    SEROLOGY = "serology"
     LIST = "list"
+    OLD_NAME = "old_name"  # without colons, as before 2010; resolves to the name in use
+    SMALL_G = "small_g"  # "02:01g": resolves to the P group
     ABSENT = "absent"  # NNNN: no gene on this haplotype
     UNKNOWN = "unknown"  # blank, UUUU, XXXX, NEW
 
@@ -64,6 +76,9 @@ WRITTEN: Final = dict.fromkeys(Kind, ("", "")) | {
     Kind.XX: (":XX", ""),
     Kind.MAC: (":", ""),
 }
+# Locus that a serological prefix speaks of; some antigens of DR have genes of their own.
+SEROLOGY_LOCUS: Final = {"A": "A", "B": "B", "C": "C", "DR": "DRB1", "DQ": "DQB1", "DP": "DPB1"}
+DR_GENES: Final = {"51": "DRB5", "52": "DRB3", "53": "DRB4"}
 MARKS: Final = {"UUUU": Kind.UNKNOWN, "XXXX": Kind.UNKNOWN, "NEW": Kind.UNKNOWN, "NNNN": Kind.ABSENT}
 
 
@@ -79,6 +94,8 @@ class Item(NamedTuple):
     @property
     def text(self) -> str:
         """The member as the kernel writes it."""
+        if self.kind is Kind.SEROLOGY:
+            return SEROLOGY_PREFIX[self.locus] + self.fields
         before, after = WRITTEN[self.kind]
         return f"{self.locus}*{self.fields}{before}{self.tail}{after}"
 
@@ -158,19 +175,31 @@ def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> 
     offset += len(part) - len(part.lstrip())
     spelled = "".join(part.split())
     bare = spelled.upper()
+    if PUBLIC.fullmatch(bare):
+        raise TypingError("public_antigen", locus=locus or "B", text=bare, position=offset)
     if "*" in bare:
         prefix, body = bare.split("*", 1)
         locus = checked_locus(locus, prefix, bare, offset)
+    elif found := ANTIGEN.fullmatch(bare):
+        return antigen_item(locus, bare, found[1], found[2], offset)
+    elif found := STARLESS.fullmatch(bare):
+        locus, body = checked_locus(locus, found[1], bare, offset), found[2]
     else:
         body = bare
-        refuse_serology(locus, bare, offset)
     if locus is None:
         raise TypingError("missing_locus", locus=None, text=spelled, position=offset)
-    if SMALL_G.fullmatch(body) and spelled.endswith("g"):
-        raise TypingError("small_g", locus=locus, text=spelled, position=offset)
-    if before and "*" not in bare and FIELD_ALONE.fullmatch(body):
+    body = SEPARATORS.sub(":", body)
+    if before and "*" not in bare and body.isdecimal():
         body = continued(before[-1], body, offset)
     return read_body(locus, body, spelled, offset)
+
+
+def antigen_item(locus: str | None, text: str, prefix: str, number: str, offset: int) -> Item:
+    """A serological value; DR51, DR52 and DR53 are carried by genes of their own."""
+    found = SEROLOGY_LOCUS[prefix]
+    if found == "DRB1":
+        found = DR_GENES.get(number, found)
+    return Item(Kind.SEROLOGY, checked_locus(locus, found, text, offset), number, "", offset)
 
 
 def checked_locus(expected: str | None, prefix: str, text: str, offset: int) -> str:
@@ -185,24 +214,20 @@ def checked_locus(expected: str | None, prefix: str, text: str, offset: int) -> 
     return found
 
 
-def refuse_serology(locus: str | None, bare: str, offset: int) -> None:
-    """Serological names are recognised so that the message can say what they are."""
-    if PUBLIC.fullmatch(bare):
-        raise TypingError("public_antigen", locus=locus or "B", text=bare, position=offset)
-    if SEROLOGY.fullmatch(bare):
-        raise TypingError("serology", locus=locus, text=bare, position=offset, example=example(locus))
-
-
 def example(locus: str | None) -> str:
     """A well-formed value to show in a hint."""
     return f"{locus or 'A'}*01:01"
 
 
-def continued(previous: Item, field: str, offset: int) -> str:
-    """The full fields of `06` in `A*02:01/06`."""
+def continued(previous: Item, digits: str, offset: int) -> str:
+    """The full fields of `06` in `A*02:01/06`, of `0206` and `06` in `A*0201/0206`."""
+    if previous.kind is Kind.OLD_NAME and len(digits) in (2, 4):
+        return digits if len(digits) == 4 else previous.fields[:2] + digits
+    if not FIELD_ALONE.fullmatch(digits):
+        return digits
     if previous.kind is not Kind.ALLELE or previous.fields.count(":") != 1:
-        raise TypingError("list_shorthand", locus=previous.locus, text=field, position=offset)
-    return f"{previous.fields.split(':')[0]}:{field}"
+        raise TypingError("list_shorthand", locus=previous.locus, text=digits, position=offset)
+    return f"{previous.fields.split(':')[0]}:{digits}"
 
 
 def read_body(locus: str, body: str, spelled: str, offset: int) -> Item:
@@ -217,10 +242,14 @@ def read_body(locus: str, body: str, spelled: str, offset: int) -> Item:
         return Item(Kind.G_GROUP, locus, found[1], "", offset)
     if found := P_GROUP.fullmatch(body):
         return Item(Kind.P_GROUP, locus, found[1], "", offset)
+    if found := SMALL_G.fullmatch(body):
+        return Item(Kind.SMALL_G, locus, found[1], "", offset)
     if (found := FAMILY.fullmatch(body)) and (len(found[1]) == 2 or ":" in body or locus == "DPB1"):
         return Item(Kind.XX, locus, found[1], "", offset)
     if found := CODED.fullmatch(body):
         return Item(Kind.MAC, locus, found[1], found[2], offset)
+    if found := OLD_NAME.fullmatch(body):
+        return Item(Kind.OLD_NAME, locus, found[1], found[2], offset)
     raise malformed(locus, body, spelled, offset)
 
 

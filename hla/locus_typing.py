@@ -1,0 +1,127 @@
+"""The typing of one locus: its two values, their alternatives, antigens reported beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from hla.conflicts import excludes
+from hla.errors import Note
+from hla.resolve import Resolved, Resolver
+from hla.text import Kind
+
+Blank = Literal["unknown", "homozygous"]
+TypingKind = Literal["untyped", "single", "pair"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocusTyping:
+    """The typing of one locus.
+
+    first, second: canonical texts of the two values, "" = unknown; a known value stands first. Where a report
+    leaves open which of several genotypes a person has, both hold the alternatives in the same order:
+    "A*02:01|A*02:05" and "A*24:02|A*24:03" are 02:01 with 24:02 or 02:05 with 24:03. kind: none, one or both
+    values known. notes: what the reading changed or assumed (each knows its code). serology: antigens that were
+    reported beside a DNA typing; the DNA typing decides.
+    """
+
+    locus: str
+    first: str
+    second: str
+    kind: TypingKind
+    notes: tuple[Note, ...] = field(default=(), compare=False)
+    serology: tuple[str, str] = ("", "")
+
+    @property
+    def untyped(self) -> bool:
+        return self.kind == "untyped"
+
+    @property
+    def conflict(self) -> Note | None:
+        """The remark that the antigens reported contradict the DNA typing, None if they do not."""
+        return next((note for note in self.notes if note.code == "typing_conflict"), None)
+
+    @property
+    def alternatives(self) -> list[tuple[str, str]]:
+        """The pairs of values that the person may have, most often one."""
+        return list(zip(self.first.split("|"), self.second.split("|"), strict=True))
+
+    def gl(self) -> str:
+        """Canonical GL text: "A*02:01+A*24:02", one value alone if the second is unknown, "" if untyped."""
+        return gl_of(self.first, self.second)
+
+
+def gl_of(first: str, second: str) -> str:
+    """Two values, each with its alternatives, as GL text."""
+    pairs = zip(first.split("|"), second.split("|"), strict=True)
+    return "|".join("+".join(value for value in pair if value) for pair in pairs)
+
+
+def untyped(locus: str) -> LocusTyping:
+    """The typing of a locus of which nothing is known."""
+    return LocusTyping(locus, "", "", "untyped")
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One pair of values that a person may have. doubled: the second is blank and means the first once more."""
+
+    values: tuple[Resolved, Resolved]
+    doubled: bool = False
+
+
+def unknown_pair(locus: str) -> Alternative:
+    """Nothing is known."""
+    blank = Resolved(locus, "", Kind.UNKNOWN)
+    return Alternative((blank, blank))
+
+
+def typing_of(locus: str, alternatives: Sequence[Alternative]) -> LocusTyping:
+    """The typing of a person who has one of these pairs of values; equal ones are put together.
+
+    If one of them is not typed at all, nothing is known.
+    """
+    found = [paired(locus, [*one.values], doubled=one.doubled) for one in alternatives]
+    if len(found) == 1:
+        return found[0]
+    notes = tuple(dict.fromkeys(note for typing in found for note in typing.notes))
+    if any(typing.untyped for typing in found):
+        return LocusTyping(locus, "", "", "untyped", notes)
+    # the two values of a pair have no order of their own
+    texts = {frozenset((one.first, one.second)): (one.first, one.second) for one in found}.values()
+    kind: TypingKind = "pair" if all(second for _, second in texts) else "single"
+    firsts, seconds = ("|".join(values) for values in zip(*texts, strict=True))
+    return LocusTyping(locus, firsts, seconds, kind, notes)
+
+
+def paired(locus: str, values: list[Resolved], *, doubled: bool) -> LocusTyping:
+    """The typing that two resolved values make."""
+    values.sort(key=lambda value: value.unknown)
+    first, second = values
+    notes = [*first.notes, *(note for note in second.notes if note not in first.notes)]
+    if doubled and not first.unknown:
+        second = first
+        notes.append(Note("homozygous"))
+    if first.null and second.null:
+        notes.append(Note("null_only"))
+    elif first.null or second.null:
+        notes.append(Note("null_beside"))
+    kind: TypingKind = "untyped" if first.unknown else "single" if second.unknown else "pair"
+    return LocusTyping(locus, first.text, second.text, kind, tuple(notes))
+
+
+def with_serology(
+    typing: LocusTyping, serology: Sequence[tuple[Resolved, Resolved]], resolver: Resolver
+) -> LocusTyping:
+    """A DNA typing with the antigens that were reported beside it: noted, compared, but not counted.
+
+    serology: one pair, or several alternatives. Antigens that the DNA typing excludes are a typing conflict
+    (domain notes 2.3), kept as a note.
+    """
+    beside = typing_of(typing.locus, [Alternative(pair) for pair in serology])
+    text = beside.gl()
+    notes = [*typing.notes, Note("serology_beside", text=text)]
+    pairs = resolver.pairs(typing.locus, typing.first, typing.second)
+    tree = resolver.nomenclature.trees[typing.locus]
+    if all(excludes(pairs, pair, tree) for pair in serology):
+        notes.append(Note("typing_conflict", text=text, dna=typing.gl()))
+    return replace(typing, notes=tuple(notes), serology=(beside.first, beside.second))
