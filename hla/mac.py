@@ -4,11 +4,15 @@ A generic code holds second fields ("AB" = 01/02) and takes its family from the 
 holds whole names ("07:01/07:27").
 """
 
+import gzip
 import hashlib
 import re
+import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +25,8 @@ SUBTYPES: Final = re.compile(
     r"\d{2,4}[A-Z]?(?:/\d{2,4}[A-Z]?)*|\d{2,4}(?::\d{2,4}){1,3}[A-Z]?(?:/\d{2,4}(?::\d{2,4}){1,3}[A-Z]?)*"
 )
 CODE_WIDTH: Final = 7
+MAX_LINE: Final = 1 << 16  # the longest known row has some hundreds of alleles
+MAX_BYTES: Final = 1 << 30  # unpacked; a million codes are about 30 MB
 
 
 class MacTable:
@@ -50,24 +56,20 @@ class MacTable:
 
     @classmethod
     def from_file(cls, path: Path) -> "MacTable":
-        """Read a file in the layout of NMDP's numer.v3.txt. Raises NomenclatureError, OSError."""
-        try:
-            text = Path(path).read_text(encoding="ascii")
-        except UnicodeDecodeError:
-            raise NomenclatureError(
-                f"{Path(path).name} is not a text file of multiple allele codes."
-            ) from None
+        """Read a file in the layout of NMDP's numer.v3.txt, plain, .gz or .zip. Raises NomenclatureError, OSError."""
+        name = Path(path).name
         version, rows = "undated", {}
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip() or "CODE\t" in line:
-                continue
-            if "LAST UPDATED" in line:
-                version = line.strip().strip('"').removeprefix("LAST UPDATED:").strip()
-                continue
-            code, subtypes = read_row(line, number)
-            rows[code] = subtypes
+        with opened(Path(path)) as lines:
+            for number, line in enumerate(decoded(lines, name), 1):
+                if not line.strip() or "CODE\t" in line:
+                    continue
+                if "LAST UPDATED" in line:
+                    version = line.strip().strip('"').removeprefix("LAST UPDATED:").strip()
+                    continue
+                code, subtypes = read_row(line, number)
+                rows[code] = subtypes
         if not rows:
-            raise NomenclatureError(f"{Path(path).name} holds no multiple allele code.")
+            raise NomenclatureError(f"{name} holds no multiple allele code.")
         return cls.of(version, rows)
 
     def to_bytes(self) -> bytes:
@@ -115,6 +117,51 @@ class MacTable:
 
     def __iter__(self) -> Iterator[str]:
         return (code.decode("ascii") for code in self._codes)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The text of a code table, unpacked while it is read. Raises NomenclatureError for a packed file that is not one.
+
+    What it is packed with is seen from its first bytes, not from its name.
+    """
+    with path.open("rb") as handle:
+        start = handle.read(4)
+        handle.seek(0)
+        try:
+            if start.startswith(b"\x1f\x8b"):
+                with gzip.open(handle) as unpacked:
+                    yield cast(IO[bytes], unpacked)
+            elif start.startswith(b"PK"):
+                with zipfile.ZipFile(handle) as archive, archive.open(table_in(archive, path.name)) as member:
+                    yield member
+            else:
+                yield handle
+        except (EOFError, RuntimeError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error) as error:
+            raise NomenclatureError(f"{path.name} is damaged or locked ({error}). Fetch it again.") from error
+
+
+def table_in(archive: zipfile.ZipFile, name: str) -> str:
+    """The one text file of a zip."""
+    found = [member for member in archive.namelist() if member.endswith(".txt")]
+    if len(found) != 1:
+        raise NomenclatureError(
+            f"{name} holds {len(found)} text files, not one table of multiple allele codes."
+        )
+    return found[0]
+
+
+def decoded(handle: IO[bytes], name: str) -> Iterator[str]:
+    """Lines without their ends, as long as a table can be. Raises NomenclatureError."""
+    size = 0
+    while line := handle.readline(MAX_LINE):
+        size += len(line)
+        if len(line) == MAX_LINE or size > MAX_BYTES:
+            raise NomenclatureError(f"{name} is too large to be a table of multiple allele codes.")
+        try:
+            yield line.decode("ascii").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise NomenclatureError(f"{name} is not a text file of multiple allele codes.") from None
 
 
 def read_row(line: str, number: int) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -80,4 +82,54 @@ def test_unreadable_files_are_refused(tmp_path: Path, text: str, message: str) -
     path.write_text(text, encoding="utf-8")
 
     with pytest.raises(NomenclatureError, match=message):
+        MacTable.from_file(path)
+
+
+def test_packed_tables_are_read(tmp_path: Path) -> None:
+    text = "LAST UPDATED: 11/20/26\r\nCODE\tSUBTYPE\r\n\r\nAB\t01/02\r\n"
+    (tmp_path / "numer.v3.txt.gz").write_bytes(gzip.compress(text.encode()))
+    with zipfile.ZipFile(tmp_path / "numer.v3.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("numer.v3.txt", text)
+
+    for name in ("numer.v3.txt.gz", "numer.v3.zip"):
+        table = MacTable.from_file(tmp_path / name)
+        assert (table.version, table.expand("A", "02", "AB")) == ("11/20/26", ["02:01", "02:02"])
+
+
+@pytest.mark.parametrize(("members", "message"), [([], "holds 0 text"), (["a.txt", "b.txt"], "holds 2 text")])
+def test_a_zip_must_hold_one_table(tmp_path: Path, members: list[str], message: str) -> None:
+    path = tmp_path / "codes.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.md", "no table")
+        for name in members:
+            archive.writestr(name, "AB\t01/02\n")
+
+    with pytest.raises(NomenclatureError, match=message):
+        MacTable.from_file(path)
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x8b\x08 and then nothing", b"PK\x03\x04 and then nothing"])
+def test_a_damaged_packed_table_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "codes"
+    path.write_bytes(data)
+
+    with pytest.raises(NomenclatureError, match=r"codes is damaged or locked .* Fetch it again"):
+        MacTable.from_file(path)
+
+
+def test_a_packed_table_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "codes.gz"
+    path.write_bytes(gzip.compress(b"AB\t01/02\n" * 100)[:-12])
+
+    with pytest.raises(NomenclatureError, match="damaged or locked"):
+        MacTable.from_file(path)
+
+
+@pytest.mark.parametrize("limit", ["MAX_LINE", "MAX_BYTES"])
+def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(f"hla.mac.{limit}", 8)
+    path = tmp_path / "codes.gz"
+    path.write_bytes(gzip.compress(b"AB\t01/02\n" * 2))
+
+    with pytest.raises(NomenclatureError, match="too large"):
         MacTable.from_file(path)
