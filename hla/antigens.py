@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, Literal
 
 AntigenRule = Literal["split", "broad"]
@@ -46,6 +47,15 @@ class AntigenTree:
         while (parent := self.parents.get(line[-1])) is not None:
             line.append(parent)
         return tuple(line)
+
+    def is_broad(self, antigen: str) -> bool:
+        """Whether an antigen has splits of its own."""
+        return antigen in self.broads
+
+    @cached_property
+    def broads(self) -> frozenset[str]:
+        """The antigens that have splits."""
+        return frozenset(parent for child, parent in self.parents.items() if child not in self.associated)
 
     def is_associated(self, antigen: str, parent: str) -> bool:
         """Whether `antigen` is an associated antigen of `parent` itself."""

@@ -87,7 +87,10 @@ def typing_of(locus: str, alternatives: Sequence[Alternative]) -> LocusTyping:
     if any(typing.untyped for typing in found):
         return LocusTyping(locus, "", "", "untyped", notes)
     # the two values of a pair have no order of their own
-    texts = {frozenset((one.first, one.second)): (one.first, one.second) for one in found}.values()
+    distinct: dict[frozenset[str], tuple[str, str]] = {}
+    for one in found:
+        distinct.setdefault(frozenset((one.first, one.second)), (one.first, one.second))
+    texts = distinct.values()
     kind: TypingKind = "pair" if all(second for _, second in texts) else "single"
     firsts, seconds = ("|".join(values) for values in zip(*texts, strict=True))
     return LocusTyping(locus, firsts, seconds, kind, notes)

@@ -4,6 +4,7 @@ import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from hla.antigens import AntigenSet
 from hla.ciwd import CiwdTable
@@ -71,6 +72,13 @@ class Resolved:
         return self.unknown or len(self.p_groups) > 1
 
 
+class Details(NamedTuple):
+    """What grades ask of a value beside its meaning. single: one complete allele; g_groups: names, as g_name."""
+
+    single: bool
+    g_groups: frozenset[str]
+
+
 class Resolver:
     """Resolves values with one nomenclature and one code table; answers are kept by text.
 
@@ -85,6 +93,7 @@ class Resolver:
         self._positions: dict[tuple[str, str], Resolved] = {}
         self._codes: dict[tuple[str, str, str], tuple[Members, tuple[str, ...], int]] = {}
         self._sets: dict[PGroups, PGroups] = {}
+        self._details: dict[tuple[str, str], Details] = {}
 
     def position(self, locus: str, text: str) -> Resolved:
         """What `text` denotes at `locus`. Raises TypingError."""
@@ -131,6 +140,18 @@ class Resolver:
             found = {name for item in read_value(locus, text) for name in self.item_alleles(item)}
         expressed = {name for name in found if not name.endswith("N")}
         return tuple(sorted(expressed or found, key=lambda name: (field_key(name), name)))
+
+    def details(self, locus: str, text: str) -> Details:
+        """Details of a value; kept."""
+        key = (locus, text)
+        found = self._details.get(key)
+        if found is None:
+            if len(self._details) >= MAX_KEPT:
+                self._details.clear()
+            names = self.alleles(locus, text)
+            groups = frozenset([self.nomenclature.g_name(locus, name) for name in names])
+            found = self._details[key] = Details(len(names) == 1, groups)
+        return found
 
     def item_alleles(self, item: Item) -> tuple[str, ...]:
         """Complete names of one member of a value."""
@@ -231,7 +252,8 @@ class Resolver:
         names = self.nomenclature.serology_names(item.locus)
         if found is None:
             near = min(names, key=lambda name: (-alike(name, item.fields), int(name)), default=item.fields)
-            fields = item.fields.zfill(4)
+            fields = item.fields
+            allele = f"{fields[:-2]:0>2}:{fields[-2:]}" if len(fields) > 2 else f"{fields:0>2}:XX"
             raise TypingError(
                 "unknown_antigen",
                 locus=item.locus,
@@ -239,7 +261,7 @@ class Resolver:
                 position=item.offset,
                 release=self.nomenclature.release,
                 nearest=SEROLOGY_PREFIX[item.locus] + near,
-                example=f"{item.locus}*{fields[:-2]}:{fields[-2:]}",
+                example=f"{item.locus}*{allele}",
             )
         if self.nomenclature.size and item.fields not in names:
             notes.append(Note("first_field_antigen", text=item.text))
@@ -452,7 +474,7 @@ def alike(one: str, other: str) -> int:
 
 def rewritten(text: str, items: tuple[Item, ...]) -> bool:
     """Whether reading changed more than the order or the usual short forms of a list."""
-    plain = {item.text for item in items} | {item.text.split("*", 1)[1] for item in items}
+    plain = {item.text for item in items} | {item.text.rpartition("*")[2] for item in items}
     first, *others = text.split("/")
     return first not in plain or any(part not in plain and not part.isdecimal() for part in others)
 

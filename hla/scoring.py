@@ -88,15 +88,27 @@ def score_locus(
     """
     if patient.locus != table.locus:
         raise ValueError(f"A typing of {patient.locus} cannot be scored against a table of {table.locus}.")
-    position = table.resolver.position
-    mine = genotypes_of(position(table.locus, patient.first), position(table.locus, patient.second))
     arrays = table.arrays()
+    pairs = table.resolver.pairs(table.locus, patient.first, patient.second)
+    counts: dict[str, Counts] = {}
+    for first, second in pairs:
+        for name, values in counts_of(genotypes_of(first, second), table, arrays, antigen_rule).items():
+            choose = np.minimum if name.endswith("_min") else np.maximum
+            found = arrays.reduced(values, choose)
+            counts[name] = choose(counts[name], found) if name in counts else found
+    return LocusScores(**counts)
+
+
+def counts_of(
+    mine: Genotypes, table: LocusTable, arrays: TypingArrays, rule: AntigenRule
+) -> dict[str, Counts]:
+    """All counts of one alternative of the patient against every alternative of the table."""
     counts = allele_counts(mine, arrays)
     if table.locus in ALLELE_IS_ANTIGEN:
-        antigen_min, antigen_max = counts["match_min"], counts["match_max"]
+        low, high = counts["match_min"], counts["match_max"]
     else:
-        antigen_min, antigen_max = antigen_counts(mine, table, arrays, antigen_rule)
-    return LocusScores(antigen_min=antigen_min, antigen_max=antigen_max, **counts)
+        low, high = antigen_counts(mine, table, arrays, rule)
+    return {**counts, "antigen_min": low, "antigen_max": high}
 
 
 def allele_counts(mine: Genotypes, arrays: TypingArrays) -> dict[str, Counts]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,17 +22,19 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TypingArrays:
-    """A LocusTable as arrays; n typings, s sets of P groups, m members of all sets, g antigen pairs, o antigen
-    options in c classes.
+    """A LocusTable as arrays; t typings with n alternatives in all (most typings have one), s sets of P groups, m
+    members of all sets, g antigen pairs, o antigen options in c classes.
 
-    shapes: uint8 (n,), Shape. first, second, shared: int64 (n,), ids of the sets at both positions and of
-    their intersection. sizes, sums: int64 (s,), number and sum of the members of a set. members: int64 (m,),
-    those of sets 2.. one after another; starts: int64 (s - 2,), where each begins. antigen_pairs: int64 (n,),
-    row in pair_classes; pair_shapes uint8 (g,), pair_classes int64 (2, g). class_options, class_starts: options
-    of all classes one after another, and where each class begins (c,). option_groups, option_antigens: int64
-    (o,), P group and id of the antigen set of an option.
+    typings: int64 (t,), where the alternatives of each typing begin. shapes: uint8 (n,), Shape. first,
+    second, shared: int64 (n,), ids of the sets at both positions and of their intersection. sizes, sums:
+    int64 (s,), number and sum of the members of a set. members: int64 (m,), those of sets 2.. one after
+    another; starts: int64 (s - 2,), where each begins. antigen_pairs: int64 (n,), row in pair_classes;
+    pair_shapes uint8 (g,), pair_classes int64 (2, g). class_options, class_starts: options of all classes one
+    after another, and where each class begins (c,). option_groups, option_antigens: int64 (o,), P group and
+    id of the antigen set of an option.
     """
 
+    typings: Ints
     shapes: npt.NDArray[np.uint8]
     first: Ints
     second: Ints
@@ -48,6 +50,10 @@ class TypingArrays:
     class_starts: Ints
     option_groups: Ints
     option_antigens: Ints
+
+    def reduced(self, values: npt.NDArray[Any], choose: np.ufunc) -> npt.NDArray[Any]:
+        """Per typing the smallest or largest (np.minimum, np.maximum) of the values of its alternatives."""
+        return values if len(self.typings) == len(values) else choose.reduceat(values, self.typings)
 
     def flags(self, bits: dict[int, int], anything: int) -> Ints:
         """Per set, the OR of `bits` over its members: int64 (s,). anything: value for the set of all."""
@@ -71,6 +77,7 @@ class LocusTable:
         self.resolver = resolver
         self.pairs: list[tuple[str, str]] = []
         self._codes: dict[tuple[str, str], int] = {}
+        self._starts: list[int] = []
         self._rows: list[tuple[int, int, int, int, int]] = []
         self._sets: dict[PGroups | None, int] = {None: ANYTHING, frozenset(): NOTHING}
         self._shared: dict[tuple[PGroups | None, PGroups | None], int] = {}
@@ -102,21 +109,24 @@ class LocusTable:
 
     def _add(self, pair: tuple[str, str]) -> int:
         """Add one pair and return its code."""
-        first, second = (self.resolver.position(self.locus, text) for text in pair)
-        found = genotypes_of(first, second)
-        self._rows.append(
-            (
-                found.shape,
-                self._set_id(found, found.first),
-                self._set_id(found, found.second),
-                self._shared_id(found),
-                self._antigen_pair(found),
-            )
-        )
+        alternatives = self.resolver.pairs(self.locus, *pair)
+        self._starts.append(len(self._rows))
+        for first, second in alternatives:
+            self._rows.append(self._row(genotypes_of(first, second)))
         self.pairs.append(pair)
         self._codes[pair] = len(self.pairs) - 1
         self._arrays = None
         return len(self.pairs) - 1
+
+    def _row(self, found: Genotypes) -> tuple[int, int, int, int, int]:
+        """One alternative as numbers."""
+        return (
+            found.shape,
+            self._set_id(found, found.first),
+            self._set_id(found, found.second),
+            self._shared_id(found),
+            self._antigen_pair(found),
+        )
 
     def _set_id(self, found: Genotypes, groups: PGroups | None) -> int:
         if found.shape is Shape.NONE:
@@ -171,6 +181,7 @@ class LocusTable:
             [[self._options[option] for option in options] for options in self._classes]
         )
         return TypingArrays(
+            typings=np.array(self._starts, dtype=np.int64),
             shapes=shapes.astype(np.uint8),
             first=np.ascontiguousarray(first),
             second=np.ascontiguousarray(second),

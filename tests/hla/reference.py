@@ -32,13 +32,37 @@ class Counts:
     hvg_max: int
 
 
-def compare(
-    patient: tuple[Resolved, Resolved],
-    unit: tuple[Resolved, Resolved],
-    resolver: Resolver,
-    rule: str = "split",
+Pair = tuple[Resolved, Resolved]
+
+
+def compare_texts(
+    locus: str, patient: tuple[str, str], unit: tuple[str, str], resolver: Resolver, rule: str = "split"
 ) -> Counts:
-    """All counts of one locus of two typings, by enumeration."""
+    """All counts of one locus of two typings: smallest and largest over their alternatives ("A|B" with "C|D")."""
+    found = [
+        compare(mine, theirs, resolver, rule)
+        for mine, theirs in product(
+            alternatives(locus, patient, resolver), alternatives(locus, unit, resolver)
+        )
+    ]
+    chosen = {
+        name: (min if name.endswith("_min") else max)(getattr(counts, name) for counts in found)
+        for name in Counts.__dataclass_fields__
+    }
+    return Counts(**chosen)
+
+
+def alternatives(locus: str, texts: tuple[str, str], resolver: Resolver) -> list[Pair]:
+    """The pairs of values that a typing leaves open."""
+    firsts, seconds = (text.split("|") for text in texts)
+    return [
+        (resolver.position(locus, first), resolver.position(locus, second))
+        for first, second in zip(firsts, seconds, strict=True)
+    ]
+
+
+def compare(patient: Pair, unit: Pair, resolver: Resolver, rule: str = "split") -> Counts:
+    """All counts of one locus of two pairs of values, by enumeration."""
     groups = representatives(patient, unit)
     mine, theirs = genotypes(patient, groups), genotypes(unit, groups)
     matches = [common(a, b) for a, b in product(mine, theirs)]
@@ -53,14 +77,6 @@ def compare(
     else:
         antigen_range = antigen_counts(patient, unit, resolver, rule)
     return Counts(*match_range, *antigen_range, min(gvh), max(gvh), min(hvg), max(hvg))
-
-
-def compare_texts(
-    locus: str, patient: tuple[str, str], unit: tuple[str, str], resolver: Resolver, rule: str = "split"
-) -> Counts:
-    """As compare, from texts."""
-    values = [resolver.position(locus, text) for text in (*patient, *unit)]
-    return compare((values[0], values[1]), (values[2], values[3]), resolver, rule)
 
 
 def is_untyped(values: tuple[Resolved, Resolved]) -> bool:

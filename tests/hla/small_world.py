@@ -6,6 +6,7 @@ from itertools import combinations, combinations_with_replacement
 
 from hla.antigens import antigen_tree
 from hla.builtin import BuiltinNomenclature
+from hla.mac import EMPTY_MAC
 from hla.nomenclature import ANY_GROUP, AntigenOptions
 from hla.resolve import Resolved, Resolver
 from hla.text import Kind
@@ -42,7 +43,10 @@ class SmallResolver(Resolver):
     """Reads "1,3" as the P groups 1 and 3, "" as unknown, "N" as a null allele."""
 
     def __init__(self) -> None:
-        self.nomenclature = SmallWorld()
+        super().__init__(SmallWorld(), EMPTY_MAC)
+
+    def alleles(self, locus: str, text: str) -> tuple[str, ...]:
+        return ()
 
     def position(self, locus: str, text: str) -> Resolved:
         if text == UNKNOWN:

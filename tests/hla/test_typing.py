@@ -8,7 +8,7 @@ from hla.errors import CODES, HINTS, NOTES, Note, TypingError
 from hla.loci import LOCI, locus_of
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
-from hla.resolve import Resolver, resolver_for
+from hla.resolve import Resolved, Resolver, resolver_for
 from hla.text import MAX_LENGTH
 from hla.typing import Blank, LocusTyping, Typing, parse_gl, parse_pair, read_gl
 
@@ -76,6 +76,30 @@ def codes(typing: LocusTyping) -> list[str]:
         ("A*02:18Q", "A*02:18Q", ["questionable"]),
         ("A*02:02", "A*02:03", ["renamed"]),
         ("A*02:04", "A*02:03", ["renamed"]),
+        ("A*0201", "A*02:01", ["old_name"]),
+        ("0201", "A*02:01", ["old_name"]),
+        ("A*02010102L", "A*02:01:01:02L", ["old_name"]),
+        ("A*02012", "A*02:01:02", ["old_name"]),
+        ("A*02101", "A*02:101", ["old_name"]),
+        ("A*9201", "A*02:101", ["old_name"]),
+        ("A*0202", "A*02:03", ["old_name"]),
+        ("A*0201/0203", "A*02:01/A*02:03", ["old_name", "old_name"]),
+        ("A*0201/03", "A*02:01/A*02:03", ["old_name", "old_name"]),
+        ("A*02:01g", "A*02:01P", ["normalised"]),
+        ("A*24:03g", "A*24:03", ["normalised"]),
+        ("A2", "A2", []),
+        ("HLA-A2", "A2", ["normalised"]),
+        ("Aw24", "A24", ["normalised"]),
+        ("A9", "A9", []),
+        ("A2403", "A2403", []),
+        ("A2/A28", "A2/A28", []),
+        ("A*02:03/A2", "A2/A*02:03", []),
+        ("A02:01", "A*02:01", ["normalised"]),
+        ("A0201", "A*02:01", ["normalised", "old_name"]),
+        ("A-02:01", "A*02:01", ["normalised"]),
+        ("A_02:01", "A*02:01", ["normalised"]),
+        ("A*02.01", "A*02:01", ["normalised"]),
+        ("A*02;AB", "A*02:AB", ["normalised"]),
         ("A*UUUU", "", ["unknown_value"]),
         ("XXXX", "", ["unknown_value"]),
         ("A*02:NEW", "", ["new_allele"]),
@@ -123,14 +147,18 @@ def test_a_missing_gene_counts_as_null(reader: Reader) -> None:
         ("A*24:02/A*24:09", "null_without_n", "A*24:09", 8),
         ("A*24:SPEC", "mac_other_family", "A*24:SPEC", 0),
         ("A*02:ALIEN", "mac_other_locus", "A*02:ALIEN", 0),
-        ("A*0201", "no_colon", "A*0201", 0),
-        ("0201", "no_colon", "0201", 0),
         ("A*02AB", "no_colon", "A*02AB", 0),
-        ("A*0201N", "no_colon", "A*0201N", 0),
-        ("A*02:01g", "small_g", "A*02:01g", 0),
-        ("A*02:01:01g", "small_g", "A*02:01:01g", 0),
-        ("A2", "serology", "A2", 0),
-        ("  A2403", "serology", "A2403", 2),
+        ("A*0210N", "old_name", "A*0210N", 0),
+        ("A*0277", "old_name", "A*0277", 0),
+        ("A*02/A*0277", "old_name", "A*0277", 5),
+        ("A*0205", "old_name", "A*0205", 0),
+        ("A*030101", "old_name", "A*030101", 0),
+        ("A*03011111", "old_name", "A*03011111", 0),
+        ("A*02:77g", "unknown_allele", "A*02:77", 0),
+        ("A4", "unknown_antigen", "A4", 0),
+        ("  A2402", "unknown_antigen", "A2402", 2),
+        ("DR4", "wrong_locus", "DR4", 0),
+        ("A*02:01;", "malformed", "A*02:01;", 0),
         ("Bw4", "public_antigen", "BW4", 0),
         ("B*15:01", "wrong_locus", "B*15:01", 0),
         ("Z*01:01", "unknown_locus", "Z", 0),
@@ -279,8 +307,16 @@ def test_gl_keeps_notes_on_full_width_text(reader: Reader) -> None:
         ("A*02:01^A*24:02", [("duplicate_locus", 8)]),
         ("A*02:01+A*02:01+A*02:01", [("too_many_values", 0)]),
         ("A*02:01+B*15:01", [("wrong_locus", 8)]),
-        ("A*02:01|A*02:03", [("operator", 7)]),
-        ("A*02:01~B*15:01", [("operator", 7)]),
+        ("A*02:01|A*02:77+A*02:01", [("unknown_allele", 8)]),
+        ("A*02:01|+|A*02:01+A*02:01+A*02:01", [("too_many_values", 10)]),
+        ("A*02:01~A*02:01", [("haplotype", 8)]),
+        ("A*02:01~B*99:01+A*02:01~B*15:01", [("unknown_allele", 8)]),
+        ("A2+A24^A2", [("duplicate_locus", 7)]),
+        ("A*02:01^A2^A*02:01", [("duplicate_locus", 11)]),
+        ("kir#2.0#KIR2DL1", [("gl_code", 0)]),
+        ("hla#A*02:01", [("gl_code", 0)]),
+        ("hla#9.99.0#A*02:77", [("unknown_allele", 11)]),
+        ("A*02:01?A*02:77", [("unknown_allele", 8)]),
         (
             "A*02:77+A*02:QQ^B*15:01^DRB1*04:05/DRB1*99:01",
             [("unknown_allele", 0), ("unknown_mac", 8), ("unknown_allele", 35)],
@@ -352,3 +388,169 @@ def test_notes_survive_copying() -> None:
 
     for again in (copy.deepcopy(note), pickle.loads(pickle.dumps(note))):
         assert (again, again.code, again.params) == (note, note.code, note.params)
+
+
+def test_serology_stands_for_the_alleles_that_may_carry_it(reader: Reader, resolver: Resolver) -> None:
+    b39 = resolver.position("B", "B39")
+
+    assert b39.kind == "serology"
+    assert names(resolver, b39) == {
+        "B*38:09",
+        "B*39:01",
+        "B*39:02",
+        "B*39:05",
+    }  # up to B16, down to 3901, 3902
+    assert b39.antigens == {frozenset({"39"})}
+    assert names(resolver, resolver.position("A", "A203")) == {
+        "A*02:01P", "A*02:03", "A*02:101", "A*02:12", "A*02:18"
+    }  # fmt: skip
+    assert names(resolver, resolver.position("B", "B15")) >= {"B*15:01", "B*15:02", "B*15:16", "B*15:99"}
+    assert "B*15:03" not in names(resolver, resolver.position("B", "B15"))  # 72, of the broad B70
+
+
+@pytest.mark.parametrize(
+    ("text", "gl"),
+    [
+        ("A2+A24^B38+B39", "A2+A24^B38+B39"),
+        ("Cw7^DR4^DR52^DR53^DR51^DQ7+DQ8^DPw4", "Cw7^DR4^DR52^DR53^DR51^DQ7+DQ8^DPw4"),
+        ("C7", "Cw7"),
+    ],
+)
+def test_serology_in_a_gl_string(reader: Reader, text: str, gl: str) -> None:
+    assert reader.gl(text).gl() == gl
+    assert reader.gl(gl).gl() == gl
+
+
+def test_antigens_of_the_genes_beside_drb1(reader: Reader) -> None:
+    assert list(reader.gl("DR52+DR53").loci) == ["DRB3", "DRB4"]
+    assert reader.error("DR52", "DRB1").params["found"] == "DRB3"
+
+
+def test_a_first_field_used_as_an_antigen_is_noted(reader: Reader) -> None:
+    assert codes(reader.pair("B", "B83")) == ["first_field_antigen"]
+    assert codes(reader.pair("B", "B38")) == []
+
+
+def test_an_unknown_antigen_says_what_may_be_meant(reader: Reader) -> None:
+    assert reader.error("A2402").hint == "Known near it is A2403; if an allele is meant, write A*24:02."
+    assert reader.error("A4").hint == "Known near it is A2; if an allele is meant, write A*04:XX."
+
+
+def test_genotype_lists(reader: Reader) -> None:
+    found = reader.gl("A*02:01+A*24:02|A*02:03+A*23:01|A*24:02+A*02:01")
+
+    assert found.gl() == "A*02:01+A*24:02|A*02:03+A*23:01"
+    typing = found.locus("A")
+    assert (typing.first, typing.second, typing.kind) == ("A*02:01|A*02:03", "A*24:02|A*23:01", "pair")
+    assert typing.alternatives == [("A*02:01", "A*24:02"), ("A*02:03", "A*23:01")]
+    assert reader.pair("A", "A*02:01｜A*02:03", "A*24:02|A*23:01") == typing
+    assert reader.pair("A", typing.first, typing.second) == typing
+
+
+def test_genotype_lists_with_one_value_or_none(reader: Reader) -> None:
+    assert reader.gl("A*02:01|A*02:03+A*23:01").locus("A").kind == "single"
+    assert reader.gl("A*02:01|A*UUUU").locus("A").untyped
+    doubled = reader.gl("A*02:01|A*02:03+A*23:01", blank="homozygous").locus("A")
+    assert (doubled.first, doubled.second) == ("A*02:01|A*02:03", "A*02:01|A*23:01")
+    assert codes(doubled) == ["homozygous"]
+    assert reader.pair("A", "A*02:01|A*02:03", "|A*23:01", blank="homozygous") == doubled
+
+
+def test_values_with_different_numbers_of_alternatives_are_refused(reader: Reader) -> None:
+    with pytest.raises(TypingError, match="different numbers of alternatives"):
+        reader.pair("A", "A*02:01|A*02:03", "A*24:02")
+
+
+def test_the_union_of_alternatives(resolver: Resolver) -> None:
+    found = resolver.position("A", "A*02:01|A*02:15N|A*02:18Q")
+
+    assert names(resolver, found) == {"A*02:01P", "A*02:18"}
+    assert (found.null, found.null_possible, found.questionable) == (False, ("A*02:15N",), ("A*02:18Q",))
+    assert resolver.position("A", "A*02:01|").unknown
+    assert resolver.position("A", "A*02:15N|A*03:03N").null
+    assert resolver.position("A", "A*02:01|A*02:AB").kind == "list"
+
+
+def test_phased_text_is_read_locus_by_locus(reader: Reader) -> None:
+    reading = read_gl(
+        "A*02:01~B*15:01~DRB3*01:01+B*38:01~A*24:02~DRB4*01:03",
+        nomenclature=reader.nomenclature,
+        mac=reader.mac,
+    )
+
+    assert reading.typing.gl() == "A*02:01+A*24:02^B*15:01+B*38:01^DRB3*01:01^DRB4*01:03"
+    assert [note.code for note in reading.notes] == ["phase"]
+    assert reader.gl("A*02:01~B*15:01+A*02:03~B*38:01|A*24:02~B*15:01+A*03:01").gl() == (
+        "A*02:01+A*02:03|A*24:02+A*03:01^B*15:01+B*38:01|B*15:01"
+    )
+
+
+def test_one_alternative_of_the_whole_typing(reader: Reader) -> None:
+    reading = read_gl("A*02:01^B*15:01?A*02:03+A*24:02?A2", nomenclature=reader.nomenclature, mac=reader.mac)
+
+    assert reading.typing.gl() == "A*02:01|A*02:03+A*24:02|A2"
+    assert {note.code for note in reading.notes} == {"locus_open"}
+
+
+def test_gl_string_code(reader: Reader) -> None:
+    same = read_gl("hla#9.99.0#A*02:01", nomenclature=reader.nomenclature, mac=reader.mac)
+    other = read_gl("HLA#2018-06#A*02:01", nomenclature=reader.nomenclature, mac=reader.mac)
+
+    assert same.typing == other.typing
+    assert (same.notes, [note.code for note in other.notes]) == ((), ["other_release"])
+
+
+@pytest.mark.parametrize(
+    ("dna", "antigens", "conflict"),
+    [
+        ("A*02:01+A*24:02", "A2+A24", False),
+        ("A*02:01+A*24:02", "A24", False),
+        ("A*02:01+A*24:02", "A28+A24", True),
+        ("A*02:12+A*24:02", "A28+A24", False),  # assigned 2 and 28
+        ("A*02:01+A*24:02", "A2+A3", True),
+        ("A*02:01+A*24:02", "A2+A2", True),
+        ("A*02:03+A*24:02", "A210+A9", False),  # associated with one antigen; broad of A24
+        ("A*02:01+A*24:09N", "A2+A24", True),
+        ("A*02:01+A*24:09N", "A2", False),
+        ("A*02:15N+A*24:09N", "A2", True),
+        ("A*02:01", "A2+A3", False),
+        ("A*02:01+A*24:02|A*03:01+A*24:02", "A3", False),
+        ("A*02:01+A*24:02", "A3|A2", False),
+        ("B*38:01+B*39:05", "B38+B38", True),
+        ("B*38:01+B*38:09", "B38+B38", False),
+    ],
+)
+def test_dna_decides_and_excluded_serology_is_a_conflict(
+    reader: Reader, dna: str, antigens: str, *, conflict: bool
+) -> None:
+    found = reader.gl(f"{dna}^{antigens}")
+    typing = next(iter(found.loci.values()))
+
+    assert typing.gl() == dna
+    assert (typing.conflict is not None) == conflict
+    assert codes(typing)[-2 if conflict else -1] == "serology_beside"
+    assert found.gl() == f"{dna}^{antigens}"
+    assert reader.gl(found.gl()) == found
+    assert reader.gl(f"{antigens}^{dna}") == found
+
+
+def test_serology_beside_an_untyped_locus_is_the_typing(reader: Reader) -> None:
+    assert reader.gl("A*UUUU^A2").gl() == "A2"
+
+
+def test_complete_names_of_a_value(resolver: Resolver) -> None:
+    assert resolver.alleles("A", "A*02:01:01") == ("02:01:01:01", "02:01:01:02L")
+    assert resolver.alleles("A", "A*02:01:01G") == ("02:01:01:01", "02:01:01:02L", "02:09")
+    assert resolver.alleles("A", "A*02:01P") == ("02:01:01:01", "02:01:01:02L", "02:01:02", "02:09")
+    assert resolver.alleles("A", "A*02:15N") == ("02:15N",)
+    assert resolver.alleles("A", "A*24:XX") == ("24:02:01", "24:03")
+    assert resolver.alleles("A", "A*02:AC") == (*resolver.alleles("A", "A*02:01"), "02:03", "02:09")
+    assert resolver.alleles("A", "A*24:AB/A*03:01|A*23:01") == ("03:01", "23:01", "24:02:01")
+    assert resolver.alleles("B", "B39") == ("38:09", "39:01", "39:02", "39:05")
+    assert resolver.alleles("A", "") == resolver.alleles("A", "A*UUUU") == ()
+    assert resolver.alleles("DRB3", "NNNN") == ()
+
+
+def names(resolver: Resolver, value: Resolved) -> set[str]:
+    """The P groups of a value by name."""
+    return {resolver.nomenclature.p_name(value.locus, group) for group in value.p_groups}
