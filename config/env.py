@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 
 
@@ -13,6 +14,22 @@ class BadEnvironment(SystemExit):
 
 def text(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
+
+
+def environment() -> str:
+    """development, test or production. pytest-django loads the settings before any conftest, so a test run is
+    known by pytest itself.
+    """
+    found = text("QIDAI_ENV", "test" if "pytest" in sys.modules else "development")
+    if found not in ("development", "test", "production"):
+        raise BadEnvironment(f"QIDAI_ENV={found!r}: write development, test or production.")
+    return found
+
+
+def var_folder(checkout: Path) -> Path:
+    """Where the data of this installation lie."""
+    usual = "var/test" if environment() == "test" else "var"
+    return Path(text("QIDAI_VAR") or checkout / usual).resolve()
 
 
 def flag(name: str, *, default: bool = False) -> bool:

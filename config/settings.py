@@ -7,7 +7,6 @@ started under var/ (config/embedded); with both set that code is never imported.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import dj_database_url
@@ -17,13 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# pytest-django loads the settings before any conftest: so the settings themselves know a test run.
-ENVIRONMENT = env.text("QIDAI_ENV", "test" if "pytest" in sys.modules else "development")
-if ENVIRONMENT not in ("development", "test", "production"):
-    raise env.BadEnvironment(f"QIDAI_ENV={ENVIRONMENT!r}: write development, test or production.")
+ENVIRONMENT = env.environment()
 PRODUCTION = ENVIRONMENT == "production"
 TESTING = ENVIRONMENT == "test"
-VAR_DIR = Path(env.text("QIDAI_VAR") or BASE_DIR / ("var/test" if TESTING else "var")).resolve()
+VAR_DIR = env.var_folder(BASE_DIR)
 DEBUG = env.flag("QIDAI_DEBUG", default=False)
 VERSION = "0.1.0"
 

@@ -1,0 +1,170 @@
+"""`match_matrix`: matches per locus of all patients against all units, written to a file or a stream."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Any, BinaryIO, Final, TextIO
+
+from hla.cli import INVALID, OK, STDIN, Command, Refusal, Surroundings, add_reference_arguments
+from hla.loci import LOCI, SEARCH_LOCI, locus_of
+from hla.matrix import Matrix, MatrixError, write_matrix
+from hla.people import PeopleError, Unreadable, read_people, summary
+from hla.plain import release_name
+
+BAR: Final = 30
+REDRAWN: Final = 0.1  # seconds between two states of the bar
+
+
+def add_matrix_arguments(parser: argparse.ArgumentParser) -> None:
+    layout = "one person a line: id%%GL, id;GL or CSV, also gzipped; - for standard input"
+    parser.add_argument("--patients", metavar="FILE", required=True, help=layout)
+    parser.add_argument("--units", metavar="FILE", required=True, help="likewise")
+    parser.add_argument(
+        "--loci", default=",".join(SEARCH_LOCI), help="loci to count, joined by commas (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", required=True, help="gzipped if it ends in .gz; - for standard output"
+    )
+    parser.add_argument(
+        "--unreadable",
+        choices=("stop", "untyped"),
+        default="stop",
+        help="what to do about a typing that cannot be read: stop (the default), or count it as untyped",
+    )
+    parser.add_argument(
+        "--processes", type=int, default=processors(), help="counting processes (default: %(default)s)"
+    )
+    add_reference_arguments(parser)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def asked_loci(text: str) -> list[str]:
+    """The loci of --loci. Raises Refusal."""
+    found = []
+    for name in text.split(","):
+        locus = locus_of(name)
+        if locus is None or locus in found:
+            problem = "given twice" if locus else "no HLA locus that is read"
+            raise Refusal(
+                f"--loci: {name.strip() or '(nothing)'} is {problem}. Use some of {', '.join(LOCI)}."
+            )
+        found.append(locus)
+    return found
+
+
+def match_matrix(options: dict[str, Any], around: Surroundings) -> int:
+    """Read both files, then count and write."""
+    started = time.monotonic()
+    loci = asked_loci(options["loci"])
+    if options["processes"] < 1:
+        raise Refusal("--processes: at least one is needed.")
+    if options["patients"] == options["units"] == STDIN:
+        raise Refusal("Only one of --patients and --units can be read from standard input.")
+    resolver = around.resolver(options)
+    stop = options["unreadable"] == "stop"
+    try:
+        patients, units = (
+            read_people(options[side], loci, resolver, blank=options["blank"], stop=stop)
+            for side in ("patients", "units")
+        )
+    except OSError as error:
+        raise Refusal(f"{error.filename} cannot be read: {error.strerror}.") from None
+    except PeopleError as error:
+        around.warn(f"match_matrix: {error}")
+        return INVALID
+    unreadable = [*patients.unreadable, *units.unreadable]
+    if unreadable and stop:
+        around.warn(f"match_matrix: {unreadable[0]}")
+        around.warn("Nothing was written. --unreadable untyped counts such a locus as not typed.")
+        return INVALID
+    matrix = Matrix.of(patients, units, resolver)
+    write(matrix, options, around)
+    report(matrix, unreadable, around, time.monotonic() - started)
+    return OK
+
+
+def write(matrix: Matrix, options: dict[str, Any], around: Surroundings) -> None:
+    """Write the file; whatever ends the work leaves none behind. Raises Refusal."""
+    bar = Bar(around.stderr, matrix.pairs)
+    try:
+        restore = signal.signal(signal.SIGTERM, ended)
+    except ValueError:  # not in the main thread: called by another program, which has its own way to end
+        restore = None
+    try:
+        out = binary(around.stdout) if options["out"] == STDIN else options["out"]
+        write_matrix(matrix, out, processes=options["processes"], progress=bar.progress)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Refusal(f"{options['out']} cannot be written: {error.strerror}.") from None
+    except MatrixError as error:
+        raise Refusal(str(error)) from None
+    finally:
+        if restore is not None:
+            signal.signal(signal.SIGTERM, restore)
+        bar.clear()
+
+
+def binary(stream: TextIO) -> BinaryIO:
+    """The stream below a text stream. Raises Refusal."""
+    below: BinaryIO | None = getattr(stream, "buffer", None)
+    if below is None:
+        raise Refusal("--out -: the output here takes only text; give a file.")
+    return below
+
+
+def ended(number: int, frame: FrameType | None) -> None:
+    """SIGTERM: as any other end, so that nothing half-written stays."""
+    sys.exit(128 + number)
+
+
+def report(matrix: Matrix, unreadable: list[Unreadable], around: Surroundings, seconds: float) -> None:
+    """What was done, on standard error."""
+    for sentence in summary(unreadable):
+        around.warn(sentence)
+    release = next(iter(matrix.tables.values())).resolver.nomenclature.release
+    around.warn(
+        f"{len(matrix.patients):,} patients, {len(matrix.units):,} units, {matrix.pairs:,} pairs at "
+        f"{', '.join(matrix.tables)}; {release_name(release)}; {seconds:.1f} s"
+    )
+
+
+class Bar:
+    """A bar on a terminal; nothing elsewhere."""
+
+    def __init__(self, stream: TextIO, total: int) -> None:
+        self.stream = stream
+        self.total = total
+        self.done = 0
+        self.shown = stream.isatty()
+        self.drawn_at = float("-inf")
+
+    def progress(self, pairs: int) -> None:
+        """So many more pairs have been written."""
+        self.done += pairs
+        now = time.monotonic()
+        if self.shown and (now - self.drawn_at > REDRAWN or self.done == self.total):
+            self.drawn_at = now
+            filled = BAR * self.done // self.total
+            bar = "█" * filled + "░" * (BAR - filled)
+            self.stream.write(f"\r{bar} {100 * self.done // self.total:3} %  {self.done:,} pairs")
+            self.stream.flush()
+
+    def clear(self) -> None:
+        if self.shown:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+
+
+MATRIX: Final = Command(
+    "Count the matches of all patients with all units, locus by locus, one row per pair.",
+    add_matrix_arguments,
+    match_matrix,
+)
