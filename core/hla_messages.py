@@ -2,12 +2,14 @@
 
 `hla` knows no Django, so it speaks English: a code with parameters. Everything that shows such a message to
 people comes through here. tests/hospitals/test_hla_messages.py holds the three tables equal to hla.errors.
+SEVERITY says which remarks are more than a note: the one table for forms, imports and the workbench.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
@@ -19,9 +21,14 @@ if TYPE_CHECKING:
 
 ERRORS: Mapping[str, StrPromise] = {
     "absent_here": _("{text} means that the gene is absent, which cannot be at HLA-{locus}."),
+    "alternatives_differ": _(
+        "The two values of HLA-{locus} have different numbers of alternatives ({first} and {second})."
+    ),
     "deleted": _("{text} was withdrawn from the nomenclature ({reason}) and has no successor."),
     "duplicate_locus": _("HLA-{locus} is given twice."),
     "empty": _("There is no typing in the text."),
+    "gl_code": _("{text} is not the head of a GL String Code for HLA."),
+    "haplotype": _("HLA-{locus} stands twice in one haplotype."),
     "list_member": _("{text} cannot be a member of an allele list."),
     "list_shorthand": _("{text} leaves open which fields it continues."),
     "mac_empty": _("The code {text} names no allele that exists at HLA-{locus} in release {release}."),
@@ -33,13 +40,13 @@ ERRORS: Mapping[str, StrPromise] = {
     "missing_locus": _("{text} does not say to which locus it belongs."),
     "no_colon": _("{text} has no colon between its fields."),
     "null_without_n": _("{text} exists only as the null allele {name}."),
-    "operator": _("The GL String operator {operator} is not read."),
+    "old_name": _("{text} is no name without colons that release {release} knows."),
+    "old_name_open": _("{text} has no colons and may be any of {names}."),
     "public_antigen": _("{text} is a public antigen, carried by many HLA-{locus} types: it is not a typing."),
-    "serology": _("{text} is a serological typing; only DNA typings are read."),
-    "small_g": _("{text} ends in a small g, which names no group of the nomenclature."),
     "too_long": _("The text is {length} characters long; at most {limit} are read."),
     "too_many_values": _("HLA-{locus} has {count} values; a person has two."),
     "unknown_allele": _("There is no allele {text} in release {release}."),
+    "unknown_antigen": _("There is no antigen {text} in release {release}."),
     "unknown_family": _("There is no allele family {text} in release {release}."),
     "unknown_g_group": _("There is no G group {text} in release {release}."),
     "unknown_locus": _("{text} is not an HLA locus that is read."),
@@ -50,9 +57,12 @@ ERRORS: Mapping[str, StrPromise] = {
 
 HINTS: Mapping[str, StrPromise] = {
     "absent_here": _("Leave the value empty if it is not known."),
+    "alternatives_differ": _("Give each alternative two values, such as A*02:01+A*24:02|A*02:05+A*24:03."),
     "deleted": _("Ask the laboratory for the allele's present name."),
     "duplicate_locus": _("Put both values of a locus side by side, joined by +."),
     "empty": _("Write a typing such as A*02:01+A*24:02."),
+    "gl_code": _("Write hla#3.58.0# and the GL String, or the GL String alone."),
+    "haplotype": _("Put the values of one chromosome between ~ and join the two chromosomes by +."),
     "list_member": _("Put only alleles, groups and codes into a list."),
     "list_shorthand": _("Write every member of the list in full, such as A*02:01:01/A*02:01:02."),
     "mac_empty": _("Check the code and its first field, or load a newer release."),
@@ -64,13 +74,13 @@ HINTS: Mapping[str, StrPromise] = {
     "missing_locus": _("Write the locus before the asterisk, such as A*02:01."),
     "no_colon": _("Write {example}, if that is meant."),
     "null_without_n": _("Write {name} if that is meant; otherwise correct the name."),
-    "operator": _("Use only ^ between loci, + between the two values and / inside a list."),
+    "old_name": _("Write {example}, if that is meant."),
+    "old_name_open": _("Write the name with colons."),
     "public_antigen": _("Give the antigen itself or a DNA typing."),
-    "serology": _("Give a DNA typing such as {example}."),
-    "small_g": _("Write the G group with three fields, or the allele with two."),
     "too_long": _("Use a multiple allele code or a group in place of the list."),
     "too_many_values": _("Separate ambiguous alleles by /, not by +."),
     "unknown_allele": _("The closest known name is {nearest}; a newer release may hold more."),
+    "unknown_antigen": _("Known near it is {nearest}; if an allele is meant, write {example}."),
     "unknown_family": _("Check the first field; the closest known name is {nearest}."),
     "unknown_g_group": _("The closest known name is {nearest}; a newer release may hold more."),
     "unknown_locus": _("Use one of {loci}."),
@@ -83,17 +93,82 @@ NOTES: Mapping[str, StrPromise] = {
     "absent_gene": _("{text}: the gene is absent; counts as a null allele."),
     "family": _("{text} read as the whole family {name}."),
     "homozygous": _("Blank second value read as homozygous."),
+    "first_field_antigen": _("{text} is no antigen of the WHO: read as the alleles whose first field it is."),
+    "locus_open": _("Alternatives of the whole typing (?): HLA-{locus} counts as each of them."),
     "members_dropped": _("{text}: {count} members unknown in release {release} left out ({names})."),
     "new_allele": _("{text}: an allele without a name yet; counts as unknown."),
     "normalised": _("{text} read as {name}."),
     "null_beside": _("Null allele beside an expressed one: counts as the expressed type twice."),
+    "null_common": _("{text}: among the null alleles it could be, {names} is not rare (CIWD {version})."),
     "null_only": _("Two null alleles: no expressed type."),
     "null_possible": _("{text} could also be a null allele ({names}); read as expressed."),
+    "old_name": _("{text} is a name of before 2010, now {name}."),
+    "other_release": _("Written with release {text}, read with release {release}."),
+    "phase": _("Which values lie on one chromosome (~) is not used in counting matches."),
     "questionable": _("{text}: expression is questionable (Q); counted as expressed."),
+    "rare_allele": _(
+        "{text} is rare: check the typing (CIWD {version}: neither common, intermediate nor well-documented)."
+    ),
     "renamed": _("{text} is now called {name}."),
+    "serology_beside": _("{text} is reported beside the DNA typing; the DNA typing decides."),
     "suffix_added": _("{text} exists only as {name}."),
+    "typing_conflict": _("The antigens {text} contradict the DNA typing {dna}."),
     "unknown_value": _("{text}: not typed; counts as unknown."),
 }
+
+Severity = Literal["conflict", "warning", "note"]
+
+# What a person must look at when a typing is entered. A conflict keeps a unit from being offered; a warning
+# hinders nothing but asks to look again; every other remark only says what was understood.
+SEVERITY: Mapping[str, Severity] = {
+    "typing_conflict": "conflict",
+    "first_field_antigen": "warning",
+    "null_common": "warning",
+    "null_possible": "warning",
+    "old_name": "warning",
+    "other_release": "warning",
+    "rare_allele": "warning",
+}
+SEVERITIES: tuple[Severity, ...] = ("conflict", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A remark of the parser for people: which, how grave, in the language in force."""
+
+    code: str
+    severity: Severity
+    text: str
+
+    @property
+    def is_warning(self) -> bool:
+        return self.severity == "warning"
+
+    @property
+    def is_conflict(self) -> bool:
+        return self.severity == "conflict"
+
+
+def remarks(notes: Iterable[str]) -> list[Remark]:
+    """Remarks for people, the gravest first, each once."""
+    found = dict.fromkeys(remark(note) for note in notes)
+    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+
+
+def remark(note: str) -> Remark:
+    """One note of the parser; a plain text has no code and is only a note."""
+    code = note.code if isinstance(note, Note) else ""
+    return Remark(code, severity_of(code), note_text(note))
+
+
+def stored_remarks(notes: Iterable[tuple[str, Mapping[str, str | int]]]) -> list[Remark]:
+    """The same for notes that were kept as code and parameters."""
+    found = {Remark(code, severity_of(code), stored_note_text(code, params)): None for code, params in notes}
+    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+
+
+def severity_of(code: str) -> Severity:
+    return SEVERITY.get(code, "note")
 
 
 def typing_error_text(error: TypingError) -> str:

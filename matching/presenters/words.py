@@ -65,6 +65,8 @@ REASONS: Mapping[str, StrPromise] = {
     "other_orientation": _(
         "Compared the other way round, {count} of 2 positions may match at antigen level."
     ),
+    "one_genotype": _("Shown for the best of {count} combinations of genotypes that the typings leave open."),
+    "serology_equal": _("Both have the antigen {patient_antigen}."),
     "null_counts_as": _("{text} is a null allele and counts as the value beside it."),
     "null_possible": _("{text} could also be a null allele ({names})."),
     "unreadable": _("The nomenclature in use cannot read {text}: any type is possible."),
