@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Final
 
 from hla.antigens import AntigenSet, AntigenTree
@@ -121,9 +122,8 @@ class LocusNames:
         if not places:
             return None
         groups = frozenset([self.content.p_ids[place] for place in places])
-        # in a mixed group a shared P group says more than the antigens do, as it does for an allele
-        options = {(group, frozenset({antigen})) for group in (ANY_GROUP, *(groups & self.mixed))}
-        return Members(groups, frozenset(options))
+        # B60 and B61 may both be an allele known only as B40, and yet they are different antigens (2.3)
+        return Members(groups, frozenset({(ANY_GROUP, frozenset({antigen}))}))
 
     def places(self, sort: str, fields: str, suffix: str) -> list[int]:
         """Places of the alleles behind a name of any sort; [] if it is unknown."""
@@ -198,24 +198,14 @@ def places_by_group(ids: list[int], names: list[str]) -> dict[str, list[int]]:
 
 
 def mixed_groups(content: LocusContent, antigens: list[AntigenSet], tree: AntigenTree) -> frozenset[int]:
-    """P groups in which antigens do not say all (B*50:02P: B45, B50): members whose antigens do not match each
-    other, or of which only some match a third antigen that a typing may have.
-    """
+    """P groups with members whose antigens do not match each other (B*50:02P: B45, B50)."""
     found: dict[int, set[AntigenSet]] = {}
     for group, antigen in zip(content.p_ids, content.antigen_ids, strict=True):
         found.setdefault(group, set()).add(antigens[antigen])
-    matched: dict[AntigenSet, frozenset[AntigenSet]] = {}
-    known = {*antigens, *(frozenset({one}) for one in content.serology)}
-
-    def profile(one: AntigenSet) -> frozenset[AntigenSet]:
-        if one not in matched:
-            matched[one] = frozenset(other for other in known if tree.match(one, other, "split"))
-        return matched[one]
-
     return frozenset(
         group
         for group, sets in found.items()
-        if group != NO_GROUP and len(sets) > 1 and len(set(map(profile, sets))) > 1
+        if group != NO_GROUP and not all(tree.match(*pair, "split") for pair in combinations(sets, 2))
     )
 
 

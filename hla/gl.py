@@ -134,7 +134,8 @@ class Genotype:
         self.values: dict[str, list[Resolved]] = {}
         self.columns: list[str | None] = []
         for haplotype, at in split_at(part, "+", place):
-            self.read_haplotype(haplotype, at)
+            if len(reader.errors) < MAX_ERRORS:
+                self.read_haplotype(haplotype, at)
         for locus, values in self.values.items():
             if len(values) > 2:
                 reader.refuse("too_many_values", locus, text, part, place, count=len(values))

@@ -92,6 +92,8 @@ def _position(position: PositionEvidence) -> dict[str, Any]:
         "patient": position.patient,
         "unit": position.unit,
         "verdict": position.verdict,
+        "grade": position.grade,
+        "confidence": position.confidence,
         "why": _reason(position.why),
         "remarks": [_reason(remark) for remark in position.remarks],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import combinations, combinations_with_replacement
 
 from hla.antigens import antigen_tree
@@ -13,6 +14,11 @@ from hla.text import Kind
 
 GROUPS = (1, 2, 3, 4, 5)
 UNKNOWN, NULL = "", "N"
+SEROLOGY = {
+    "s15": {1, 2, 3, 4},
+    "s62": {1, 2, 4},
+    "s8": {3, 4, 5},
+}  # antigen -> groups of alleles that may have it
 
 # P group -> antigens assigned to its members: a broad (1) with two splits, one with two assignments, and three
 # groups (3, 4, 5) whose members differ, one of them in the same antigen (8).
@@ -40,7 +46,7 @@ class SmallWorld(BuiltinNomenclature):
 
 
 class SmallResolver(Resolver):
-    """Reads "1,3" as the P groups 1 and 3, "" as unknown, "N" as a null allele."""
+    """Reads "1,3" as the P groups 1 and 3, "" as unknown, "N" as a null allele, "s15" as the antigen 15."""
 
     def __init__(self) -> None:
         super().__init__(SmallWorld(), EMPTY_MAC)
@@ -53,6 +59,11 @@ class SmallResolver(Resolver):
             return Resolved(locus, text, Kind.UNKNOWN)
         if text == NULL:
             return Resolved(locus, text, Kind.ALLELE, null=True)
+        if text in SEROLOGY:
+            found = frozenset({(ANY_GROUP, frozenset({text[1:]}))})
+            return Resolved(locus, text, Kind.SEROLOGY, frozenset(SEROLOGY[text]), found)
+        if "|" in text:
+            return super().position(locus, text)
         groups = [int(part) for part in text.split(",")]
         options = frozenset(option for option in OPTIONS if option[0] in groups)
         return Resolved(locus, text, Kind.LIST, frozenset(groups), options)
@@ -65,4 +76,15 @@ def all_typings(groups: tuple[int, ...] = GROUPS) -> list[tuple[str, str]]:
         for size in range(1, len(groups) + 1)
         for chosen in combinations(groups, size)
     ]
-    return list(combinations_with_replacement([*sets, UNKNOWN, NULL], 2))
+    return list(combinations_with_replacement([*sets, UNKNOWN, NULL, *SEROLOGY], 2))
+
+
+def genotype_lists(count: int, seed: int) -> list[tuple[str, str]]:
+    """Typings that leave open which of two or three pairs of values a person has."""
+    random_of = random.Random(seed)
+    known = [pair for pair in all_typings() if pair != (UNKNOWN, UNKNOWN)]
+    found = []
+    for _ in range(count):
+        chosen = random_of.sample(known, random_of.choice((2, 3)))
+        found.append(("|".join(one for one, _ in chosen), "|".join(other for _, other in chosen)))
+    return found

@@ -16,7 +16,7 @@ from hla.resolve import Resolver
 from hla.scoring import COUNT_NAMES
 from hla.typing import LocusTyping, paired
 from tests.hla.reference import classes, compare_texts
-from tests.hla.small_world import SmallResolver, all_typings
+from tests.hla.small_world import SmallResolver, all_typings, genotype_lists
 
 # locus, patient, unit -> match min-max, antigen min-max, gvh min-max, hvg min-max
 CASES = [
@@ -154,6 +154,80 @@ def test_direction_of_a_unit(loci: list[str], expected: str) -> None:
     assert unit_direction(loci) == expected  # type: ignore[arg-type]
 
 
+# patient, unit -> grade and confidence of each position
+GRADES = [
+    ("A", "02:01:01:01+24:02:01", "02:01:01:01+24:02:01", "gDNA definite", "cDNA definite"),
+    ("A", "02:01:01:01+24:02:01", "02:01:01:02L+24:02", "cDNA definite", "protein definite"),
+    ("A", "02:01:01:01+02:03", "02:01:02+02:03", "protein definite", "protein definite"),
+    ("A", "02:01:01+03:01", "02:01:01:01+03:01", "cDNA exact", "protein definite"),
+    ("A", "02:01:01:01+03:01", "02:09+03:01", "G definite", "protein definite"),
+    ("A", "02:01:02+03:01", "02:09+03:01", "P definite", "protein definite"),
+    ("A", "02:01:01G+03:01", "02:01:01G+03:02", "G exact", "split mismatch"),
+    ("A", "02:01:01G+03:01", "02:01P+24:02", "P exact", "mismatch mismatch"),
+    ("A", "02:XX+03:01", "02:01+03:01/03:02", "G potential", "G potential"),
+    ("A", "02:03+24:03", "02:03/02:10+24:XX", "G potential", "G potential"),
+    ("A", "02:03+24:02", "02:10+24:03", "split mismatch", "associated mismatch"),
+    ("A", "02:03+23:01", "02:01+24:02", "associated mismatch", "mismatch mismatch"),
+    ("A", "24:09N+03:01", "24:02+03:01", "expressed-versus-null mismatch", "protein definite"),
+    ("A", "24:09N+03:01", "03:01+03:01", "protein definite", "protein definite"),
+    ("A", "24:09N+02:15N", "24:02+03:01", "expressed-versus-null mismatch", "expressed-versus-null mismatch"),
+    ("A", "24:09N+02:15N", "24:09N+02:15N", "mismatch mismatch", "mismatch mismatch"),
+    ("A", "+", "02:01+24:02", "P potential", "P potential"),
+    ("A", "02:01+", "02:01+24:02", "protein exact", "P potential"),
+    ("A", "A2+A24", "A2+A2403", "split potential", "associated potential"),
+    ("A", "A203+A9", "A203+A9", "associated potential", "broad potential"),
+    ("A", "A2+A9", "02:01+24:02", "split potential", "broad potential"),
+    ("B", "B38+B15", "38:09+15:03", "broad potential", "mismatch mismatch"),
+    ("B", "B38+B62", "B39+B72", "G potential", "G potential"),  # by 38:09 (B16) and 15:99 (B15, B70)
+    ("B", "B38+B51", "B39+B44", "G potential", "P potential"),
+    ("DPB1", "04:01+05:01", "350:01+09:01", "P definite", "mismatch mismatch"),
+]
+
+
+@pytest.mark.parametrize(("locus", "patient", "unit", "first", "second"), GRADES)
+def test_grades(resolver: Resolver, locus: str, patient: str, unit: str, first: str, second: str) -> None:
+    found = explained(resolver, locus, patient, unit)
+
+    assert [f"{position.grade} {position.confidence}" for position in found.positions] == [first, second]
+
+
+def test_two_splits_of_one_broad_have_the_grade_broad_where_the_bank_says_so(resolver: Resolver) -> None:
+    found = explained(resolver, "B", "38:01+15:01", "39:05+15:02", antigen_rule="broad")
+
+    assert [position.grade for position in found.positions] == ["broad", "broad"]
+
+
+def test_antigens_of_serology_decide_at_antigen_level(resolver: Resolver) -> None:
+    """B38 and B39 may both be an allele known only as B16, but they are different splits: keep both values."""
+    found = explained(resolver, "B", "B38+B15", "B39+B15")
+
+    assert written(found) == "02 11 02 02"
+    assert found.positions[0].verdict == "potential"
+    assert [remark.text for remark in found.positions[0].remarks] == [
+        "B38 and B39 are different splits of one broad antigen."
+    ]
+    assert [remark.text for remark in found.positions[1].remarks] == ["Both have the antigen B15."]
+
+
+def test_evidence_of_a_genotype_list_shows_the_best_combination(resolver: Resolver) -> None:
+    mine = LocusTyping("A", "A*02:01|A*02:03", "A*24:02|A*23:01", "pair")
+    theirs = LocusTyping("A", "A*02:03|A*03:01", "A*24:02|A*03:02", "pair")
+    found = explain_locus(mine, theirs, resolver)
+
+    assert written(found) == "01 02 12 12"
+    assert [(one.patient, one.unit, one.verdict) for one in found.positions] == [
+        ("A*02:01", "A*02:03", "antigen"),
+        ("A*24:02", "A*24:02", "potential"),
+    ]
+    assert {one.confidence for one in found.positions} == {"mismatch", "potential"}
+    assert found.positions[0].remarks[-1].text == (
+        "Shown for the best of 4 combinations of genotypes that the typings leave open."
+    )
+    mine = LocusTyping("A", "A*02:01|A*02:03", "A*24:02|A*24:02", "pair")
+    certain = explain_locus(mine, LocusTyping("A", "A*24:02", "A*03:01", "pair"), resolver)
+    assert (certain.match_min, certain.positions[1].verdict) == (1, "allele")
+
+
 # patient, unit -> orientation and for each position verdict and reason
 EVIDENCE = [
     ("A", "02:01+24:02", "02:01P+24:02:01G", "direct", "allele same_p_group", "allele same_p_group"),
@@ -288,8 +362,9 @@ def test_evidence_takes_counts_that_are_known(resolver: Resolver) -> None:
 def test_evidence_shows_as_many_matches_as_counted() -> None:
     small = SmallResolver()
     typings = all_typings((1, 2, 4))
-    for patient in typings:
-        for unit in typings[::2]:
+    lists = genotype_lists(25, seed=2)
+    for patient in typings + lists:
+        for unit in typings[::2] + lists:
             found = explain_locus(
                 LocusTyping("B", *patient, kind(patient)), LocusTyping("B", *unit, kind(unit)), small
             )
