@@ -1,23 +1,27 @@
-"""The reference data in use: nomenclature and MAC table. `matching` owns them and registers the provider."""
+"""The reference data in use: nomenclature, MAC table, CIWD table. `matching` owns them and registers the provider."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
 
 NomenclatureProvider = Callable[[], Nomenclature | None]
 MacProvider = Callable[[], MacTable | None]
+CiwdProvider = Callable[[], CiwdTable | None]
 
 _nomenclature: list[NomenclatureProvider] = []
 _mac: list[MacProvider] = []
+_ciwd: list[CiwdProvider] = []
 _builtin: list[Nomenclature] = []
 
 
-def register(*, nomenclature: NomenclatureProvider, mac: MacProvider) -> None:
+def register(*, nomenclature: NomenclatureProvider, mac: MacProvider, ciwd: CiwdProvider) -> None:
     _nomenclature[:] = [nomenclature]
     _mac[:] = [mac]
+    _ciwd[:] = [ciwd]
 
 
 def nomenclature() -> Nomenclature:
@@ -35,3 +39,8 @@ def builtin_nomenclature() -> Nomenclature:
 def mac_table() -> MacTable:
     """The loaded table of multiple allele codes; an empty one where none was loaded."""
     return (_mac[0]() if _mac else None) or EMPTY_MAC
+
+
+def ciwd_table() -> CiwdTable | None:
+    """The loaded table of common and well-documented alleles; it warns, and changes no meaning."""
+    return _ciwd[0]() if _ciwd else None

@@ -16,8 +16,13 @@ class MatchingConfig(AppConfig):
         from core import reference as core_reference
         from matching import providers, reference
 
-        core_reference.register(nomenclature=reference.active_nomenclature, mac=reference.active_mac)
+        core_reference.register(
+            nomenclature=reference.active_nomenclature,
+            mac=reference.active_mac,
+            ciwd=reference.active_ciwd,
+        )
         jobs.register_kind("search", ring_search)
+        jobs.register_kind("reread", ring_reread)
         providers.register()
 
 
@@ -26,3 +31,10 @@ def ring_search(job_id: UUID) -> None:
     from matching import tasks
 
     tasks.search.delay(str(job_id))
+
+
+def ring_reread(job_id: UUID) -> None:
+    """Tell a worker that the typings wait to be read anew."""
+    from matching import tasks
+
+    tasks.reread.delay(str(job_id))

@@ -105,3 +105,22 @@ class Stage(TextChoices):
     RANK = "rank", _("Ranking the candidates")
     EXPLAIN = "explain", _("Writing down why each unit matches")
     STORE = "store", _("Storing the list")
+
+
+class ChangeKind(TextChoices):
+    """What other reference data made of a typing."""
+
+    RENAMED = "renamed", _("renamed")
+    P_GROUPS = "p-groups", _("other P groups")
+    ANTIGENS = "antigens", _("other antigens")
+    UNREADABLE = "unreadable", _("no longer readable")
+    READABLE = "readable", _("readable now")
+
+
+CHANGE_TONE = {
+    ChangeKind.RENAMED: "info",
+    ChangeKind.P_GROUPS: "maybe",
+    ChangeKind.ANTIGENS: "maybe",
+    ChangeKind.UNREADABLE: "bad",
+    ChangeKind.READABLE: "good",
+}

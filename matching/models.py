@@ -1,4 +1,4 @@
-"""Reference data, policies, match requests, searches and what they found."""
+"""Policies, match requests, searches and what they found; the reference data stand in models_reference."""
 
 from __future__ import annotations
 
@@ -13,57 +13,28 @@ from django.utils.translation import gettext_lazy as _
 
 from matching import querysets
 from matching.choices import CLASS_SIZE, Direction, LociSet, MatchClass, RequestState, Urgency
+from matching.models_reference import (
+    CiwdTableVersion,
+    LoadedReference,
+    MacTableVersion,
+    NomenclatureRelease,
+    Rereading,
+    TypingChange,
+)
 
-
-class LoadedReference(models.Model):
-    """What nomenclature releases and MAC tables share: owners' data, compiled, never altered, one in force."""
-
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    version = models.CharField(_("version"), max_length=80)
-    checksum = models.CharField(
-        _("checksum"), max_length=64, unique=True, help_text=_("of what it says, as results name it")
-    )
-    compiled = models.BinaryField()
-    compiled_sha256 = models.CharField(max_length=64)
-    compiled_bytes = models.PositiveBigIntegerField(_("size"))
-    origin = models.CharField(_("loaded from"), max_length=200)
-    entries = models.PositiveIntegerField(_("entries"))
-    is_active = models.BooleanField(_("in use"), default=False)
-    loaded_by = models.CharField(_("loaded by"), max_length=200)
-    loaded_at = models.DateTimeField(_("loaded at"), default=timezone.now, editable=False)
-
-    objects = querysets.ReferenceQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-        ordering = ["-loaded_at"]
-
-    def __str__(self) -> str:
-        return self.version
-
-
-class NomenclatureRelease(LoadedReference):
-    """One row is one loaded IPD-IMGT/HLA release in compiled form; at most one is in use."""
-
-    class Meta(LoadedReference.Meta):
-        verbose_name = _("nomenclature release")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["is_active"], condition=Q(is_active=True), name="release_one_active"
-            ),
-            models.CheckConstraint(condition=~Q(version=""), name="release_version_given"),
-        ]
-
-
-class MacTableVersion(LoadedReference):
-    """One row is one loaded table of multiple allele codes in compiled form; at most one is in use."""
-
-    class Meta(LoadedReference.Meta):
-        verbose_name = _("table of multiple allele codes")
-        constraints = [
-            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="mac_one_active"),
-            models.CheckConstraint(condition=~Q(version=""), name="mac_version_given"),
-        ]
+__all__ = [
+    "CiwdTableVersion",
+    "LoadedReference",
+    "MacTableVersion",
+    "MatchRequest",
+    "NomenclatureRelease",
+    "RequestCounter",
+    "Rereading",
+    "SearchResult",
+    "SearchRun",
+    "SelectionPolicy",
+    "TypingChange",
+]
 
 
 class SelectionPolicy(models.Model):

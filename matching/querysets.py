@@ -98,3 +98,30 @@ class ReferenceQuerySet(models.QuerySet[Any]):
 
     def active(self) -> Self:
         return self.filter(is_active=True)
+
+
+class RereadingQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        may = user.is_authenticated and user.has_permission(Permission.REFERENCE_VIEW)
+        return self if may else self.none()
+
+    def with_data(self) -> Self:
+        """The versions compared and how the work stands, without the compiled bytes."""
+        sides = [f"{kind}_{side}" for kind in ("release", "mac") for side in ("before", "after")]
+        return self.select_related("job", *sides).defer(*(f"{side}__compiled" for side in sides))
+
+
+class TypingChangeQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        """Who may see reference data; people of a hospital not the typings that only patients have."""
+        if not user.is_authenticated or not user.has_permission(Permission.REFERENCE_VIEW):
+            return self.none()
+        return self if may_see_requests_touched(user) else self.filter(units__gt=0)
+
+    def with_rereading(self) -> Self:
+        return self.select_related("rereading")
+
+
+def may_see_requests_touched(user: User) -> bool:
+    """The bank's people: how many open requests have a typing would tell one hospital of another's patients."""
+    return hospitals_open_to(user, Permission.REFERENCE_VIEW) is None

@@ -1,4 +1,4 @@
-"""The nomenclature and MAC table in use: rows of the database, files of this host, objects of this process.
+"""Nomenclature, MAC table and CIWD table in use: rows of the database, files of this host, objects of this process.
 
 The row is the truth. Its bytes are put into a file once per host, because tens of megabytes should not cross
 the connection for every worker; the object is kept, and at most every few seconds one small query asks
@@ -20,11 +20,12 @@ from uuid import UUID
 from django.conf import settings
 
 from core import reference as core_reference
+from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver, resolver_for
 from matching.engine.snapshot import Origin, mac_checksum
-from matching.models import LoadedReference, MacTableVersion, NomenclatureRelease
+from matching.models import CiwdTableVersion, LoadedReference, MacTableVersion, NomenclatureRelease
 
 RECHECK_SECONDS = 3.0
 
@@ -87,6 +88,7 @@ def _write(path: Path, content: bytes) -> None:
 
 _nomenclature = _Held(NomenclatureRelease, Nomenclature.from_bytes)
 _mac = _Held(MacTableVersion, MacTable.from_bytes)
+_ciwd = _Held(CiwdTableVersion, CiwdTable.from_bytes)
 
 
 def active_nomenclature() -> Nomenclature | None:
@@ -97,15 +99,21 @@ def active_mac() -> MacTable | None:
     return _mac.active()
 
 
+def active_ciwd() -> CiwdTable | None:
+    return _ciwd.active()
+
+
 def resolver(*, look: bool = False) -> Resolver:
     """Resolver over the reference data in use; one per process, so that its memory of texts lives on.
 
     `look`: ask the database now, not only every few seconds (a search names what it was made by).
     """
     if look:
-        for held in (_nomenclature, _mac):
+        for held in (_nomenclature, _mac, _ciwd):
             held.checked_at = float("-inf")
-    return resolver_for(core_reference.nomenclature(), core_reference.mac_table())
+    return resolver_for(
+        core_reference.nomenclature(), core_reference.mac_table(), core_reference.ciwd_table()
+    )
 
 
 def in_use() -> Origin:
@@ -124,5 +132,5 @@ def in_use() -> Origin:
 
 def forget() -> None:
     """Hold nothing: another version was put to use in this process, or another test begins."""
-    for held in (_nomenclature, _mac):
+    for held in (_nomenclature, _mac, _ciwd):
         held.checked_at, held.sha256, held.held = float("-inf"), "", None

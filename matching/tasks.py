@@ -18,3 +18,8 @@ def warm() -> None:
 @shared_task(name="matching.search", acks_late=True)
 def search(job_id: str) -> None:
     services.run_execute(job_id=UUID(job_id))
+
+
+@shared_task(name="matching.reread", acks_late=True)
+def reread(job_id: str) -> None:
+    services.rereading_execute(job_id=UUID(job_id))

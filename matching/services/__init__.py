@@ -1,6 +1,13 @@
 """Every write of matching: reference data, requests, searches."""
 
-from matching.services.reference import mac_activate, mac_load, release_activate, release_load
+from matching.services.reference import (
+    ciwd_activate,
+    ciwd_load,
+    mac_activate,
+    mac_load,
+    release_activate,
+    release_load,
+)
 from matching.services.requests import (
     RequestData,
     request_cancel,
@@ -8,10 +15,13 @@ from matching.services.requests import (
     request_submit,
     request_update,
 )
+from matching.services.rereading import rereading_execute
 from matching.services.runs import run_execute, run_repeat, run_start
 
 __all__ = [
     "RequestData",
+    "ciwd_activate",
+    "ciwd_load",
     "mac_activate",
     "mac_load",
     "release_activate",
@@ -20,6 +30,7 @@ __all__ = [
     "request_create",
     "request_submit",
     "request_update",
+    "rereading_execute",
     "run_execute",
     "run_repeat",
     "run_start",

@@ -20,7 +20,8 @@ from core.roles import Role
 from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
 from matching import reference, services
-from matching.models import MacTableVersion, NomenclatureRelease
+from matching.models import CiwdTableVersion, MacTableVersion, NomenclatureRelease, Rereading
+from matching.services import reference as reference_service
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.matching import ACTOR, ListedUnitFactory, typed_patient
@@ -34,6 +35,13 @@ MAC = "LAST UPDATED: 11/20/26\nCODE\tSUBTYPE\n\nAB\t01/02\nACDC\t07:01/07:27\n"
 def mac_file(tmp_path: Path) -> Path:
     path = tmp_path / "numer.txt"
     path.write_text(MAC)
+    return path
+
+
+@pytest.fixture
+def ciwd_file(tmp_path: Path) -> Path:
+    path = tmp_path / "ciwd.3.0.0.csv"
+    path.write_text("ALLELE,TOTAL,API\nA*02:01,C,C\nA*24:09N,WD,R\n")
     return path
 
 
@@ -251,6 +259,52 @@ def test_a_compiled_release_is_loaded_and_used(
     assert reference.resolver().nomenclature is active
 
 
+def test_common_alleles_are_loaded_and_warn(at_once: None, ciwd_file: Path, tmp_path: Path) -> None:
+    assert core_reference.ciwd_table() is None
+    row = services.ciwd_load(path=ciwd_file, actor=ACTOR)
+
+    table = core_reference.ciwd_table()
+    assert (row.version, row.entries, row.is_active) == ("3.0.0", 2, True)
+    assert table is not None
+    assert table.category("A", "24:09N") == "WD"
+    assert reference.resolver(look=True).ciwd is table
+    other = tmp_path / "ciwd.4.0.0.csv"
+    other.write_text("ALLELE,TOTAL\nA*02:01,I\n")
+    services.ciwd_load(path=other, actor=ACTOR)
+    services.ciwd_activate(table=row, actor=ACTOR)
+    assert list(CiwdTableVersion.objects.active()) == [row]
+
+
+def test_common_alleles_change_no_results(ciwd_file: Path) -> None:
+    """Origin and snapshot name what decides a result; a table that only warns is not among it."""
+    before = reference.in_use()
+
+    services.ciwd_load(path=ciwd_file, actor=ACTOR)
+
+    assert reference.in_use() == before
+    assert not Rereading.objects.exists()
+
+
+@pytest.mark.parametrize("step", ["_activate", "audit"])
+def test_what_fails_in_the_middle_leaves_the_one_in_use(
+    at_once: None, mac_file: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    first = services.mac_load(path=mac_file, actor=ACTOR)
+    mac_file.write_text(MAC.replace("AB\t01/02", "AB\t05/06"))
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("no more disk")
+
+    target = (audit, "record") if step == "audit" else (reference_service, "rereading_start")
+    monkeypatch.setattr(*target, broken)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        services.mac_load(path=mac_file, actor=ACTOR)
+
+    assert list(MacTableVersion.objects.all()) == [first]
+    assert list(MacTableVersion.objects.active()) == [first]
+    assert core_reference.mac_table().expand("A", "02", "AB") == ["02:01", "02:02"]
+
+
 def test_lists_leave_the_bytes_out_and_are_for_those_who_may_see_them(mac_file: Path) -> None:
     services.mac_load(path=mac_file, actor=ACTOR)
     person = member_of(HospitalFactory())
@@ -289,14 +343,18 @@ def test_two_people_putting_two_releases_to_use_at_once_leave_one_in_use() -> No
     assert set(outcomes) <= {"done", "activated_meanwhile"}
 
 
-def test_commands_load_and_say_what(mac_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_load_and_say_what(
+    mac_file: Path, ciwd_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled = Nomenclature.builtin()
     monkeypatch.setattr("matching.services.reference.compile_release", lambda path: compiled)
     out = StringIO()
 
     call_command("load_mac", str(mac_file), stdout=out)
     call_command("load_hla_release", str(tmp_path), "--keep-inactive", stdout=out)
+    call_command("load_ciwd", str(ciwd_file), stdout=out)
 
+    assert "CIWD 3.0.0: 2 names, in use." in out.getvalue()
     assert "Multiple allele codes 11/20/26: 2 codes, in use." in out.getvalue()
     assert "loaded, not in use" in out.getvalue()
 
@@ -304,10 +362,13 @@ def test_commands_load_and_say_what(mac_file: Path, tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("command", "path", "words"),
     [
-        ("load_mac", "https://example.org/numer.v3.txt", "Download the table yourself"),
-        ("load_mac", "/nowhere", "is no file"),
-        ("load_hla_release", "file:///imgt/", "Download the release yourself"),
-        ("load_hla_release", "/nowhere", "is no folder"),
+        ("load_mac", "ftp://example.org/numer.v3.txt", "only http, https and file"),
+        ("load_mac", "/nowhere", "does not exist"),
+        ("load_mac", "file:///nowhere", "No such file"),
+        ("load_hla_release", "file:///nowhere/imgt/", "no folder and no readable zip"),
+        ("load_hla_release", "file://elsewhere/imgt/", "names no other computer"),
+        ("load_hla_release", "/nowhere", "does not exist"),
+        ("load_ciwd", "/nowhere", "does not exist"),
     ],
 )
 def test_commands_refuse_in_words(command: str, path: str, words: str) -> None:

@@ -1,0 +1,176 @@
+"""Loaded reference data, and what a change of them made of the typings."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from matching import querysets
+from matching.choices import ChangeKind
+
+
+class LoadedReference(models.Model):
+    """What nomenclature releases and MAC tables share: owners' data, compiled, never altered, one in force."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    version = models.CharField(_("version"), max_length=80)
+    checksum = models.CharField(
+        _("checksum"), max_length=64, unique=True, help_text=_("of what it says, as results name it")
+    )
+    compiled = models.BinaryField()
+    compiled_sha256 = models.CharField(max_length=64)
+    compiled_bytes = models.PositiveBigIntegerField(_("size"))
+    origin = models.CharField(_("loaded from"), max_length=200)
+    entries = models.PositiveIntegerField(_("entries"))
+    is_active = models.BooleanField(_("in use"), default=False)
+    loaded_by = models.CharField(_("loaded by"), max_length=200)
+    loaded_at = models.DateTimeField(_("loaded at"), default=timezone.now, editable=False)
+
+    objects = querysets.ReferenceQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["-loaded_at"]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class NomenclatureRelease(LoadedReference):
+    """One row is one loaded IPD-IMGT/HLA release in compiled form; at most one is in use."""
+
+    class Meta(LoadedReference.Meta):
+        verbose_name = _("nomenclature release")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_active"], condition=Q(is_active=True), name="release_one_active"
+            ),
+            models.CheckConstraint(condition=~Q(version=""), name="release_version_given"),
+        ]
+
+
+class MacTableVersion(LoadedReference):
+    """One row is one loaded table of multiple allele codes in compiled form; at most one is in use."""
+
+    class Meta(LoadedReference.Meta):
+        verbose_name = _("table of multiple allele codes")
+        constraints = [
+            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="mac_one_active"),
+            models.CheckConstraint(condition=~Q(version=""), name="mac_version_given"),
+        ]
+
+
+class CiwdTableVersion(LoadedReference):
+    """One row is one loaded table of common and well-documented alleles (CIWD); at most one is in use."""
+
+    class Meta(LoadedReference.Meta):
+        verbose_name = _("table of common alleles")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_active"], condition=Q(is_active=True), name="ciwd_one_active"
+            ),
+            models.CheckConstraint(condition=~Q(version=""), name="ciwd_version_given"),
+        ]
+
+
+class Rereading(models.Model):
+    """One row is one comparison of what all typings meant before and after other reference data came to use.
+
+    Empty release: the built-in nomenclature; empty table of codes: none. The figures are there when it is done:
+    distinct typings read, those that changed, and the units and open requests that have one of these.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    job = models.OneToOneField("core.Job", on_delete=models.PROTECT, related_name="rereading")
+    release_before = models.ForeignKey(
+        NomenclatureRelease, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    release_after = models.ForeignKey(
+        NomenclatureRelease, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    mac_before = models.ForeignKey(MacTableVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    mac_after = models.ForeignKey(MacTableVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    created_by = models.CharField(max_length=200, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    typings = models.PositiveIntegerField(null=True, editable=False)
+    changed = models.PositiveIntegerField(null=True, editable=False)
+    units = models.PositiveIntegerField(null=True, editable=False)
+    requests = models.PositiveIntegerField(null=True, editable=False)
+    completed_at = models.DateTimeField(null=True, editable=False)
+
+    objects = querysets.RereadingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = _("rereading of the typings")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    completed_at__isnull=True,
+                    typings__isnull=True,
+                    changed__isnull=True,
+                    units__isnull=True,
+                    requests__isnull=True,
+                )
+                | Q(
+                    completed_at__isnull=False,
+                    typings__isnull=False,
+                    changed__isnull=False,
+                    units__isnull=False,
+                    requests__isnull=False,
+                ),
+                name="rereading_complete_or_empty",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
+
+
+class TypingChange(models.Model):
+    """One row is one typing of a locus that means something else by the reference data now in use; never edited.
+
+    first, second: the values as stored. kinds: what changed (ChangeKind). details: what matching.rereading wrote.
+    units: units on offer that have it; requests: open requests whose patients have it.
+    """
+
+    rereading = models.ForeignKey(
+        Rereading, on_delete=models.PROTECT, related_name="typing_changes", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    locus = models.CharField(_("locus"), max_length=8)
+    first = models.TextField(blank=True, default="")
+    second = models.TextField(blank=True, default="")
+    kinds = ArrayField(models.CharField(max_length=12), verbose_name=_("what changed"))
+    details = models.JSONField(default=dict)
+    units = models.PositiveIntegerField(_("units"))
+    requests = ArrayField(models.UUIDField(), default=list)
+    request_count = models.PositiveIntegerField(_("open requests"))
+
+    objects = querysets.TypingChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["rereading", "number"]
+        verbose_name = _("changed typing")
+        constraints = [
+            models.UniqueConstraint(fields=["rereading", "number"], name="change_number_once"),
+            models.CheckConstraint(
+                condition=~Q(kinds=[]) & Q(kinds__contained_by=ChangeKind.values), name="change_kinds_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(units__gt=0) | Q(request_count__gt=0), name="change_touches_something"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.gl
+
+    @property
+    def gl(self) -> str:
+        """The typing as it is stored."""
+        return "+".join(value for value in (self.first, self.second) if value)

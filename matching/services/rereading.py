@@ -1,0 +1,215 @@
+"""After other reference data came to use: every typing read anew, what changed stored for people to see."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bank.models import CordBloodUnit
+from bank.models.unit import HLA_COLUMNS, LISTED_LOCI
+from core import audit, jobs
+from core.audit import Actor
+from core.errors import DomainError
+from core.jobs import Claim, JobLost
+from core.reference import builtin_nomenclature
+from hla.mac import EMPTY_MAC, MacTable
+from hla.nomenclature import Nomenclature
+from hla.resolve import Resolver
+from hospitals.models import Patient
+from matching.models import (
+    LoadedReference,
+    MacTableVersion,
+    MatchRequest,
+    NomenclatureRelease,
+    Rereading,
+    TypingChange,
+)
+from matching.rereading import Change, Comparison
+
+log = logging.getLogger("qidai.rereading")
+
+KIND = "reread"
+CHUNK = 5_000
+TELL_EVERY = 50_000
+
+Key = tuple[str, str, str]  # locus, first, second
+
+
+@dataclass
+class Touched:
+    """Who has a typing: units on offer, open requests."""
+
+    units: int = 0
+    requests: set[UUID] = field(default_factory=set)
+
+
+def rereading_start(*, before: LoadedReference | None, after: LoadedReference, actor: Actor) -> Rereading:
+    """Queue the comparison of the data in use before an activation with those after it; the caller's transaction."""
+    sides = {
+        "release": NomenclatureRelease.objects.active().defer("compiled").first(),
+        "mac": MacTableVersion.objects.active().defer("compiled").first(),
+    }
+    changed = "release" if isinstance(after, NomenclatureRelease) else "mac"
+    rereading = Rereading(
+        created_by=actor.label[:200],
+        **{f"{kind}_after": row for kind, row in sides.items()},
+        **{f"{kind}_before": before if kind == changed else row for kind, row in sides.items()},
+    )
+    rereading.job = jobs.job_create(
+        kind=KIND,
+        key=f"{KIND}:{rereading.pk}",
+        title=_("Typings read anew: %(before)s → %(after)s")
+        % {"before": before.version if before else _("built-in"), "after": after.version},
+        actor=actor,
+    )
+    rereading.save(force_insert=True)
+    return rereading
+
+
+def rereading_execute(*, job_id: UUID) -> Rereading | None:
+    """Do the work of a job, exactly once whoever calls how often. None: not ours, lost, or failed."""
+    claim = jobs.job_claim(job_id)
+    if claim is None:
+        return None
+    with jobs.actors_language(job_id):
+        try:
+            return _compare_and_store(claim)
+        except JobLost:
+            log.info("rereading %s was cancelled or taken over", job_id)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: the job stays claimed and the sweep hands it on
+        except Exception as error:
+            log.exception("rereading %s failed", job_id)
+            _fail(claim, error)
+    return None
+
+
+def _fail(claim: Claim, error: Exception) -> None:
+    why = _("Reading the typings anew failed for a reason inside the program. Tell the administrator.")
+    try:
+        claim.fail(error if isinstance(error, DomainError) else why)
+    except JobLost:
+        log.info("rereading %s ended elsewhere", claim.job_id)
+
+
+def _compare_and_store(claim: Claim) -> Rereading:
+    rereading = Rereading.objects.get(job_id=claim.job_id)
+    comparison = Comparison(_resolver(rereading, "before"), _resolver(rereading, "after"))
+    touched: dict[Key, Touched] = defaultdict(Touched)
+    _count_units(touched, claim)
+    _count_requests(touched)
+    changes: dict[Key, Change] = {}
+    for number, key in enumerate(touched, 1):
+        if number % TELL_EVERY == 0:
+            claim.progress(_("Comparing the typings"), 0.2 + 0.5 * number / len(touched), typings=number)
+        if change := comparison.typing(*key):
+            changes[key] = change
+    units = _units_with(changes, claim)
+    requests = frozenset().union(*(touched[key].requests for key in changes))
+    return _store(claim, rereading, touched, changes, units=units, requests=len(requests))
+
+
+def _resolver(rereading: Rereading, side: str) -> Resolver:
+    release: NomenclatureRelease | None = getattr(rereading, f"release_{side}")
+    mac: MacTableVersion | None = getattr(rereading, f"mac_{side}")
+    return Resolver(
+        Nomenclature.from_bytes(bytes(release.compiled)) if release else builtin_nomenclature(),
+        MacTable.from_bytes(bytes(mac.compiled)) if mac else EMPTY_MAC,
+    )
+
+
+def _count_units(touched: dict[Key, Touched], claim: Claim) -> None:
+    """Distinct typings of the units on offer, counted by the database, locus by locus."""
+    for place, locus in enumerate(LISTED_LOCI):
+        claim.progress(_("Reading the inventory"), 0.2 * place / len(LISTED_LOCI), typings=len(touched))
+        columns = [f"hla_{locus.lower()}_{position}" for position in (1, 2)]
+        rows = CordBloodUnit.objects.offered().order_by().values_list(*columns).annotate(count=Count("pk"))
+        for first, second, count in rows.iterator(chunk_size=CHUNK):
+            if first or second:
+                touched[locus, first, second].units = count
+
+
+def _count_requests(touched: dict[Key, Touched]) -> None:
+    """Typings of the patients with open requests, as they are now."""
+    requests: dict[UUID, list[UUID]] = defaultdict(list)
+    for request, patient in MatchRequest.objects.open().order_by().values_list("pk", "patient_id"):
+        requests[patient].append(request)
+    patients = Patient.objects.filter(match_requests__in=MatchRequest.objects.open()).distinct()
+    for patient in patients.order_by().with_current_typing().iterator(chunk_size=CHUNK):
+        current = patient.current_typing
+        for locus, (first, second) in (current.canonical if current else {}).items():
+            if first or second:
+                touched[locus, first, second].requests.update(requests[patient.pk])
+
+
+def _units_with(changes: dict[Key, Change], claim: Claim) -> int:
+    """Number of units on offer with a changed typing; one with several counts once."""
+    if not changes:
+        return 0
+    loci = tuple(LISTED_LOCI)
+    found = 0
+    rows = CordBloodUnit.objects.offered().order_by().values_list(*HLA_COLUMNS)
+    for number, values in enumerate(rows.iterator(chunk_size=CHUNK), 1):
+        if number % TELL_EVERY == 0:
+            claim.progress(_("Counting the units"), 0.7, units=number)
+        found += any(key in changes for key in zip(loci, values[::2], values[1::2], strict=True))
+    return found
+
+
+def _store(
+    claim: Claim,
+    rereading: Rereading,
+    touched: dict[Key, Touched],
+    changes: dict[Key, Change],
+    *,
+    units: int,
+    requests: int,
+) -> Rereading:
+    """All changes, the figures, the audit entry and the end of the job are one transaction under the claim."""
+    claim.progress(_("Storing what changed"), 0.9, changed=len(changes))
+    with claim.guard():
+        TypingChange.objects.bulk_create(_rows(rereading, touched, changes), batch_size=1_000)
+        rereading.typings, rereading.changed = len(touched), len(changes)
+        rereading.units, rereading.requests = units, requests
+        rereading.completed_at = timezone.now()
+        rereading.save()
+        figures = {"typings": len(touched), "changed": len(changes), "units": units, "requests": requests}
+        claim.succeed(figures)
+        audit.record(
+            actor=Actor.system("rereading"), action="reference.reread", target=rereading, after=figures
+        )
+    return rereading
+
+
+def _rows(
+    rereading: Rereading, touched: dict[Key, Touched], changes: dict[Key, Change]
+) -> Iterator[TypingChange]:
+    """Those that touch most first."""
+
+    def weight(key: Key) -> tuple[Any, ...]:
+        return -len(touched[key].requests), -touched[key].units, key
+
+    for number, key in enumerate(sorted(changes, key=weight), 1):
+        locus, first, second = key
+        requests = sorted(touched[key].requests)
+        yield TypingChange(
+            rereading=rereading,
+            number=number,
+            locus=locus,
+            first=first,
+            second=second,
+            kinds=list(changes[key].kinds),
+            details=changes[key].details,
+            units=touched[key].units,
+            requests=requests,
+            request_count=len(requests),
+        )
