@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from hla.ciwd import CiwdTable
 from hla.errors import Note, TypingError
 from hla.gl import GlReader
 from hla.loci import LOCI
@@ -81,6 +82,7 @@ def parse_pair(
     *,
     nomenclature: Nomenclature,
     mac: MacTable,
+    ciwd: CiwdTable | None = None,
     blank: Blank = "unknown",
 ) -> LocusTyping:
     """Read the two values of one locus. Raises TypingError for the first that cannot be read.
@@ -90,7 +92,7 @@ def parse_pair(
     """
     if locus not in LOCI:
         raise TypingError("unknown_locus", locus=None, text=locus, loci=", ".join(LOCI))
-    resolver = resolver_for(nomenclature, mac)
+    resolver = resolver_for(nomenclature, mac, ciwd)
     first, second = first.replace(WIDE_BAR, "|"), second.replace(WIDE_BAR, "|")
     pairs = resolver.pairs(locus, first, second)
     texts = zip(first.split("|"), second.split("|"), strict=True)
@@ -114,14 +116,21 @@ def parse_gl(text: str, *, nomenclature: Nomenclature, mac: MacTable, blank: Bla
     return reading.typing
 
 
-def read_gl(text: str, *, nomenclature: Nomenclature, mac: MacTable, blank: Blank = "unknown") -> Reading:
+def read_gl(
+    text: str,
+    *,
+    nomenclature: Nomenclature,
+    mac: MacTable,
+    ciwd: CiwdTable | None = None,
+    blank: Blank = "unknown",
+) -> Reading:
     """Read a GL String (all operators, by precedence: / ~ + | ^ ?) or GL String Code ("hla#3.58.0#…").
 
     Loci in any order, serology among them; a locus may stand there twice, once by DNA and once by serology. An
     error does not end the reading, so that all of them can be shown at once; a locus with one is left out.
-    blank: what one value alone, or beside a blank, means. Source: Milius 2013, Tissue Antigens 82:106 (GL
-    Strings); Mack 2023, HLA 102:501 (GL String 1.1).
+    blank: what one value alone, or beside a blank, means. ciwd: for the notes on rare alleles. Source: Milius 2013,
+    Tissue Antigens 82:106 (GL Strings); Mack 2023, HLA 102:501 (GL String 1.1).
     """
-    reader = GlReader(resolver_for(nomenclature, mac), blank)
+    reader = GlReader(resolver_for(nomenclature, mac, ciwd), blank)
     reader.read(text)
     return Reading(Typing.of(reader.found.values()), tuple(reader.errors), tuple(reader.notes))
