@@ -4,10 +4,12 @@ The folder (`var/hla`) is shared with the rest of the program. It holds
 
     nomenclaturerelease-<version>-<sha16>, mactableversion-<version>-<sha16>   Nomenclature.to_bytes, MacTable.to_bytes
     from-<sha16>.json   {"key": …, "file": …}: what was compiled from a path, and what that path held then
-    active.json         {"nomenclature": file or null, "mac": file or null}: what the installation uses
+    active.json         {"nomenclature": file, "mac": file, "ciwd": file}, each null if there is none: what the
+                        installation uses; the database knows it, this tells programs that have none
 
-sha16 begins the SHA-256 of the content, or of the path. Every file is put in place in one step, so that processes
-may do the same at the same time; a file that is missing or damaged is made anew. Nothing here is a source of truth.
+(and ciwdtableversion-… likewise). sha16 begins the SHA-256 of the content, or of the path. Every file is put in
+place in one step, so that processes may do the same at the same time; a file that is missing or damaged is made
+anew. Nothing here is a source of truth.
 """
 
 import hashlib
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature, NomenclatureError
 
@@ -27,7 +30,7 @@ ACTIVE: Final = "active.json"
 VERSION: Final = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}")
 PARTS: Final = ("", "wmda", "tce", "allelelist")  # the folders of a release that its compilation reads
 
-Loaded = TypeVar("Loaded", Nomenclature, MacTable)
+Loaded = TypeVar("Loaded", Nomenclature, MacTable, CiwdTable)
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,15 @@ NOMENCLATURE: Final = Sort[Nomenclature](
 MAC: Final = Sort[MacTable](
     "mactableversion", "mac", MacTable.from_file, MacTable.from_bytes, lambda table: table.version
 )
+CIWD: Final = Sort[CiwdTable](
+    "ciwdtableversion", "ciwd", CiwdTable.from_file, CiwdTable.from_bytes, lambda table: table.version
+)
 
 
-def file_name(prefix: str, version: str, content: bytes) -> str:
-    """The name under which compiled content is kept."""
+def file_name(prefix: str, version: str, sha256: str) -> str:
+    """The name under which compiled content with this checksum is kept."""
     plain = "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in version)[:60]
-    return f"{prefix}-{plain}-{hashlib.sha256(content).hexdigest()[:16]}"
+    return f"{prefix}-{plain}-{sha256[:16]}"
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -78,10 +84,24 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
-def write_active(folder: Path, *, nomenclature: str | None, mac: str | None) -> None:
-    """Note which files the installation uses, None for the built-in nomenclature and for no codes."""
-    content = json.dumps({NOMENCLATURE.entry: nomenclature, MAC.entry: mac})
-    write_file(folder / ACTIVE, content.encode())
+def note_active(folder: Path, entry: str, name: str | None) -> None:
+    """Note which file of a sort (its entry: "nomenclature", "mac", "ciwd") the installation uses, None if none.
+
+    Raises OSError. Of two processes that note different sorts at once one may be lost until the next start.
+    """
+    known = read_notes(folder / ACTIVE)
+    if entry not in known or known[entry] != name:
+        write_file(folder / ACTIVE, json.dumps(known | {entry: name}).encode())
+
+
+def read_notes(path: Path) -> dict[str, str | None]:
+    """Content of a small file of notes, {} if it is missing, damaged or of another form."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    good = isinstance(found, dict) and all(isinstance(value, str | None) for value in found.values())
+    return found if good else {}
 
 
 class Cache:
@@ -108,6 +128,10 @@ class Cache:
             return self._active(MAC) or EMPTY_MAC
         return self._compiled(MAC, Path(source))
 
+    def ciwd(self) -> CiwdTable | None:
+        """The table of common alleles in use here."""
+        return self._active(CIWD)
+
     def versions(self) -> list[str]:
         """The versions of the releases that are kept here."""
         names = [path.name for path in self.folder.glob(f"{NOMENCLATURE.prefix}-*")]
@@ -127,7 +151,7 @@ class Cache:
 
     def _active(self, sort: Sort[Loaded]) -> Loaded | None:
         """What the installation uses, None if that is nothing or not known."""
-        name = self._json(ACTIVE).get(sort.entry)
+        name = read_notes(self.folder / ACTIVE).get(sort.entry)
         if not name:
             return None
         found = self._read(sort, name)
@@ -138,8 +162,8 @@ class Cache:
     def _compiled(self, sort: Sort[Loaded], path: Path) -> Loaded:
         key = source_key(path)
         index = f"from-{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]}.json"
-        noted = self._json(index)
-        if noted.get("key") == key and (kept := self._read(sort, noted.get("file", ""))) is not None:
+        noted = read_notes(self.folder / index)
+        if noted.get("key") == key and (kept := self._read(sort, noted.get("file") or "")) is not None:
             return kept
         try:
             made = sort.compile(path)
@@ -150,7 +174,7 @@ class Cache:
 
     def _keep(self, sort: Sort[Loaded], made: Loaded, index: str, key: str) -> None:
         content = made.to_bytes()
-        name = file_name(sort.prefix, sort.version(made), content)
+        name = file_name(sort.prefix, sort.version(made), hashlib.sha256(content).hexdigest())
         try:
             write_file(self.folder / name, content)
             write_file(self.folder / index, json.dumps({"key": key, "file": name}).encode())
@@ -158,16 +182,6 @@ class Cache:
             self.warn(
                 f"Nothing can be kept in {self.folder} ({error.strerror}): reference data are compiled anew each time."
             )
-
-    def _json(self, name: str) -> dict[str, str]:
-        """Content of a small file of notes, {} if it is missing, damaged or of another form."""
-        try:
-            found = json.loads((self.folder / name).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        if not isinstance(found, dict):
-            return {}
-        return {key: value for key, value in found.items() if isinstance(value, str)}
 
     def _read(self, sort: Sort[Loaded], name: str) -> Loaded | None:
         """The object in a file of the folder, None if it is missing, damaged or of an older form."""

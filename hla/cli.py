@@ -44,9 +44,10 @@ class Surroundings:
         """Over the reference data that --release and --mac name. Raises Refusal."""
         cache = Cache(self.folder, self.warn)
         try:
-            return resolver_for(cache.nomenclature(options["release"]), cache.mac(options["mac"]))
+            nomenclature, mac = cache.nomenclature(options["release"]), cache.mac(options["mac"])
         except NomenclatureError as error:
             raise Refusal(str(error)) from None
+        return resolver_for(nomenclature, mac, cache.ciwd())
 
 
 @dataclass(frozen=True)

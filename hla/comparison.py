@@ -130,8 +130,8 @@ class Comparer:
         if found is None:
             if len(self._readings) >= KEPT:
                 self._readings.clear()
-            resolver = self.resolver
-            found = read_gl(text, nomenclature=resolver.nomenclature, mac=resolver.mac, blank=self.blank)
+            names, mac, ciwd = self.resolver.nomenclature, self.resolver.mac, self.resolver.ciwd
+            found = read_gl(text, nomenclature=names, mac=mac, ciwd=ciwd, blank=self.blank)
             self._readings[text] = found
         return found
 

@@ -63,6 +63,7 @@ class Interpreter:
         self.resolver = resolver
         self.names = resolver.nomenclature
         self._groups: dict[tuple[str, PGroups], list[str]] = {}
+        self._group_names: dict[tuple[str, int], tuple[tuple[int, tuple[int, ...]], str]] = {}
         self._antigens: dict[tuple[str, frozenset[AntigenSet]], dict[str, list[str]]] = {}
         self._broads: dict[str, frozenset[str]] = {}
         self._values: dict[tuple[str, str], Json] = {}
@@ -70,7 +71,8 @@ class Interpreter:
     def interpret(self, text: str, *, locus: str | None = None, blank: Blank = "unknown") -> Json:
         """As the function of this name."""
         if any(operator in text for operator in OPERATORS):
-            reading = read_gl(text, nomenclature=self.names, mac=self.resolver.mac, blank=blank)
+            mac, ciwd = self.resolver.mac, self.resolver.ciwd
+            reading = read_gl(text, nomenclature=self.names, mac=mac, ciwd=ciwd, blank=blank)
             return self.of_reading(text, reading)
         try:
             value = self.single(text, locus)
@@ -83,7 +85,7 @@ class Interpreter:
         items = read_value(locus, text)
         if not items:
             raise TypingError("empty", locus=locus, text=text, position=0)
-        return self.resolver.position(items[0].locus, text)
+        return self.resolver.resolve_read(items[0].locus, text, items)
 
     def of_reading(self, text: str, reading: Reading) -> Json:
         """As interpret_reading."""
@@ -154,8 +156,17 @@ class Interpreter:
         """Names of P groups by number; kept, since sets of P groups come again."""
         key = (locus, groups)
         if key not in self._groups:
-            self._groups[key] = sorted({self.names.p_name(locus, group) for group in groups}, key=name_key)
+            found = {self._name(locus, group) for group in groups}
+            self._groups[key] = [name for _, name in sorted(found)]
         return self._groups[key]
+
+    def _name(self, locus: str, group: int) -> tuple[tuple[int, tuple[int, ...]], str]:
+        """Name of a P group after what it is sorted by; kept."""
+        key = (locus, group)
+        if key not in self._group_names:
+            name = self.names.p_name(locus, group)
+            self._group_names[key] = (name_key(name), name)
+        return self._group_names[key]
 
     def antigen_names(self, locus: str, sets: frozenset[AntigenSet]) -> dict[str, list[str]]:
         """The antigens of a value and all those above them, by level, by number; kept."""

@@ -171,9 +171,8 @@ class PeopleReader:
         )
 
     def _read(self, text: str) -> tuple[list[LocusTyping], Sequence[TypingError]]:
-        reading = read_gl(
-            text, nomenclature=self.resolver.nomenclature, mac=self.resolver.mac, blank=self.blank
-        )
+        names, mac, ciwd = self.resolver.nomenclature, self.resolver.mac, self.resolver.ciwd
+        reading = read_gl(text, nomenclature=names, mac=mac, ciwd=ciwd, blank=self.blank)
         return list(reading.typing.loci.values()), reading.errors
 
     def _code(self, typing: LocusTyping) -> int:

@@ -8,10 +8,9 @@ whether another row is in use by now.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -20,6 +19,7 @@ from uuid import UUID
 from django.conf import settings
 
 from core import reference as core_reference
+from hla import cache
 from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
@@ -38,6 +38,7 @@ class _Held(Generic[Kind]):
     """What this process holds of one kind of reference data."""
 
     model: type[LoadedReference]
+    sort: str  # what hla.cache calls it
     decode: Callable[[bytes], Kind]
     checked_at: float = float("-inf")
     sha256: str = ""
@@ -51,21 +52,36 @@ class _Held(Generic[Kind]):
         return self.held
 
     def _check(self) -> None:
-        row = self.model.objects.active().values_list("pk", "version", "compiled_sha256").first()
+        row = self._row()
         if row is None:
             self.held, self.sha256 = None, ""
         elif self.sha256 != row[2]:
             self.held, self.sha256 = self.decode(self._content(*row)), row[2]
+            with suppress(OSError):
+                cache.note_active(folder(), self.sort, self._name(*row[1:]))
+
+    def _row(self) -> tuple[UUID, str, str] | None:
+        return self.model.objects.active().values_list("pk", "version", "compiled_sha256").first()
+
+    def note(self) -> None:
+        """Put the file of what is in use in its place, and tell programs without a database which it is."""
+        row = self._row()
+        if row is not None:
+            self._content(*row)
+        cache.note_active(folder(), self.sort, None if row is None else self._name(*row[1:]))
+
+    def _name(self, version: str, sha256: str) -> str:
+        return cache.file_name(self.model.__name__.lower(), version, sha256)
 
     def _content(self, pk: UUID, version: str, sha256: str) -> bytes:
         """From this host's file; where that is missing, cut short or altered, from the row, and written anew."""
-        path = folder() / f"{self.model.__name__.lower()}-{_plain(version)}-{sha256[:16]}"
+        path = folder() / self._name(version, sha256)
         if path.is_file():
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() == sha256:
                 return content
         content = bytes(self.model.objects.values_list("compiled", flat=True).get(pk=pk))
-        _write(path, content)
+        cache.write_file(path, content)
         return content
 
 
@@ -73,22 +89,9 @@ def folder() -> Path:
     return Path(settings.VAR_DIR) / "hla"
 
 
-def _plain(text: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in text)[:60]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """In place in one step; another process may do the same at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(content)
-    os.replace(name, path)
-
-
-_nomenclature = _Held(NomenclatureRelease, Nomenclature.from_bytes)
-_mac = _Held(MacTableVersion, MacTable.from_bytes)
-_ciwd = _Held(CiwdTableVersion, CiwdTable.from_bytes)
+_nomenclature = _Held(NomenclatureRelease, cache.NOMENCLATURE.entry, Nomenclature.from_bytes)
+_mac = _Held(MacTableVersion, cache.MAC.entry, MacTable.from_bytes)
+_ciwd = _Held(CiwdTableVersion, cache.CIWD.entry, CiwdTable.from_bytes)
 
 
 def active_nomenclature() -> Nomenclature | None:
@@ -128,6 +131,14 @@ def in_use() -> Origin:
     mac = mac or (EMPTY_MAC.version, mac_checksum(EMPTY_MAC))
     (name, nomenclature), (version, checksum) = release, mac
     return Origin(name, nomenclature, version, checksum, ledger_number=0)
+
+
+def changed() -> None:
+    """Another version was put to use: this process looks anew, and the commands without a database see it."""
+    forget()
+    with suppress(OSError):  # a folder that cannot be written keeps no service from its work
+        for held in (_nomenclature, _mac, _ciwd):
+            held.note()
 
 
 def forget() -> None:

@@ -211,7 +211,7 @@ def _activate(row: Row, actor: Actor) -> bool:
             "activated_meanwhile", _("Somebody put another version to use this moment. Look again.")
         ) from error
     row.is_active = True
-    transaction.on_commit(reference.forget)
+    transaction.on_commit(reference.changed)
     if not isinstance(row, CiwdTableVersion):
         rereading_start(before=before, after=row, actor=actor)
     return True

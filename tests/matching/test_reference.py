@@ -17,6 +17,7 @@ from core import reference as core_reference
 from core.errors import Conflict, InvalidInput
 from core.models import AuditEntry
 from core.roles import Role
+from hla import cache
 from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
 from matching import reference, services
@@ -190,7 +191,7 @@ def test_the_file_of_the_host_is_made_anew_from_the_row(
 ) -> None:
     services.mac_load(path=mac_file, actor=ACTOR)
     core_reference.mac_table()
-    (path,) = reference.folder().iterdir()
+    (path,) = reference.folder().glob("mactableversion-*")
     content = path.read_bytes()
     if damage is None:
         path.unlink()
@@ -419,3 +420,31 @@ def test_search_from_the_shell_tells_a_failure(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Job, "is_open", False)
     with pytest.raises(CommandError, match="The search was queued"):
         call_command("search_request", typed_patient().code, stdout=StringIO())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_programs_without_a_database_see_what_is_in_use(mac_file: Path, at_once: None) -> None:
+    """hla_explain and its like read var/hla/active.json and the file that it names."""
+    active = reference.folder() / cache.ACTIVE
+    services.mac_load(path=mac_file, actor=ACTOR)
+    noted = cache.read_notes(active)
+
+    assert noted["nomenclature"] is None
+    assert len(cache.Cache(reference.folder(), pytest.fail).mac(None)) == 2
+
+    active.unlink()
+    reference.forget()
+    assert reference.active_mac() is not None
+    assert cache.read_notes(active)["mac"] == noted["mac"]
+
+
+def test_a_folder_that_cannot_be_written_keeps_nobody_from_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cache, "write_file", refuse)
+    cache_file = reference.folder() / cache.ACTIVE
+    cache_file.unlink(missing_ok=True)
+
+    reference.changed()
+    assert not cache_file.exists()
