@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import permutations, product
 
 from hla.antigens import AntigenTree
-from hla.resolve import Resolved
+from hla.resolved import Resolved
 
 Pair = tuple[Resolved, Resolved]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hla.nomenclature import AntigenOptions, PGroups
-from hla.resolve import Resolved
+from hla.resolved import Resolved
 
 
 class Shape(IntEnum):

@@ -151,14 +151,26 @@ class Genotype:
                 self.columns.append(None)
             value = self.text[place : place + len(part)]
             try:
-                items = self.items(value, column, phased=len(members) > 1)
-                if items and items[0].locus in seen:
-                    raise TypingError("haplotype", locus=items[0].locus, text=value.strip(), position=0)
-                if items:
-                    self.add(items, value, column)
-                    seen.add(items[0].locus)
+                found = self.value(value, column, phased=len(members) > 1)
+                if found is None:
+                    continue
+                if found.locus in seen:
+                    raise TypingError("haplotype", locus=found.locus, text=value.strip(), position=0)
             except TypingError as error:
                 self.reader.errors.append(error.moved(place))
+                continue
+            seen.add(found.locus)
+            self.columns[column] = found.locus
+            self.values.setdefault(found.locus, []).append(found)
+
+    def value(self, text: str, column: int, *, phased: bool) -> Resolved | None:
+        """What a value denotes, None if it is blank."""
+        resolver = self.reader.resolver
+        found = resolver.plain(text)
+        if found is not None and self.columns[column] in (None, found.locus):
+            return found
+        items = self.items(text, column, phased=phased)
+        return resolver.resolve_read(items[0].locus, text, items) if items else None
 
     def items(self, value: str, column: int, *, phased: bool) -> tuple[Item, ...]:
         """The members of a value. The chromosomes need not name their loci in the same order, and of DRB3, DRB4
@@ -171,11 +183,6 @@ class Genotype:
             if error.code != "wrong_locus" or not (phased or other <= ABSENT_LOCI):
                 raise
             return read_value(None, value)
-
-    def add(self, items: tuple[Item, ...], value: str, column: int) -> None:
-        locus = items[0].locus
-        self.columns[column] = locus
-        self.values.setdefault(locus, []).append(self.reader.resolver.resolve_read(locus, value, items))
 
     def pair(self, locus: str) -> Alternative:
         """Both values of a locus; one alone is doubled if a blank means that."""

@@ -75,6 +75,7 @@ WRITTEN: Final = dict.fromkeys(Kind, ("", "")) | {
     Kind.P_GROUP: ("", "P"),
     Kind.XX: (":XX", ""),
     Kind.MAC: (":", ""),
+    Kind.SMALL_G: ("", "g"),
 }
 # Locus that a serological prefix speaks of; some antigens of DR have genes of their own.
 SEROLOGY_LOCUS: Final = {"A": "A", "B": "B", "C": "C", "DR": "DRB1", "DQ": "DQB1", "DP": "DPB1"}
