@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
@@ -89,16 +89,16 @@ class LocusNames:
         if not places:
             return None
         found = {self.suffixes[place] for place in places}
-        shared = found.pop() if len(found) == 1 else ""
-        if shared != "N":
-            places = [place for place in places if self.suffixes[place] != "N"]
-        questionable = all(self.suffixes[place] == "Q" for place in places)
-        return self.members(places, shared, questionable=questionable)
+        if len(found) == 1:
+            (shared,) = found
+            return self.members(places, shared, questionable=shared == "Q")
+        expressed = [place for place in places if self.suffixes[place] != "N"]
+        return self.members(expressed, questionable=found <= {"N", "Q"})
 
-    def name_places(self, fields: str, suffix: str = "") -> list[int]:
+    def name_places(self, fields: str, suffix: str = "") -> Sequence[int]:
         """Places of the alleles that begin with these fields and, if one is given, end in this suffix."""
         places = range(*self.ranges.get(fields, (0, 0)))
-        return [place for place in places if not suffix or self.suffixes[place] == suffix]
+        return [place for place in places if self.suffixes[place] == suffix] if suffix else places
 
     def antigen_places(self, antigen: str) -> list[int]:
         """Places of the expressed alleles with an antigen equal to `antigen`, above it or below it."""
@@ -125,7 +125,7 @@ class LocusNames:
         # B60 and B61 may both be an allele known only as B40, and yet they are different antigens (2.3)
         return Members(groups, frozenset({(ANY_GROUP, frozenset({antigen}))}))
 
-    def places(self, sort: str, fields: str, suffix: str) -> list[int]:
+    def places(self, sort: str, fields: str, suffix: str) -> Sequence[int]:
         """Places of the alleles behind a name of any sort; [] if it is unknown."""
         match sort:
             case "g_group":
@@ -143,7 +143,7 @@ class LocusNames:
         expressed = [place for place in places if self.suffixes[place] != "N"]
         return tuple([self.content.alleles[place] for place in expressed or places])
 
-    def members(self, places: list[int], suffix: str = "", *, questionable: bool = False) -> Members:
+    def members(self, places: Sequence[int], suffix: str = "", *, questionable: bool = False) -> Members:
         """Members at these places of `alleles`; suffix: the one that all alleles of the name have."""
         content = self.content
         expressed = [place for place in places if self.suffixes[place] != "N"]
@@ -243,7 +243,7 @@ class ReleaseNomenclature(Nomenclature):
     def family(self, locus: str, first_field: str) -> Members | None:
         names = self._at(locus)
         found = names.ranges.get(first_field)
-        return None if found is None else names.members(list(range(*found)))
+        return None if found is None else names.members(range(*found))
 
     def g_group(self, locus: str, fields: str) -> Members | None:
         names = self._at(locus)

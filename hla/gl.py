@@ -79,8 +79,11 @@ class GlReader:
     def read_block(self, text: str, block: str, offset: int, found: dict[str, Reported]) -> None:
         """One part between ^ signs: add what its loci have to `found`."""
         errors = len(self.errors)
-        parts = [(part, place) for part, place in split_at(block, "|", offset) if part.strip()]
-        genotypes = [Genotype(self, text, part, place) for part, place in parts]
+        parts: dict[str, int] = {}
+        for part, place in split_at(block, "|", offset):
+            if part.strip():
+                parts.setdefault(part, place)
+        genotypes = [Genotype(self, text, part, place) for part, place in parts.items()]
         loci = dict.fromkeys(locus for genotype in genotypes for locus in genotype.values)
         if len(self.errors) == errors and not loci:
             self.refuse("missing_locus", None, text, block, offset)

@@ -213,8 +213,8 @@ class MemberReader:
 
     def check_family(self, item: Item, names: list[str]) -> None:
         """An allele-specific code must hold an allele of the family that is written before it."""
-        families = {int(name.split(":", 1)[0]) for name in names}
-        if int(item.fields) not in families:
+        if not any(name.startswith(f"{item.fields}:") for name in names):
+            families = {int(name.split(":", 1)[0]) for name in names}
             raise TypingError(
                 "mac_other_family",
                 locus=item.locus,

@@ -1,7 +1,7 @@
 """What allele names mean: the protein they are matched by, their antigens, which of them are null."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -160,15 +160,15 @@ def two_fields(fields: str) -> str:
     return ":".join(fields.rstrip(SUFFIXES).split(":")[:2])
 
 
-def joined(parts: Iterable[Members]) -> Members:
+def joined(parts: Sequence[Members]) -> Members:
     """Union of members."""
-    groups: set[int] = set()
-    options: set[AntigenOption] = set()
-    nulls: dict[str, None] = {}
-    questionable: dict[str, None] = {}
-    for part in parts:
-        groups |= part.p_groups
-        options |= part.options
-        nulls.update(dict.fromkeys(part.nulls))
-        questionable.update(dict.fromkeys(part.questionable))
-    return Members(frozenset(groups), frozenset(options), tuple(nulls), tuple(questionable))
+    if len(parts) == 1:
+        return parts[0]
+    nulls = dict.fromkeys([name for part in parts if part.nulls for name in part.nulls])
+    questionable = dict.fromkeys([name for part in parts if part.questionable for name in part.questionable])
+    return Members(
+        frozenset().union(*[part.p_groups for part in parts]),
+        frozenset().union(*[part.options for part in parts]),
+        tuple(nulls),
+        tuple(questionable),
+    )

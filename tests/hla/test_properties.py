@@ -159,4 +159,4 @@ def test_hostile_input_is_quickly_done_with(toy: Nomenclature, toy_mac: MacTable
     with pytest.raises(TypingError):
         parse_pair("A", text, "A*00:00", nomenclature=toy, mac=toy_mac)
 
-    assert time.process_time() - start < 0.1
+    assert time.process_time() - start < 0.3  # a guard against work that grows faster than the text
