@@ -17,12 +17,14 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from core import reference as core_reference
+from core.errors import Conflict
 from hla import cache
 from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
-from hla.nomenclature import Nomenclature
+from hla.nomenclature import Nomenclature, NomenclatureError
 from hla.resolve import Resolver, resolver_for
 from matching.engine.snapshot import Origin, mac_checksum
 from matching.models import CiwdTableVersion, LoadedReference, MacTableVersion, NomenclatureRelease
@@ -56,7 +58,10 @@ class _Held(Generic[Kind]):
         if row is None:
             self.held, self.sha256 = None, ""
         elif self.sha256 != row[2]:
-            self.held, self.sha256 = self.decode(self._content(*row)), row[2]
+            try:
+                self.held, self.sha256 = self.decode(self._content(*row)), row[2]
+            except NomenclatureError as error:
+                raise outdated(row[1]) from error
             with suppress(OSError):
                 cache.note_active(folder(), self.sort, self._name(*row[1:]))
 
@@ -83,6 +88,18 @@ class _Held(Generic[Kind]):
         content = bytes(self.model.objects.values_list("compiled", flat=True).get(pk=pk))
         cache.write_file(path, content)
         return content
+
+
+def outdated(version: str) -> Conflict:
+    """Never another nomenclature in its place without a word: somebody has to load it again."""
+    return Conflict(
+        "reference_outdated",
+        _(
+            "The stored reference data %(version)s were compiled by another version of Qidai. Load them again: "
+            "manage.py load_hla_release, load_mac or load_ciwd."
+        ),
+        params={"version": version},
+    )
 
 
 def folder() -> Path:

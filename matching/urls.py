@@ -18,4 +18,9 @@ urlpatterns = [
     path("requests/searches/<uuid:pk>/export.csv", views_runs.run_export, name="run-export"),
     path("requests/searches/<uuid:pk>/units/<uuid:unit_pk>/", views_runs.run_unit, name="run-unit"),
     path("reference/", views_references.release_list, name="release-list"),
+    path("reference/releases/<uuid:pk>/use/", views_references.release_activate, name="release-activate"),
+    path("reference/codes/<uuid:pk>/use/", views_references.mac_activate, name="mac-activate"),
+    path("reference/common/<uuid:pk>/use/", views_references.ciwd_activate, name="ciwd-activate"),
+    path("reference/changes/", views_references.change_list, name="change-list"),
+    path("reference/changes/export.csv", views_references.change_export, name="change-export"),
 ]

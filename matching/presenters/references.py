@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from matching.models import LoadedReference, SelectionPolicy
+from core.hla_messages import ERRORS, typing_error_text
+from hla.errors import TypingError
+from matching.choices import CHANGE_TONE, ChangeKind
+from matching.models import LoadedReference, Rereading, SelectionPolicy, TypingChange
 from matching.presenters.requests import floors_text
 from matching.presenters.summary import antigen_rule_text
 
 
 def loaded(row: LoadedReference) -> dict[str, Any]:
     return {
+        "pk": row.pk,
         "version": row.version,
         "active": row.is_active,
         "entries": f"{row.entries:,}",
@@ -35,3 +40,101 @@ def policy(row: SelectionPolicy) -> dict[str, Any]:
         "required": ", ".join(rules.get("required_loci", ())),
         "references": row.references,
     }
+
+
+def comparison_name(row: Rereading) -> str:
+    """When, and from what to what: "2026-11-23 08:15 · 3.57.0 → 3.58.0"."""
+    at = timezone.localtime(row.created_at)
+    return f"{at:%Y-%m-%d %H:%M} · {step(row)}"
+
+
+def step(row: Rereading) -> str:
+    """The reference data that were replaced and those that came to use."""
+    if row.release_before_id != row.release_after_id:
+        before = row.release_before.version if row.release_before else _("built-in")
+        after = row.release_after.version if row.release_after else _("built-in")
+    else:
+        before = row.mac_before.version if row.mac_before else _("no codes")
+        after = row.mac_after.version if row.mac_after else _("no codes")
+    return f"{before} → {after}"
+
+
+def comparison(row: Rereading, *, with_requests: bool) -> dict[str, Any]:
+    """One comparison for the page of reference data; no figures before it is done."""
+    return {
+        "pk": row.pk,
+        "at": row.created_at,
+        "by": row.created_by,
+        "step": step(row),
+        "done": row.completed_at is not None,
+        "state": row.job.get_state_display(),
+        "failed": row.job.state in ("failed", "cancelled"),
+        "typings": row.typings,
+        "changed": row.changed,
+        "units": row.units,
+        "requests": row.requests if with_requests else None,
+    }
+
+
+def change(row: TypingChange) -> dict[str, Any]:
+    """A changed typing as a row of its list."""
+    return {
+        "locus": row.locus,
+        "typing": row.gl,
+        "tags": [
+            {"text": ChangeKind(kind).label, "tone": CHANGE_TONE[ChangeKind(kind)]} for kind in row.kinds
+        ],
+        "lines": change_lines(row),
+        "units": row.units,
+        "request_count": row.request_count,
+        "requests": row.requests,
+    }
+
+
+def change_lines(row: TypingChange) -> list[str]:
+    """What changed, in sentences, value by value."""
+    return [line for value in row.details.get("values", ()) for line in _value_lines(value, row.kinds)]
+
+
+def _value_lines(value: dict[str, Any], kinds: list[str]) -> list[str]:
+    text, lines = value["text"], []
+    if "error" in value:
+        readable = ChangeKind.READABLE in kinds and ChangeKind.UNREADABLE not in kinds
+        why = _error_text(value["error"])
+        lines.append(
+            (_("%(text)s could not be read before: %(why)s") if readable else "%(why)s")
+            % {"text": text, "why": why}
+        )
+    if "names" in value:
+        lines.append(
+            _("%(old)s is now called %(new)s.") % dict(zip(("old", "new"), value["names"], strict=True))
+        )
+    if "p_groups" in value:
+        gone, added = (_listed(part) for part in value["p_groups"])
+        lines.append(
+            _("P groups of %(text)s: no longer %(gone)s; now also %(added)s.")
+            % {"text": text, "gone": gone, "added": added}
+        )
+    if "antigens" in value:
+        before, after = (_listed(part) for part in value["antigens"])
+        lines.append(
+            _("Antigens of %(text)s: before %(before)s; now %(after)s.")
+            % {"text": text, "before": before, "after": after}
+        )
+    return lines
+
+
+def _listed(part: list[Any]) -> str:
+    """A few names and how many more; a dash for none."""
+    names, more = part
+    return ", ".join(names) + (f", … (+{more})" if more else "") if names else "–"
+
+
+def _error_text(stored: dict[str, Any]) -> str:
+    """The stored error in the language in force; its code where this version no longer knows it."""
+    code = stored["code"]
+    if code not in ERRORS:
+        return str(code)
+    return typing_error_text(
+        TypingError(code, locus=stored["locus"], text=stored["text"], **stored["params"])
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
@@ -22,9 +22,10 @@ from core.errors import DomainError
 from core.jobs import Claim, JobLost
 from core.reference import builtin_nomenclature
 from hla.mac import EMPTY_MAC, MacTable
-from hla.nomenclature import Nomenclature
+from hla.nomenclature import Nomenclature, NomenclatureError
 from hla.resolve import Resolver
 from hospitals.models import Patient
+from matching import reference
 from matching.models import (
     LoadedReference,
     MacTableVersion,
@@ -41,6 +42,7 @@ KIND = "reread"
 CHUNK = 5_000
 TELL_EVERY = 50_000
 
+Table = TypeVar("Table")
 Key = tuple[str, str, str]  # locus, first, second
 
 
@@ -122,9 +124,16 @@ def _resolver(rereading: Rereading, side: str) -> Resolver:
     release: NomenclatureRelease | None = getattr(rereading, f"release_{side}")
     mac: MacTableVersion | None = getattr(rereading, f"mac_{side}")
     return Resolver(
-        Nomenclature.from_bytes(bytes(release.compiled)) if release else builtin_nomenclature(),
-        MacTable.from_bytes(bytes(mac.compiled)) if mac else EMPTY_MAC,
+        _decoded(release, Nomenclature.from_bytes) if release else builtin_nomenclature(),
+        _decoded(mac, MacTable.from_bytes) if mac else EMPTY_MAC,
     )
+
+
+def _decoded(row: LoadedReference, decode: Callable[[bytes], Table]) -> Table:
+    try:
+        return decode(bytes(row.compiled))
+    except NomenclatureError as error:
+        raise reference.outdated(row.version) from error
 
 
 def _count_units(touched: dict[Key, Touched], claim: Claim) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from typing import Any
 
 import factory
@@ -12,10 +13,11 @@ from core import audit
 from core.audit import Actor
 from core.models import Job
 from hla.loci import SEARCH_LOCI
+from hla.nomenclature import Nomenclature
 from hospitals.models import Patient
 from hospitals.typings import TypingInput, interpret
 from matching.choices import LociSet
-from matching.models import MatchRequest, SearchRun, SelectionPolicy
+from matching.models import LoadedReference, MatchRequest, NomenclatureRelease, SearchRun, SelectionPolicy
 from tests.factories.hospitals import GL, PatientFactory, PatientTypingFactory
 
 ACTOR = Actor.system("test")
@@ -135,3 +137,21 @@ class SearchRunFactory(factory.django.DjangoModelFactory):
     policy = factory.SelfAttribute("request.policy")
     policy_label = "Qidai default, single unit v1"
     created_by = "system: test"
+
+
+def loaded_reference(model: type[LoadedReference], version: str = "1.0.0", **values: Any) -> Any:
+    """A row of loaded reference data, not in use; a release says what the built-in nomenclature says."""
+    content = Nomenclature.builtin().to_bytes() if model is NomenclatureRelease else b""
+    return model._default_manager.create(
+        **{
+            "version": version,
+            "checksum": f"{model.__name__} {version}",
+            "compiled": content,
+            "compiled_sha256": hashlib.sha256(content).hexdigest(),
+            "compiled_bytes": len(content),
+            "origin": "test",
+            "entries": 0,
+            "loaded_by": "test",
+            **values,
+        }
+    )

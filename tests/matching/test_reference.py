@@ -214,6 +214,19 @@ def test_another_process_reads_the_file_and_not_the_row(
         core_reference.mac_table()
 
 
+def test_data_compiled_by_another_version_are_not_replaced_silently(at_once: None, mac_file: Path) -> None:
+    content = b"QHLA-release-0"
+    builtin_row(
+        "3.40.0", compiled=content, compiled_sha256=hashlib.sha256(content).hexdigest(), is_active=True
+    )
+
+    with pytest.raises(Conflict, match=r"3\.40\.0 were compiled by another version") as caught:
+        core_reference.nomenclature()
+
+    assert caught.value.code == "reference_outdated"
+    services.mac_load(path=mac_file, actor=ACTOR)  # loading must go on working
+
+
 def test_the_database_is_asked_at_most_every_few_seconds(
     mac_file: Path, django_assert_num_queries: Any
 ) -> None:

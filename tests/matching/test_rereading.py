@@ -233,6 +233,16 @@ def test_a_failure_inside_is_told_and_nothing_is_stored(
     assert not TypingChange.objects.exists()
 
 
+def test_data_compiled_by_another_version_are_told(waiting: Rereading) -> None:
+    """Loading them again is what cures it, and that must work."""
+    NomenclatureRelease.objects.update(compiled=b"QHLA-release-0")
+
+    assert executed(waiting.job) is None
+    job = Job.objects.get(pk=waiting.job_id)
+    assert (job.state, job.error_code) == (Job.State.FAILED, "reference_outdated")
+    assert "9.99.0 were compiled by another version of Qidai. Load them again" in job.error
+
+
 def test_a_job_cancelled_on_the_way_stores_nothing(
     waiting: Rereading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
