@@ -6,9 +6,16 @@ from typing import Any
 
 from core.roles import Role
 from hospitals.models import Hospital
+from matching.models import CiwdTableVersion, MacTableVersion, NomenclatureRelease
 from tests.access.matrix import Row, World
 from tests.factories.match_list import stored_run
-from tests.factories.matching import ListedUnitFactory, MatchRequestFactory, SearchRunFactory, typed_patient
+from tests.factories.matching import (
+    ListedUnitFactory,
+    MatchRequestFactory,
+    SearchRunFactory,
+    loaded_reference,
+    typed_patient,
+)
 
 R = Role
 # Written out, so that a change of the policy must be meant.
@@ -16,9 +23,12 @@ VIEW = frozenset({R.MEDICAL_DIRECTOR, R.SEARCH_COORDINATOR, R.HOSPITAL_COORDINAT
 SUBMIT = frozenset({R.SEARCH_COORDINATOR, R.HOSPITAL_COORDINATOR})
 REFERENCE = VIEW | {R.LAB, R.QA, R.DIRECTOR, R.ADMIN, R.AUDITOR}
 
+REFERENCE_MODELS = {"release": NomenclatureRelease, "mac": MacTableVersion, "ciwd": CiwdTableVersion}
+
 
 def build(world: World) -> None:
     world.match_unit = ListedUnitFactory()
+    world.references = {kind: loaded_reference(model) for kind, model in REFERENCE_MODELS.items()}
     for name, hospital in (("", world.hospital), ("other_", world.other_hospital)):
         for what, row in _rows(world, hospital).items():
             setattr(world, f"{name}{what}", row)
@@ -85,6 +95,18 @@ ROWS = [
         ok=(200,),
     ),
     Row("matching:release-list", REFERENCE, ok=(200,)),
+    Row("matching:change-list", REFERENCE, query="?kind=renamed&locus=A&sort=-units", ok=(200,)),
+    Row("matching:change-export", REFERENCE, ok=(200,)),
+    *(
+        Row(
+            f"matching:{kind}-activate",
+            frozenset({R.ADMIN}),
+            lambda w, kind=kind: {"pk": w.references[kind].pk},
+            method="post",
+            ok=(302,),
+        )
+        for kind in ("release", "mac", "ciwd")
+    ),
     Row("api:match-request-list", VIEW, json=True, ok=(200,)),
     Row(
         "api:match-request-list",
