@@ -154,9 +154,9 @@ def is_of(name: str, member: str) -> bool:
 
 
 def stands_for(member: str, known: dict[str, set[str]]) -> bool:
-    """Whether a member of a code, with its suffix, is a name of the release; a null one must be written with N."""
+    """Whether a member of a code, with its suffix if it has one, is a name of the release."""
     if member[-1].isdigit():
-        return bool(known.get(member, set()) - {"N"})
+        return member in known
     return member[-1] in known.get(member[:-1], set())
 
 
