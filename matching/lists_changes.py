@@ -35,7 +35,7 @@ CHANGE_CSV = ("locus", "first", "second", "changes", "what", "units")
 def change_columns(*, with_requests: bool) -> list[Column]:
     columns = [
         Column(_("Locus"), "locus"),
-        Column(_("Typing as stored"), "typing"),
+        Column(_("Typing"), "typing"),
         Column(_("What changed")),
         Column(_("Units"), "units", num=True),
         Column(_("Open requests"), "requests", num=True),

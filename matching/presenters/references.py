@@ -111,12 +111,12 @@ def _value_lines(value: dict[str, Any], kinds: list[str]) -> list[str]:
         )
     if "p_groups" in value:
         gone, added = (_listed(part) for part in value["p_groups"])
-        lines.append(
-            _("P groups of %(text)s: no longer %(gone)s; now also %(added)s.")
-            % {"text": text, "gone": gone, "added": added}
-        )
+        if gone:
+            lines.append(_("%(text)s is no longer of P group %(groups)s.") % {"text": text, "groups": gone})
+        if added:
+            lines.append(_("%(text)s is now of P group %(groups)s.") % {"text": text, "groups": added})
     if "antigens" in value:
-        before, after = (_listed(part) for part in value["antigens"])
+        before, after = (_listed(part) or "–" for part in value["antigens"])
         lines.append(
             _("Antigens of %(text)s: before %(before)s; now %(after)s.")
             % {"text": text, "before": before, "after": after}
@@ -125,9 +125,9 @@ def _value_lines(value: dict[str, Any], kinds: list[str]) -> list[str]:
 
 
 def _listed(part: list[Any]) -> str:
-    """A few names and how many more; a dash for none."""
+    """A few names and how many more; "" for none."""
     names, more = part
-    return ", ".join(names) + (f", … (+{more})" if more else "") if names else "–"
+    return ", ".join(names) + (f", … (+{more})" if more else "")
 
 
 def _error_text(stored: dict[str, Any]) -> str:

@@ -102,7 +102,8 @@ def gone(rereading: Rereading) -> TypingChange:
 def test_changes_are_told_in_sentences(rereading: Rereading, gone: TypingChange) -> None:
     assert references.change_lines(change(rereading)) == [
         "A*03:02 is now called A*03:01.",
-        "P groups of A*03:02: no longer A*03:02; now also A*03:01, … (+3).",
+        "A*03:02 is no longer of P group A*03:02.",
+        "A*03:02 is now of P group A*03:01, … (+3).",
         "Antigens of A*03:02: before A3; now –.",
     ]
     (line,) = references.change_lines(gone)
