@@ -12,6 +12,7 @@ from config import views
 from config.views_components import components
 from hospitals import api as hospitals_api
 from matching import api as matching_api
+from matching import api_hla
 
 router = SimpleRouter()
 for api in (bank_api, hospitals_api, matching_api):
@@ -26,6 +27,9 @@ api_patterns = (
     [
         path("schema/", SpectacularAPIView.as_view(), name="schema"),
         path("docs/", _swagger, name="docs"),
+        # without a slash at the end, as programs outside know them
+        path("hla/interpret", api_hla.InterpretView.as_view(), name="hla-interpret"),
+        path("hla/compare", api_hla.CompareView.as_view(), name="hla-compare"),
         *router.urls,
     ],
     "api",

@@ -173,9 +173,14 @@ def severity_of(code: str) -> Severity:
 
 def typing_error_text(error: TypingError) -> str:
     """What is wrong and what to do, in the language in force."""
-    parts = {"error": _filled(ERRORS[error.code], error.params), "cure": hint_text(error)}
+    parts = {"error": error_text(error), "cure": hint_text(error)}
     # two whole sentences; Chinese puts no space between them
     return pgettext("sentences", "%(error)s %(cure)s") % parts
+
+
+def error_text(error: TypingError) -> str:
+    """Only what is wrong."""
+    return _filled(ERRORS[error.code], error.params)
 
 
 def hint_text(error: TypingError) -> str:

@@ -30,6 +30,16 @@ def register() -> None:
     nav.register(
         NavItem(30, gettext_lazy("Requests"), "matching:request-list", Permission.REQUEST_VIEW, "/requests/")
     )
+    # for everybody: every role may look at the inventory
+    nav.register(
+        NavItem(
+            75,
+            gettext_lazy("Typing workbench"),
+            "matching:workbench",
+            Permission.INVENTORY_VIEW,
+            "/workbench/",
+        )
+    )
     nav.register(
         NavItem(
             80,

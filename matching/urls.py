@@ -1,6 +1,6 @@
 from django.urls import path
 
-from matching import views, views_references, views_runs
+from matching import views, views_references, views_runs, views_workbench
 
 app_name = "matching"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("requests/searches/<uuid:pk>/export.csv", views_runs.run_export, name="run-export"),
     path("requests/searches/<uuid:pk>/units/<uuid:unit_pk>/", views_runs.run_unit, name="run-unit"),
     path("reference/", views_references.release_list, name="release-list"),
+    path("workbench/", views_workbench.workbench, name="workbench"),
+    path("workbench/compare/", views_workbench.workbench_compare, name="workbench-compare"),
     path("reference/releases/<uuid:pk>/use/", views_references.release_activate, name="release-activate"),
     path("reference/codes/<uuid:pk>/use/", views_references.mac_activate, name="mac-activate"),
     path("reference/common/<uuid:pk>/use/", views_references.ciwd_activate, name="ciwd-activate"),

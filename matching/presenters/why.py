@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +29,7 @@ def why(run: SearchRun, result: SearchResult) -> dict[str, Any]:
         "basis": basis(run),
         "rules": list(rules(run, result, evidence)),
         "loci": [locus_evidence(locus, found) for locus, found in evidence.items()],
-        "arithmetic": [arithmetic(result, name, evidence) for name in result.classes],
+        "arithmetic": [arithmetic(name, counts, evidence) for name, counts in result.classes.items()],
         "direction": UNIT_DIRECTION[result.direction],
         "direction_known": result.direction not in ("matched", "unknown"),
     }
@@ -152,9 +152,9 @@ def notes(found: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def arithmetic(result: SearchResult, name: str, evidence: Mapping[str, Any]) -> dict[str, str]:
+def arithmetic(name: str, counts: Sequence[int], evidence: Mapping[str, Any]) -> dict[str, str]:
     """How a class adds up: A 2 + B 1–2 + DRB1 1 = 4–5/6."""
-    low, high = result.classes[name]
+    low, high = counts
     parts = [f"{locus} {counted(level, evidence[locus])}" for locus, level in CLASSES[name]]
     return {
         "label": str(MatchClass(name).label),

@@ -73,6 +73,36 @@ REASONS: Mapping[str, StrPromise] = {
     "questionable": _("The expression of {text} is questionable (Q)."),
 }
 
+# Grade and confidence of a position (hla.grades), as "P group · possible".
+GRADE: Mapping[str, StrPromise | str] = {
+    "gDNA": _("same to the fourth field (gDNA)"),
+    "cDNA": _("same to the third field (cDNA)"),
+    "protein": _("same protein (two fields)"),
+    "G": pgettext_lazy("grade", "G group"),
+    "P": pgettext_lazy("grade", "P group"),
+    "associated": _("associated antigen"),
+    "split": _("split antigen"),
+    "broad": _("broad antigen"),
+    "expressed-versus-null": _("expressed versus null"),
+    "mismatch": _("mismatch"),
+}
+CONFIDENCE: Mapping[str, StrPromise | str] = {
+    "definite": pgettext_lazy("confidence", "certain, complete names"),
+    "exact": pgettext_lazy("confidence", "certain"),
+    "potential": pgettext_lazy("confidence", "possible"),
+    "mismatch": _("allele mismatch"),
+}
+
+
+def grade_text(position: Mapping[str, Any]) -> str:
+    """Grade and confidence of a position, "" for one that an older engine stored without."""
+    grade, confidence = position.get("grade"), position.get("confidence")
+    if not grade or not confidence:
+        return ""
+    if grade == confidence == "mismatch":
+        return str(GRADE[grade])
+    return f"{GRADE.get(grade, grade)} · {CONFIDENCE.get(confidence, confidence)}"
+
 
 def reason_text(reason: Mapping[str, Any]) -> str:
     """A stored reason {code, params} as a sentence; an unknown code (a newer engine's) as it is."""

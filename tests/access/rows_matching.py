@@ -7,7 +7,7 @@ from typing import Any
 from core.roles import Role
 from hospitals.models import Hospital
 from matching.models import CiwdTableVersion, MacTableVersion, NomenclatureRelease
-from tests.access.matrix import Row, World
+from tests.access.matrix import EVERYONE, Row, World
 from tests.factories.match_list import stored_run
 from tests.factories.matching import (
     ListedUnitFactory,
@@ -73,7 +73,19 @@ CRITERIA = {
     "draft": "1",
 }
 
+WORKBENCH = {"typing": "A*02:01+A*24:02"}
+PAIR = {"patient": "A*02:01+A*24:02", "unit": "A*02:01+A*24:02"}
+
 ROWS = [
+    # for everybody who is signed in: a typing without a person, nothing is kept
+    Row("matching:workbench", EVERYONE, query="?typing=A2%2BA24", ok=(200,)),
+    Row("matching:workbench", EVERYONE, method="post", data=lambda w: WORKBENCH, ok=(302,)),
+    Row("matching:workbench-compare", EVERYONE, query="?patient=A2&unit=A2", ok=(200,)),
+    Row("matching:workbench-compare", EVERYONE, method="post", data=lambda w: PAIR, ok=(302,)),
+    Row("api:hla-interpret", EVERYONE, query="?typing=A2", json=True, ok=(200,)),
+    Row("api:hla-interpret", EVERYONE, method="post", data=lambda w: WORKBENCH, json=True, ok=(200,)),
+    Row("api:hla-compare", EVERYONE, query="?patient=A2&unit=A2", json=True, ok=(200,)),
+    Row("api:hla-compare", EVERYONE, method="post", data=lambda w: PAIR, json=True, ok=(200,)),
     Row("matching:request-list", VIEW, query="?q=MR&state=DRAFT&sort=-candidates", ok=(200,)),
     Row("matching:request-export", VIEW, ok=(200,)),
     Row("matching:request-create", SUBMIT, ok=(302,)),

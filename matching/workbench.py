@@ -1,0 +1,208 @@
+"""The typing workbench: what texts denote and how two of them match, for its page and the API. Nothing is kept.
+
+Answers are those of hla_explain and hla_compare (hla.interpret, hla.comparison); here they get the limits of a
+request and the words of the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from core.hla_messages import error_text, hint_text, note_text
+from hla.antigens import AntigenRule
+from hla.comparison import Comparer
+from hla.errors import Note, TypingError
+from hla.interpret import Interpreter
+from hla.leader import LOCUS as LEADER_LOCUS
+from hla.leader import LeaderGenotype, leader_genotype
+from hla.resolve import Resolved, Resolver
+from hla.tce import LOCUS as TCE_LOCUS
+from hla.tce import Dpb1Match, dpb1_match
+from hla.typing import Blank, LocusTyping, Reading, read_gl
+from matching.presenters.words import reason_text
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+Json = dict[str, Any]
+
+MAX_CHARACTERS: Final = 10_000  # of one box of the page
+MAX_LINES: Final = 100
+MAX_TYPINGS: Final = 1_000  # of one call of the API
+MAX_PAIRS: Final = 200
+MAX_CALL_CHARACTERS: Final = 1_000_000
+OPERATORS: Final = "+^|~?#"
+ANTIGEN_RULES: Final[tuple[AntigenRule, ...]] = ("split", "broad")
+# Remarks of the interpreter that are no notes of the parser.
+OWN_NOTES: Final[Mapping[str, StrPromise]] = {
+    "groups_unknown": _("Which P groups the family has is not known without a loaded release."),
+}
+BLANKS: Final[tuple[Blank, ...]] = ("unknown", "homozygous")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One text as it was read. json: the object of hla_explain; typing, notes: None and empty where it has errors."""
+
+    text: str
+    json: Json
+    errors: tuple[TypingError, ...]
+    notes: tuple[str, ...]
+    reading: Reading | None
+
+    @property
+    def typings(self) -> list[LocusTyping]:
+        """The loci that could be read."""
+        return list(self.reading.typing.loci.values()) if self.reading else []
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Patient and unit as they were read, and the object of hla_compare."""
+
+    patient: Reading
+    unit: Reading
+    json: Json
+
+
+class Workbench:
+    """Interprets and compares texts with one resolver."""
+
+    def __init__(
+        self, resolver: Resolver, *, blank: Blank = "unknown", antigen_rule: AntigenRule = "split"
+    ) -> None:
+        self.resolver = resolver
+        self.blank: Blank = blank
+        self.interpreter = Interpreter(resolver)
+        self.comparer = Comparer(resolver, antigen_rule=antigen_rule, blank=blank)
+
+    def read(self, text: str) -> Reading:
+        """A GL text by the reference data in use, the remarks on rare alleles included."""
+        resolver = self.resolver
+        return read_gl(
+            text,
+            nomenclature=resolver.nomenclature,
+            mac=resolver.mac,
+            ciwd=resolver.ciwd,
+            blank=self.blank,
+        )
+
+    def explain(self, text: str, *, locus: str | None = None) -> Answer:
+        """What a text denotes. locus: of a single value that does not name its own."""
+        if locus and not any(operator in text for operator in OPERATORS):
+            return self._single(text, locus)
+        reading = self.read(text)
+        json = self.interpreter.of_reading(text, reading)
+        typings = reading.typing.loci.values()
+        notes = [*reading.notes, *(note for typing in typings for note in typing.notes)]
+        return Answer(text, json, reading.errors, tuple(notes), reading)
+
+    def _single(self, text: str, locus: str) -> Answer:
+        try:
+            value: Resolved = self.interpreter.single(text, locus)
+        except TypingError as error:
+            json = self.interpreter.interpret(text, locus=locus)
+            return Answer(text, json, (error,), (), None)
+        json = {**self.interpreter.of_value(value), "input": text}
+        return Answer(text, json, (), value.notes, None)
+
+    def compare(self, patient: str, unit: str, *, identifier: str | None = None) -> Pair:
+        """How a unit matches a patient."""
+        mine, theirs = self.read(patient), self.read(unit)
+        return Pair(mine, theirs, self.comparer.of_readings(mine, theirs, identifier))
+
+    def leader(self, reading: Reading) -> LeaderGenotype:
+        """HLA-B leader genotype."""
+        return leader_genotype(reading.typing.locus(LEADER_LOCUS), self.resolver)
+
+    def dpb1(self, patient: Reading, unit: Reading) -> Dpb1Match:
+        """DPB1 by T-cell epitopes; the same reading twice tells the groups of one person."""
+        return dpb1_match(patient.typing.locus(TCE_LOCUS), unit.typing.locus(TCE_LOCUS), self.resolver)
+
+
+# --- the words of the reader's language ------------------------------------------------------------
+
+
+def explained(answer: Answer, resolver: Resolver) -> Json:
+    """The object of hla_explain with its sentences in the language in force; codes and values beside them."""
+    json = dict(answer.json)
+    if answer.errors:
+        errors = [error_json(error) for error in answer.errors]
+        json |= {"error": errors[0], "errors": errors}
+    else:
+        json |= noted(json, answer.notes)
+    if "values" in json:
+        json["values"] = [
+            value | noted(value, resolver.position(value["locus"], value["canonical"]).notes)
+            for value in json["values"]
+        ]
+    return json
+
+
+def noted(json: Json, notes: Iterable[str]) -> Json:
+    """The notes of an object in the reader's language, those that the interpreter adds by itself at the end."""
+    known = list(notes)
+    added = json["note_codes"][len(known) :]
+    return {
+        "notes": [*map(note_text, known), *(str(OWN_NOTES.get(code, code)) for code in added)],
+        "note_params": [
+            *(dict(note.params) if isinstance(note, Note) else {} for note in known),
+            *({} for _code in added),
+        ],
+    }
+
+
+def error_json(error: TypingError) -> Json:
+    """An error with its sentences in the language in force."""
+    return {
+        "locus": error.locus,
+        "text": error.text,
+        "position": error.position,
+        "message": error_text(error),
+        "hint": hint_text(error),
+        "code": error.code,
+        "params": error.params,
+    }
+
+
+def compared(pair: Pair) -> Json:
+    """The object of hla_compare with its sentences in the language in force; codes and values stay beside them."""
+    json = dict(pair.json)
+    sides = {"patient": pair.patient, "unit": pair.unit}
+    if "error" in json:
+        errors = [
+            {"side": side, **error_json(error)} for side, reading in sides.items() for error in reading.errors
+        ]
+        return json | {"error": errors[0], "errors": errors}
+    json["loci"] = {
+        locus: counts | {"positions": [position_json(position) for position in counts["positions"]]}
+        for locus, counts in json["loci"].items()
+    }
+    json["conflicts"] = [
+        {"side": side, "locus": locus, "code": note.code, "text": note_text(note), "params": note.params}
+        for side, reading in sides.items()
+        for locus, typing in reading.typing.loci.items()
+        if (note := typing.conflict) is not None
+    ]
+    json["notes"] = {side: [*map(note_text, notes_of(reading))] for side, reading in sides.items()}
+    return json
+
+
+def position_json(position: Json) -> Json:
+    return position | {
+        "why": reason_json(position["why"]),
+        "remarks": [reason_json(remark) for remark in position["remarks"]],
+    }
+
+
+def reason_json(reason: Json) -> Json:
+    return reason | {"text": reason_text(reason)}
+
+
+def notes_of(reading: Reading) -> list[Note]:
+    """All that a reading remarks."""
+    return [*reading.notes, *(note for typing in reading.typing.loci.values() for note in typing.notes)]
