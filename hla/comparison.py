@@ -99,7 +99,8 @@ class Comparer:
             if len(cells) == 3:
                 yield self.compare(cells[1], cells[2], cells[0])
             else:
-                yield {"id": cells[0], "error": ROW_ERROR | {"text": quote(line)}, "errors": []}
+                error = ROW_ERROR | {"text": quote(line)}
+                yield {"id": cells[0], "error": error, "errors": [error]}
 
     def of_readings(self, patient: Reading, unit: Reading, identifier: str | None = None) -> Json:
         """As compare_readings."""

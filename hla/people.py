@@ -19,6 +19,9 @@ from hla.text import MAX_LENGTH
 from hla.typing import Blank, LocusTyping, read_gl, untyped
 
 SEPARATOR: Final = re.compile(r"[%;,\t]")
+HEADER: Final = re.compile(
+    r"(?:(?:patient|unit|donor|hla|gl)[ _-]*)*(?:gl|hla|string|typing|genotype)s?", re.IGNORECASE
+)
 TOGETHER: Final = frozenset("?~#")  # operators that bind more than one locus: such a text is read as a whole
 GZIP: Final = b"\x1f\x8b"
 STDIN: Final = "-"
@@ -100,8 +103,8 @@ def rows(path: str) -> Iterator[tuple[int, str, str]]:
 
 
 def is_header(cells: Sequence[str]) -> bool:
-    """Whether a first line names its columns: a typing has a number or an asterisk."""
-    return len(cells) == 2 and bool(cells[1]) and not re.search(r"[\d*]", cells[1])
+    """Whether a first line names its columns."""
+    return len(cells) == 2 and HEADER.fullmatch(cells[1]) is not None
 
 
 def lines(path: str) -> list[str]:
