@@ -29,6 +29,7 @@ validate: ## every figure of docs/validation.md anew, on real data (../shared/da
 bench: ## speed of the kernel and of a search, submitted to stored; writes benchmarks/results.json
 	@$(PYTHON) scripts/bootstrap test
 	@$(VENV) benchmarks/hla_kernel.py
+	@$(VENV) benchmarks/match_matrix.py
 	@$(VENV) benchmarks/search.py
 
 shots: ## every page in both languages, wide and narrow, light and dark, into var/shots/

@@ -159,22 +159,10 @@ def test_a_matrix_to_a_pipe(tmp_path: Path, release: str) -> None:
 def test_a_matrix_that_is_stopped_leaves_nothing(tmp_path: Path, release: str, number: int) -> None:
     people = "".join(f"X{place}%A*02:01+A*24:02\n" for place in range(20_000))
     (tmp_path / "p").write_text(people)
+    files = {"--patients": "p", "--units": "p", "--out": "out.csv"}
+    arguments = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "manage.py",
-            "match_matrix",
-            "--patients",
-            str(tmp_path / "p"),
-            "--units",
-            str(tmp_path / "p"),
-            "--loci",
-            "A",
-            "--out",
-            str(tmp_path / "out.csv"),
-            "--release",
-            release,
-        ],
+        [sys.executable, "manage.py", "match_matrix", "--loci", "A", "--release", release, *arguments],
         cwd=ROOT,
         env=environment(tmp_path / "var"),
         stderr=subprocess.PIPE,
