@@ -13,7 +13,7 @@ from bank.models import CordBloodUnit, HlaTyping, Measurement, Slot, StorageNode
 from core.hla_messages import stored_note_text
 from core.models import AuditEntry, User
 from core.roles import Permission
-from hla.loci import LOCI
+from hla.typing import canonical_loci
 
 MAX_ENTRIES = 100
 
@@ -98,13 +98,11 @@ def measured(unit: CordBloodUnit) -> list[dict[str, Any]]:
 
 
 def typed_loci(typing: HlaTyping) -> list[dict[str, str]]:
-    """All typed loci of a canonical GL text."""
-    found = []
-    for block in filter(None, typing.canonical_gl.split("^")):
-        first, _plus, second = block.partition("+")
-        found.append({"locus": first.partition("*")[0], "first": first, "second": second})
-    order = {locus: place for place, locus in enumerate(LOCI)}
-    return sorted(found, key=lambda item: order.get(item["locus"], len(order)))
+    """All typed loci of a canonical GL text; antigens reported beside DNA have a row of their own."""
+    return [
+        {"locus": locus, "first": first, "second": second}
+        for locus, first, second in canonical_loci(typing.canonical_gl)
+    ]
 
 
 def notes(typing: HlaTyping) -> list[dict[str, str]]:

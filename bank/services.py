@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bank.choices import SWITCHED_ON, TRANSITIONS, DiscardReason, HoldReason, Source, UnitStatus
 from bank.imports.against import Sorted, sort_rows
-from bank.imports.errors import FileError
+from bank.imports.errors import FileError, Finding
 from bank.imports.files import MAX_ROWS, RawFile, read
 from bank.imports.report import ImportReport
 from bank.imports.rows import Checked, RowChecker, UnitRow
@@ -68,7 +68,9 @@ def units_import(
     dry run, or when there are findings and not `skip_bad`. Rows that stand in the database already with
     the same content are unchanged. Never raises for what the file holds.
     """
-    reader = TypingReader(nomenclature or reference.nomenclature(), mac or reference.mac_table())
+    reader = TypingReader(
+        nomenclature or reference.nomenclature(), mac or reference.mac_table(), reference.ciwd_table()
+    )
     report = ImportReport(dry_run=dry_run, skip_bad=skip_bad)
     try:
         raw = read(data, max_rows=max_rows)
@@ -116,6 +118,9 @@ def _fill(report: ImportReport, checked: Checked, found: Sorted) -> None:
     report.imported = len(found.new)
     report.unchanged = len(found.unchanged)
     report.held = sum(1 for row in found.new if row.held)
+    report.warnings = [
+        Finding(row.line, "", "typing_conflict", note.params) for row in found.new for note in row.conflicts
+    ]
     report.findings = sorted([*checked.findings, *found.findings], key=lambda finding: finding.line)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from bank import services, uploads
 from bank.forms import ImportForm, LimitsForm
-from bank.imports.columns import HLA_COLUMNS, VALUE_COLUMNS
+from bank.imports.columns import HLA_COLUMNS, SEROLOGY_COLUMNS, VALUE_COLUMNS
 from bank.imports.report import ImportReport
 from bank.models import Bank, ImportBatch, PlausibilityLimits
 from core.access import get_visible_or_404, permission_required
@@ -95,6 +95,7 @@ def _form_page(request: HttpRequest, form: ImportForm, status: int = 200) -> Htt
         "form": form,
         "columns": VALUE_COLUMNS,
         "hla_columns": HLA_COLUMNS,
+        "serology_columns": SEROLOGY_COLUMNS,
         "crumbs": [(reverse("bank:unit-list"), _("Inventory")), ("", _("Import"))],
     }
     return render(request, "bank/unit_import.html", context, status=status)
@@ -107,6 +108,8 @@ def _preview(request: HttpRequest, upload: uploads.Upload, report: ImportReport)
         "figures": _figures(report),
         "findings": report.findings[:FINDINGS_SHOWN],
         "more": max(0, len(report.findings) - FINDINGS_SHOWN),
+        "warnings": report.warnings[:FINDINGS_SHOWN],
+        "more_warnings": max(0, len(report.warnings) - FINDINGS_SHOWN),
         "crumbs": [
             (reverse("bank:unit-list"), _("Inventory")),
             (reverse("bank:unit-import"), _("Import")),
@@ -125,6 +128,11 @@ def _figures(report: ImportReport) -> list[dict[str, Any]]:
             "label": _("of them wait for confirmation"),
             "tone": "warn" if report.held else "",
         },
+        *(
+            [{"value": len(report.warnings), "label": _("with a typing conflict"), "tone": "warn"}]
+            if report.warnings
+            else []
+        ),
         {"value": report.unchanged, "label": _("there already, unchanged")},
         {"value": report.failed, "label": _("with errors"), "tone": "bad" if report.failed else ""},
     ]

@@ -7,7 +7,7 @@ from typing import Literal
 from hla.conflicts import excludes
 from hla.errors import Note
 from hla.resolve import Resolved, Resolver
-from hla.text import Kind
+from hla.text import Kind, read_value
 
 Blank = Literal["unknown", "homozygous"]
 TypingKind = Literal["untyped", "single", "pair"]
@@ -86,14 +86,40 @@ def typing_of(locus: str, alternatives: Sequence[Alternative]) -> LocusTyping:
     notes = tuple(dict.fromkeys(note for typing in found for note in typing.notes))
     if any(typing.untyped for typing in found):
         return LocusTyping(locus, "", "", "untyped", notes)
-    # the two values of a pair have no order of their own
-    distinct: dict[frozenset[str], tuple[str, str]] = {}
-    for one in found:
-        distinct.setdefault(frozenset((one.first, one.second)), (one.first, one.second))
-    texts = distinct.values()
+    nulls = {value.text for one in alternatives for value in one.values if value.null}
+    texts = distinct(locus, [(one.first, one.second) for one in found], nulls)
     kind: TypingKind = "pair" if all(second for _, second in texts) else "single"
     firsts, seconds = ("|".join(values) for values in zip(*texts, strict=True))
     return LocusTyping(locus, firsts, seconds, kind, notes)
+
+
+def distinct(locus: str, pairs: list[tuple[str, str]], nulls: set[str]) -> list[tuple[str, str]]:
+    """Alternatives without doubles; those that share a value become one with a list for the other.
+
+    Null alleles stay by themselves: in a list they would be set aside. The values of a pair have no order.
+    """
+    known: dict[frozenset[str], tuple[str, str]] = {}
+    for pair in pairs:
+        known.setdefault(frozenset(pair), pair)
+    partners: dict[str, list[str]] = {}  # second value -> first values beside it
+    for first, second in known.values():
+        if second not in partners and first in partners and second:
+            first, second = second, first
+        partners.setdefault(second, []).append(first)
+    found = []
+    for second, firsts in partners.items():
+        together = [first for first in firsts if first not in nulls]
+        found += [(first, second) for first in firsts if first in nulls]
+        found += [(listed(locus, together), second)] if together else []
+    return [(first, second) if first else (second, first) for first, second in found]
+
+
+def listed(locus: str, values: list[str]) -> str:
+    """One list of several canonical values."""
+    if len(values) == 1:
+        return values[0]
+    items = {item.sort_key for value in values for item in read_value(locus, value)}
+    return "/".join(text for _, text in sorted(items))
 
 
 def paired(locus: str, values: list[Resolved], *, doubled: bool) -> LocusTyping:

@@ -21,18 +21,21 @@ from hla.locus_typing import (
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import resolver_for
-from hla.text import BLANKS, fold_text
+from hla.text import BLANKS, fold_text, read_value
 
 __all__ = [
+    "Alternative",
     "Blank",
     "LocusTyping",
     "Reading",
     "Typing",
     "TypingKind",
+    "canonical_loci",
     "paired",
     "parse_gl",
     "parse_pair",
     "read_gl",
+    "typing_of",
     "untyped",
     "with_serology",
 ]
@@ -106,6 +109,20 @@ def parse_pair(
             for pair, both in zip(pairs, texts, strict=True)
         ],
     )
+
+
+def canonical_loci(gl: str) -> list[tuple[str, str, str]]:
+    """Locus, first and second value of each part of a canonical GL text (Typing.gl), in the order of LOCI.
+
+    Reads no nomenclature. A locus stands there twice if antigens were reported beside DNA.
+    """
+    found = []
+    for part in filter(None, gl.split("^")):
+        pairs = [pair.partition("+") for pair in part.split("|")]
+        firsts, seconds = "|".join(one for one, _, _ in pairs), "|".join(other for _, _, other in pairs)
+        (locus,) = {item.locus for item in read_value(None, pairs[0][0].split("/")[0])}
+        found.append((locus, firsts, seconds))
+    return sorted(found, key=lambda row: LOCI.index(row[0]))
 
 
 def parse_gl(text: str, *, nomenclature: Nomenclature, mac: MacTable, blank: Blank = "unknown") -> Typing:

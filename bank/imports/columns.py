@@ -134,4 +134,9 @@ VALUE_COLUMNS: tuple[Column, ...] = (
     Column("counts_invented", choice(YES_NO, "yes, no"), _("yes where the counts are made up")),
 )
 HLA_COLUMNS: tuple[str, ...] = tuple(f"{locus}_{position}" for locus in LOCI for position in (1, 2))
-NAMES: tuple[str, ...] = (*(column.name for column in VALUE_COLUMNS), *HLA_COLUMNS)
+# Antigens that a laboratory reported beside the DNA typing, or instead of it.
+SEROLOGY_LOCI = ("A", "B", "C", "DRB1", "DRB3", "DRB4", "DRB5", "DQB1")
+SEROLOGY_COLUMNS: tuple[str, ...] = tuple(
+    f"{locus}_ser_{position}" for locus in SEROLOGY_LOCI for position in (1, 2)
+)
+NAMES: tuple[str, ...] = (*(column.name for column in VALUE_COLUMNS), *HLA_COLUMNS, *SEROLOGY_COLUMNS)

@@ -56,11 +56,11 @@ MESSAGES: dict[str, str | Promise] = {
     "din_duplicate_in_file": _("The DIN stands in line %(line)s already."),
     "exists_differs": _("The unit exists already with other content. An import does not change units."),
     "din_taken": _("The DIN belongs to the unit %(unit)s already."),
+    "typing_conflict": _(
+        "The antigens %(text)s contradict the DNA typing %(dna)s. The unit is taken in, but no search offers it "
+        "until somebody has decided."
+    ),
     "gl_form": _("The line is not of the form ID%%A*..+A*..^B*.."),
-    "gl_locus_unknown": _("“%(text)s” does not begin with a known locus."),
-    "gl_locus_twice": _("The locus %(locus)s stands in the line twice."),
-    "gl_too_many_copies": _("The locus %(locus)s has more than two copies."),
-    "gl_mixed_loci": _("“%(text)s” mixes loci within one “+”."),
 }
 
 

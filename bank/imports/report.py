@@ -13,6 +13,8 @@ from bank.imports.errors import Finding
 class ImportReport:
     """Counts of rows and all findings. `ok` rows are new or unchanged; `failed` rows have a finding.
 
+    `warnings` stop nothing: new units whose typing needs a decision.
+
     `batch_id` is the stored batch; None for a dry run, or where nothing was new, or where errors stopped it.
     """
 
@@ -21,6 +23,7 @@ class ImportReport:
     unchanged: int = 0
     held: int = 0
     findings: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
     dry_run: bool = False
     skip_bad: bool = False
     batch_id: UUID | None = None
@@ -51,4 +54,5 @@ class ImportReport:
             "unchanged": self.unchanged,
             "held": self.held,
             "errors": [finding.as_dict() for finding in self.findings],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }

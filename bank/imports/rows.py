@@ -11,14 +11,16 @@ from typing import Any
 
 from bank.choices import UnitStatus
 from bank.imports import invent
-from bank.imports.columns import NAMES, VALUE_COLUMNS
+from bank.imports.columns import NAMES, SEROLOGY_LOCI, VALUE_COLUMNS
 from bank.imports.errors import CellError, FileError, Finding
 from bank.imports.files import RawFile
 from bank.imports.typings import BadPair, TypingReader
 from bank.limits import Limits, held_reasons
+from hla.errors import Note
 from hla.loci import LOCI
 from hla.typing import LocusTyping
 
+OPERATORS = frozenset("|~?#")  # what a pair of values cannot say
 _READERS = {column.name: column.read for column in VALUE_COLUMNS}
 # What identifies the content of a row. Status is the bank's to change afterwards, so it does not count.
 _DIGESTED = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments")
@@ -37,6 +39,7 @@ class UnitRow:
     held: list[dict[str, Any]]
     digest: str
     invented: bool = False
+    conflicts: tuple[Note, ...] = ()  # antigens that the DNA typing excludes
 
     @property
     def wanted_status(self) -> str:
@@ -89,8 +92,12 @@ class RowChecker:
             return None
         texts = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
         values = self._values(line, texts, findings)
-        as_typed = _gl_pairs(line, texts["gl"], findings) if "gl" in texts else _column_pairs(texts)
-        typing = self._typing(line, as_typed, findings, gl="gl" in texts)
+        if "gl" in texts:
+            as_typed = _gl_pairs(texts["gl"])
+            typing = self._gl(line, texts["gl"], findings)
+        else:
+            as_typed = _column_pairs(texts)
+            typing = self._columns(line, as_typed, findings)
         if findings:
             return None
         return self._unit(line, values, typing, as_typed)
@@ -118,19 +125,26 @@ class RowChecker:
             )
         return values
 
-    def _typing(
-        self, line: int, pairs: Mapping[str, tuple[str, str]], findings: list[Finding], *, gl: bool
+    def _gl(self, line: int, text: str, findings: list[Finding]) -> dict[str, LocusTyping]:
+        reading = self.reader.gl(text)
+        findings += [Finding.of_typing(line, error.locus or "gl", error) for error in reading.errors]
+        return dict(reading.typing.loci)
+
+    def _columns(
+        self, line: int, pairs: Mapping[str, tuple[str, str]], findings: list[Finding]
     ) -> dict[str, LocusTyping]:
-        typing: dict[str, LocusTyping] = {}
-        for locus, (first, second) in pairs.items():
+        found: dict[str, LocusTyping] = {}
+        for name, (first, second) in pairs.items():
+            locus, _, serological = name.partition("_")
             read = self.reader.pair(locus, first, second)
             if isinstance(read, BadPair):
-                for position, error in read.errors:
-                    column = locus if gl else f"{locus}_{position}"
-                    findings.append(Finding.of_typing(line, column, error))
-            elif not read.untyped:
-                typing[locus] = read
-        return typing
+                findings += [
+                    Finding.of_typing(line, f"{name}_{position}", error) for position, error in read.errors
+                ]
+                continue
+            # the columns of serology stand behind those of DNA
+            found[locus] = self.reader.beside(found[locus], read) if serological and locus in found else read
+        return {locus: typing for locus, typing in found.items() if not typing.untyped}
 
     def _unit(
         self,
@@ -147,7 +161,10 @@ class RowChecker:
             invented = True
         held = held_reasons(values.get("tnc_e7"), values.get("cd34_e6"), self.limits)
         tags = {tag for locus, pair in typing.items() for tag in self._tags(locus, pair)}
-        return UnitRow(line, unit_no, values, typing, as_typed, sorted(tags), held, digest, invented)
+        conflicts = tuple(pair.conflict for pair in typing.values() if pair.conflict is not None)
+        return UnitRow(
+            line, unit_no, values, typing, as_typed, sorted(tags), held, digest, invented, conflicts
+        )
 
     def _tags(self, locus: str, pair: LocusTyping) -> tuple[str, ...]:
         return self.reader.tags(locus, pair.first) + self.reader.tags(locus, pair.second)
@@ -171,27 +188,22 @@ def _columns_of(raw: RawFile) -> list[str]:
 
 
 def _column_pairs(texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    pairs = ((locus, (texts.get(f"{locus}_1", ""), texts.get(f"{locus}_2", ""))) for locus in LOCI)
-    return {locus: pair for locus, pair in pairs if pair != ("", "")}
+    """The two cells of each locus that is given: by DNA under its name, by serology as `A_ser`."""
+    names = (*LOCI, *(f"{locus}_ser" for locus in SEROLOGY_LOCI))
+    pairs = ((name, (texts.get(f"{name}_1", ""), texts.get(f"{name}_2", ""))) for name in names)
+    return {name: pair for name, pair in pairs if pair != ("", "")}
 
 
-def _gl_pairs(line: int, text: str, findings: list[Finding]) -> dict[str, tuple[str, str]]:
-    """`A*..+A*..^B*..` split by the two loosest operators; what binds tighter is the typing's own affair."""
+def _gl_pairs(text: str) -> dict[str, tuple[str, str]]:
+    """What is kept as reported: the two values of each locus of a plain GL String, else the whole text."""
     pairs: dict[str, tuple[str, str]] = {}
     for block in text.split("^"):
         copies = [copy.strip() for copy in block.split("+")]
         loci = {copy.removeprefix("HLA-").partition("*")[0] for copy in copies}
         locus = next(iter(loci))
-        if len(loci) > 1:
-            findings.append(Finding(line, "gl", "gl_mixed_loci", {"text": block[:60]}))
-        elif locus not in LOCI:
-            findings.append(Finding(line, "gl", "gl_locus_unknown", {"text": block[:60]}))
-        elif locus in pairs:
-            findings.append(Finding(line, locus, "gl_locus_twice", {"locus": locus}))
-        elif len(copies) > 2:
-            findings.append(Finding(line, locus, "gl_too_many_copies", {"locus": locus}))
-        else:
-            pairs[locus] = (copies[0], copies[1] if len(copies) == 2 else "")
+        if len(loci) > 1 or locus not in LOCI or locus in pairs or len(copies) > 2 or OPERATORS & {*block}:
+            return {"gl": (text, "")}
+        pairs[locus] = (copies[0], copies[1] if len(copies) == 2 else "")
     return pairs
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
+from hla.ciwd import CiwdTable
 from hla.errors import TypingError
 from hla.loci import SEROLOGY_PREFIX
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
-from hla.resolve import Resolved, Resolver, resolver_for
-from hla.typing import LocusTyping, paired
+from hla.resolve import Resolver, resolver_for
+from hla.typing import Alternative, LocusTyping, Reading, read_gl, typing_of, with_serology
 
 # Of a long list the first names are tagged; a family's XX names no allele anyway.
 MAX_NAMES_PER_TEXT = 60
+ALTERNATIVES = re.compile(r"[/|]")
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,13 @@ class TypingReader:
 
     nomenclature: Nomenclature
     mac: MacTable
+    ciwd: CiwdTable | None = None
     resolver: Resolver = field(init=False)
     _pairs: dict[tuple[str, str, str], LocusTyping | BadPair] = field(default_factory=dict)
     _tags: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.resolver = resolver_for(self.nomenclature, self.mac)
+        self.resolver = resolver_for(self.nomenclature, self.mac, self.ciwd)
 
     def pair(self, locus: str, first: str, second: str) -> LocusTyping | BadPair:
         """Both values of a locus; the errors of both where they cannot be read. A blank one is unknown."""
@@ -44,14 +48,29 @@ class TypingReader:
         return found
 
     def _read(self, locus: str, first: str, second: str) -> LocusTyping | BadPair:
-        values: list[Resolved] = []
         errors: list[tuple[int, TypingError]] = []
         for position, text in enumerate((first, second), start=1):
             try:
-                values.append(self.resolver.position(locus, text))
+                self.resolver.position(locus, text)
             except TypingError as error:
                 errors.append((position, error))
-        return BadPair(tuple(errors)) if errors else paired(locus, values, doubled=False)
+        if errors:
+            return BadPair(tuple(errors))
+        try:
+            return typing_of(locus, [Alternative(pair) for pair in self.resolver.pairs(locus, first, second)])
+        except TypingError as error:
+            return BadPair(((1, error),))
+
+    def beside(self, typing: LocusTyping, serology: LocusTyping) -> LocusTyping:
+        """A DNA typing with the antigens reported beside it; where one of them is untyped, the other."""
+        if serology.untyped or typing.untyped:
+            return typing if serology.untyped else serology
+        pairs = self.resolver.pairs(serology.locus, serology.first, serology.second)
+        return with_serology(typing, pairs, self.resolver)
+
+    def gl(self, text: str) -> Reading:
+        """A GL String or GL String Code."""
+        return read_gl(text, nomenclature=self.nomenclature, mac=self.mac, ciwd=self.ciwd)
 
     def tags(self, locus: str, text: str) -> tuple[str, ...]:
         """What a canonical text names: first fields (`A*24`), two-field alleles, antigens (`A24`, `B62`, `B15`)."""
@@ -63,7 +82,7 @@ class TypingReader:
 
     def _names(self, locus: str, text: str) -> set[str]:
         names: set[str] = set()
-        for part in text.split("/")[:MAX_NAMES_PER_TEXT]:
+        for part in ALTERNATIVES.split(text)[:MAX_NAMES_PER_TEXT]:
             family, colon, rest = part.rpartition("*")[2].partition(":")
             if not family.isdigit():
                 continue

@@ -25,6 +25,7 @@ UNIT_COLUMNS = (
     "id", "bank_id", "source", "unit_no", *_VALUES, "status", "held_for_confirmation", "held_reasons",
     "counts_invented", "synthetic", *HLA_COLUMNS, "hla_tags", "import_batch_id", "import_line", "import_digest",
     "status_before_hold", "hold_reason", "discard_reason", "status_when_confirmed", "donation_id",
+    "typing_conflict",
 )  # fmt: skip
 TYPING_COLUMNS = (
     "id", "unit_id", "loci", "canonical_gl", "notes", "nomenclature", "mac_version", "source", "entered_by_id",
@@ -80,7 +81,7 @@ def _unit(row: UnitRow, unit_id: UUID, batch: ImportBatch, synthetic: bool) -> l
         row.invented, synthetic, *hla_values(row), _array(row.tags), batch.pk, row.line, row.digest,
         row.values.get("status_before_hold", ""), row.values.get("hold_reason", ""),
         row.values.get("discard_reason", ""), row.wanted_status if row.held else "",
-        row.values.get("donation_id"),
+        row.values.get("donation_id"), bool(row.conflicts),
     ]  # fmt: skip
 
 

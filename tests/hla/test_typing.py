@@ -449,6 +449,16 @@ def test_genotype_lists(reader: Reader) -> None:
     assert reader.pair("A", typing.first, typing.second) == typing
 
 
+def test_alternatives_that_share_a_value_become_a_list(reader: Reader) -> None:
+    assert (
+        reader.gl("A*02:03+A*24:02|A*24:02+A*02:01|A*23:01+A*24:02").gl() == "A*02:01/A*02:03/A*23:01+A*24:02"
+    )
+    assert reader.gl("A*02:03|A*02:01").gl() == "A*02:01/A*02:03"
+    assert reader.gl("A*02:03+A*24:02|A*02:15N+A*24:02").gl() == "A*02:15N+A*24:02|A*02:03+A*24:02"
+    assert reader.gl("A*02:03+A*24:02|A*02:03+A*02:03").gl() == "A*02:03+A*24:02|A*02:03+A*02:03"
+    assert reader.gl("A*02:03/A*02:01+A*24:02|A*02:01+A*24:02").gl() == "A*02:01/A*02:03+A*24:02"
+
+
 def test_genotype_lists_with_one_value_or_none(reader: Reader) -> None:
     assert reader.gl("A*02:01|A*02:03+A*23:01").locus("A").kind == "single"
     assert reader.gl("A*02:01|A*UUUU").locus("A").untyped
@@ -490,7 +500,7 @@ def test_phased_text_is_read_locus_by_locus(reader: Reader) -> None:
 def test_one_alternative_of_the_whole_typing(reader: Reader) -> None:
     reading = read_gl("A*02:01^B*15:01?A*02:03+A*24:02?A2", nomenclature=reader.nomenclature, mac=reader.mac)
 
-    assert reading.typing.gl() == "A*02:01|A*02:03+A*24:02|A2"
+    assert reading.typing.gl() == "A2/A*02:01|A*02:03+A*24:02"
     assert {note.code for note in reading.notes} == {"locus_open"}
 
 
@@ -516,8 +526,8 @@ def test_gl_string_code(reader: Reader) -> None:
         ("A*02:01+A*24:09N", "A2", False),
         ("A*02:15N+A*24:09N", "A2", True),
         ("A*02:01", "A2+A3", False),
-        ("A*02:01+A*24:02|A*03:01+A*24:02", "A3", False),
-        ("A*02:01+A*24:02", "A3|A2", False),
+        ("A*02:01+A*24:02|A*03:01+A*23:01", "A3", False),
+        ("A*02:01+A*24:02", "A3+A3|A2+A24", False),
         ("B*38:01+B*39:05", "B38+B38", True),
         ("B*38:01+B*38:09", "B38+B38", False),
     ],
