@@ -24,6 +24,7 @@ check: ## format, lint, imports, types, migrations, translations, licences
 validate: ## every figure of docs/validation.md anew, on real data (../shared/data); up to an hour
 	@$(PYTHON) scripts/bootstrap test
 	@$(VENV) scripts/validate_hla.py
+	@$(VENV) scripts/validate_oracle.py
 	@$(VENV) scripts/validate_search.py
 
 bench: ## speed of the kernel and of a search, submitted to stored; writes benchmarks/results.json

@@ -16,7 +16,6 @@ from tests.hla.oracle.serology import CALLED, WHO_ONLY, Serology
 
 SEROLOGY_LOCI = (*LOCI, "DRB3", "DRB4", "DRB5")
 FAMILIES_A_CODE = 3  # of one locus that a generic code is tried with
-LISTS, GENOTYPES = 20_000, 5_000
 
 
 class Expansions:
@@ -83,16 +82,6 @@ class Expansions:
 
     # Inputs
 
-    def everything(self) -> Iterator[Compared]:
-        """The complete comparison."""
-        yield from self.names()
-        yield from self.groups()
-        yield from self.families()
-        yield from self.antigens()
-        yield from self.codes(sorted(self.facts.codes))
-        yield from self.lists(LISTS)
-        yield from self.genotypes(GENOTYPES)
-
     def asked(self, what: str, locus: str, text: str) -> Compared:
         return Compared(what, locus, text, self.ours(locus, text), self.theirs(locus, text))
 
@@ -115,9 +104,9 @@ class Expansions:
     def called(locus: str) -> str:
         return CALLED[locus] if locus in CALLED else WHO_ONLY[locus][0]
 
-    def names(self) -> Iterator[Compared]:
+    def names(self, *loci: str) -> Iterator[Compared]:
         """Every complete name, and every name of two or three fields that complete names begin with."""
-        for locus in LOCI:
+        for locus in loci or LOCI:
             for name in (*self.pyard.names[locus], *self.truncated(locus)):
                 yield self.asked(self.sort_of(locus, name), locus, f"{locus}*{name}")
 
@@ -218,20 +207,20 @@ class Expansions:
         suffixes = self.serology.suffixes[locus].get(name, set())
         return len(suffixes) == 1 and suffixes != {""}
 
-    def lists(self, number: int) -> Iterator[Compared]:
-        """Random lists of two to six members of mixed resolution."""
-        chance = random.Random(self.seed)
+    def lists(self, number: int, part: int = 0) -> Iterator[Compared]:
+        """Random lists of two to six members of mixed resolution; another `part` gives other ones."""
+        chance = random.Random(f"{self.seed} {part}")
         for _ in range(number):
             locus = chance.choice(LOCI)
             members = [self.member(locus, chance) for _ in range(chance.randint(2, 6))]
             yield self.asked("list", locus, "/".join(members))
 
-    def genotypes(self, number: int) -> Iterator[Compared]:
+    def genotypes(self, number: int, part: int = 0) -> Iterator[Compared]:
         """Random GL texts of several loci, values joined by + and genotypes by |; P groups per value.
 
         py-ard sorts what it reduces, so that values are compared as sets of (locus, genotype, value) contents.
         """
-        chance = random.Random(self.seed)
+        chance = random.Random(f"{self.seed} {part}")
         for _ in range(number):
             loci = sorted(chance.sample(LOCI, chance.randint(1, 4)), key=LOCI.index)
             text = "^".join(self.locus_text(locus, chance) for locus in loci)

@@ -45,6 +45,14 @@ class Relations:
         """The antigen itself, all above it and all below it."""
         return {antigen} | self.above(antigen) | self.below(antigen)
 
+    def match(self, one: str, other: str, *, broad: bool = False) -> bool:
+        """One above the other; both associated with the same one; under the rule `broad` any antigen above both."""
+        if other in self.related(one):
+            return True
+        if any({one, other} <= children for children in self.associated.values()):
+            return True
+        return broad and bool(self.above(one) & self.above(other))
+
 
 class Serology:
     """The two files of a release folder (…/3580), and the WHO's antigens from hla_nom.txt.
