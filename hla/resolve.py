@@ -7,8 +7,8 @@ from hla.ciwd import CiwdTable
 from hla.errors import Note, TypingError
 from hla.loci import LOCI
 from hla.mac import MacTable
-from hla.members import MemberReader
-from hla.nomenclature import Members, Nomenclature, PGroups, field_key, joined
+from hla.members import MemberReader, split_suffix
+from hla.nomenclature import Members, Nomenclature, PGroups, field_key, joined, two_fields
 from hla.resolved import Details, Resolved, marked, rewritten, shown, united
 from hla.text import Item, Kind, read_value
 
@@ -196,8 +196,12 @@ class Resolver:
             notes.append(Note("null_common", text=name, names=shown(common), version=self.ciwd.version))
 
     def warn_rare(self, locus: str, name: str, notes: list[Note]) -> None:
-        """Say that an allele is neither common, intermediate nor well-documented."""
-        if self.ciwd is not None and self.ciwd.category(locus, name.split("*")[1]) not in NOT_RARE:
+        """Say that an allele is neither common, intermediate nor well-documented, as named or by its protein."""
+        if self.ciwd is None:
+            return
+        fields, suffix = split_suffix(name.split("*")[1])
+        names = {fields + suffix, two_fields(fields) + suffix}
+        if not any(self.ciwd.category(locus, one) in NOT_RARE for one in names):
             notes.append(Note("rare_allele", text=name, version=self.ciwd.version))
 
 

@@ -8,6 +8,7 @@ from itertools import combinations_with_replacement
 
 import pytest
 
+from hla.errors import TypingError
 from hla.mac import EMPTY_MAC
 from hla.matching import explain_locus
 from hla.nomenclature import Nomenclature
@@ -151,3 +152,23 @@ def test_two_lines_are_enough() -> None:
     found = explain_locus(mine.locus("A"), theirs.locus("A"), resolver_for(names, EMPTY_MAC))
 
     assert (found.match_min, found.match_max) == (1, 2)
+
+
+def test_serology_stands_for_families(builtin: Resolver) -> None:
+    assert written(explained(builtin, "A", "A2+A24", "02:01+24:02")) == "02 22 02 02"
+    assert written(explained(builtin, "B", "B62+B60", "15:01+40:02")) == "02 02 02 02"
+    assert written(explained(builtin, "B", "B62+B60", "B75+B61")) == "02 00 02 02"
+    assert written(explained(builtin, "B", "B16+B7", "38:01+07:02")) == "02 22 02 02"
+    assert written(explained(builtin, "A", "A2403+A2", "24:02+A203")) == "02 22 02 02"
+    assert written(explained(builtin, "DRB3", "DR52+", "01:01+02:02")) == "02 12 02 02"
+    assert builtin.position("DRB4", "DR53").notes == ()
+    assert builtin.nomenclature.serology_names("C") == ("3", "9", "10")
+
+
+def test_what_the_builtin_nomenclature_does_not_know(builtin: Resolver) -> None:
+    with pytest.raises(TypingError, match="no antigen A4711"):
+        builtin.position("A", "A4711")
+    assert builtin.alleles("A", "A*02:01") == ()
+    assert builtin.nomenclature.tce("04:01") is None
+    assert builtin.nomenclature.g_name("A", "02:01:01:01N") == "02:01:01"
+    assert builtin.position("A", "A*0201").text == builtin.position("A", "A*02:01g").text == "A*02:01"

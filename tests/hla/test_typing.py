@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from hla.ciwd import CiwdTable
 from hla.errors import CODES, HINTS, NOTES, Note, TypingError
 from hla.loci import LOCI, locus_of
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolved, Resolver, resolver_for
 from hla.text import MAX_LENGTH
-from hla.typing import Blank, LocusTyping, Typing, parse_gl, parse_pair, read_gl
+from hla.typing import (
+    Blank,
+    LocusTyping,
+    Typing,
+    canonical_loci,
+    parse_gl,
+    parse_pair,
+    read_gl,
+)
 
 
 class Reader:
@@ -84,6 +93,7 @@ def codes(typing: LocusTyping) -> list[str]:
         ("A*02101", "A*02:101", ["old_name"]),
         ("A*9201", "A*02:101", ["old_name"]),
         ("A*0202", "A*02:03", ["old_name"]),
+        ("A*0214", "A*02:03", ["old_name"]),
         ("A*0201/0203", "A*02:01/A*02:03", ["old_name", "old_name"]),
         ("A*0201/03", "A*02:01/A*02:03", ["old_name", "old_name"]),
         ("A*02:01g", "A*02:01P", ["normalised"]),
@@ -156,6 +166,8 @@ def test_a_missing_gene_counts_as_null(reader: Reader) -> None:
         ("A*0205", "old_name", "A*0205", 0),
         ("A*030101", "old_name", "A*030101", 0),
         ("A*03011111", "old_name", "A*03011111", 0),
+        ("A*020101011", "old_name", "A*020101011", 0),
+        ("A*02:01/2", "malformed", "2", 8),
         ("A*02:77g", "unknown_allele", "A*02:77", 0),
         ("A4", "unknown_antigen", "A4", 0),
         ("  A2402", "unknown_antigen", "A2402", 2),
@@ -566,3 +578,66 @@ def test_complete_names_of_a_value(resolver: Resolver) -> None:
 def names(resolver: Resolver, value: Resolved) -> set[str]:
     """The P groups of a value by name."""
     return {resolver.nomenclature.p_name(value.locus, group) for group in value.p_groups}
+
+
+def test_a_locus_that_an_alternative_leaves_out_is_unknown(reader: Reader) -> None:
+    found = reader.gl("A*02:01~B*15:01+A*24:02~B*38:01|A*02:03+A*24:02")
+
+    assert found.gl() == "A*02:01/A*02:03+A*24:02"
+    assert found.locus("B").untyped
+
+
+@pytest.mark.parametrize(
+    ("gl", "expected"),
+    [
+        ("", []),
+        ("A*02:01+A*24:02^B*15:01", [("A", "A*02:01", "A*24:02"), ("B", "B*15:01", "")]),
+        ("DR4+DR8^A2/A*03:01", [("A", "A2/A*03:01", ""), ("DRB1", "DR4", "DR8")]),
+        ("A*02:01+A*24:02|A*03:01", [("A", "A*02:01|A*03:01", "A*24:02|")]),
+        ("A*02:01^A2+A24", [("A", "A*02:01", ""), ("A", "A2", "A24")]),
+    ],
+)
+def test_parts_of_a_canonical_text(gl: str, expected: list[tuple[str, str, str]]) -> None:
+    assert canonical_loci(gl) == expected
+
+
+def test_rare_alleles_and_common_nulls_are_noted(toy: Nomenclature, toy_mac: MacTable) -> None:
+    table = CiwdTable.from_text("ALLELE,TOTAL\nA*02:01,C\nA*24:02,I\nA*24:09N,WD\nA*03:01,R\n", "1.0.0")
+    resolver = Resolver(toy, toy_mac, table)
+
+    def noted(text: str) -> list[str]:
+        return [note.code for note in resolver.position("A", text).notes]
+
+    assert noted("A*02:01:01:01") == []
+    assert noted("A*03:01") == ["rare_allele"]
+    assert noted("A*02:03") == ["rare_allele"]
+    assert noted("A*24:XX") == ["null_possible", "null_common"]
+    assert noted("A*02:01:01G") == ["null_possible"]
+    assert resolver.position("A", "A*24:XX").notes[1].params["names"] == "A*24:09N"
+
+
+def test_a_list_of_known_members_is_not_read_again(resolver: Resolver) -> None:
+    read = resolver.position("A", "A*02:03/A*02:01")
+    again = resolver.position("A", "A*02:01/A*02:03")
+
+    assert again == read
+    assert resolver.plain("A*02:01/A*02:03/A*02:01") == read
+    assert resolver.plain("A*02:01/A*24:02") is None
+    assert resolver.plain("A*02:01/02:03") is None
+    assert resolver.plain("02:01") is None
+    assert resolver.position("A", "A*02:01/A*02:03").kind == "list"
+    with pytest.raises(TypingError, match="belongs to HLA-A"):
+        resolver.position("B", "A*02:01/A*02:03")
+
+
+def test_details_and_members_are_forgotten_when_there_are_too_many(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hla.resolve.MAX_KEPT", 2)
+
+    for text in ("A*02:01", "A*02:03", "A*24:02", "A*23:01"):
+        resolver.position("A", text)
+        resolver.details("A", text)
+
+    assert resolver.details("A", "A*02:03").single
+    assert resolver.details("A", "A*02:01").g_groups == {"02:01:01", "02:01:02"}

@@ -77,6 +77,7 @@ WITHDRAWN = {
     "A*02:02": ("02:03", "Sequence identical"),
     "A*02:04": ("02:02", "Sequence renamed"),
     "A*02:05": ("", "Never assigned"),
+    "A*0214": ("02:03", "Sequence renamed"),
     "A*02:06": ("02:15N", "Sequence error"),
 }
 
