@@ -5,12 +5,13 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any, BinaryIO, Final, TextIO
 
 from hla.cli import INVALID, OK, STDIN, Command, Refusal, Surroundings, add_reference_arguments
 from hla.loci import LOCI, SEARCH_LOCI, locus_of
-from hla.matrix import Matrix, MatrixError, write_matrix
+from hla.matrix import Matrix, MatrixError, is_special, write_matrix
 from hla.people import PeopleError, Unreadable, read_people, summary
 from hla.plain import release_name
 
@@ -93,23 +94,54 @@ def match_matrix(options: dict[str, Any], around: Surroundings) -> int:
 def write(matrix: Matrix, options: dict[str, Any], around: Surroundings) -> None:
     """Write the file; whatever ends the work leaves none behind. Raises Refusal."""
     bar = Bar(around.stderr, matrix.pairs)
-    try:
-        restore = signal.signal(signal.SIGTERM, ended)
-    except ValueError:  # not in the main thread: called by another program, which has its own way to end
-        restore = None
-    try:
-        out = binary(around.stdout) if options["out"] == STDIN else options["out"]
-        write_matrix(matrix, out, processes=options["processes"], progress=bar.progress)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Refusal(f"{options['out']} cannot be written: {error.strerror}.") from None
-    except MatrixError as error:
-        raise Refusal(str(error)) from None
-    finally:
-        if restore is not None:
-            signal.signal(signal.SIGTERM, restore)
-        bar.clear()
+    out = binary(around.stdout) if options["out"] == STDIN else options["out"]
+    with Ending(to_file=isinstance(out, str) and not is_special(out)) as ending:
+
+        def progress(pairs: int) -> None:
+            ending.check()
+            bar.progress(pairs)
+
+        try:
+            write_matrix(matrix, out, processes=options["processes"], progress=progress)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Refusal(f"{options['out']} cannot be written: {error.strerror}.") from None
+        except MatrixError as error:
+            raise Refusal(str(error)) from None
+        finally:
+            bar.clear()
+
+
+class Ending:
+    """Within it, Ctrl-C and SIGTERM end the writing of a file at its next step, so that nothing half-written stays.
+
+    They are only noted: an exception raised while a process is being forked may be lost, or leave its pool locked. A
+    stream, which may wait for its reader for ever, is ended at once by the system; the counting processes follow.
+    """
+
+    def __init__(self, *, to_file: bool) -> None:
+        self.handler = self.note if to_file else signal.SIG_DFL
+        self.number = 0
+        self.before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Ending":
+        with suppress(ValueError):  # not the main thread: called by a program that has its own way to end
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.before[number] = signal.signal(number, self.handler)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        self.number = number
+
+    def check(self) -> None:
+        """Raises SystemExit if the work is to end."""
+        if self.number:
+            sys.exit(128 + self.number)
 
 
 def binary(stream: TextIO) -> BinaryIO:
@@ -118,11 +150,6 @@ def binary(stream: TextIO) -> BinaryIO:
     if below is None:
         raise Refusal("--out -: the output here takes only text; give a file.")
     return below
-
-
-def ended(number: int, frame: FrameType | None) -> None:
-    """SIGTERM: as any other end, so that nothing half-written stays."""
-    sys.exit(128 + number)
 
 
 def report(matrix: Matrix, unreadable: list[Unreadable], around: Surroundings, seconds: float) -> None:

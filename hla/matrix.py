@@ -151,7 +151,7 @@ def write_matrix(matrix: Matrix, out: str | IO[bytes], *, processes: int, progre
         stream_rows(matrix, out, processes, progress, pack=False)
         return
     path = Path(out)
-    if path.exists() and not path.is_file():  # a pipe or a device
+    if is_special(out):
         with path.open("wb") as stream:
             stream_rows(matrix, stream, processes, progress, pack=False)
         return
@@ -161,6 +161,11 @@ def write_matrix(matrix: Matrix, out: str | IO[bytes], *, processes: int, progre
                 stream_rows(matrix, stream, processes, progress, pack=True)
         else:
             place_rows(matrix, unfinished, processes, progress)
+
+
+def is_special(path: str) -> bool:
+    """Whether a path is a pipe or a device, to be written to and not replaced."""
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 @contextmanager

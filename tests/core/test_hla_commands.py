@@ -157,7 +157,7 @@ def test_a_matrix_to_a_pipe(tmp_path: Path, release: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_matrix_that_is_stopped_leaves_nothing(tmp_path: Path, release: str, number: int) -> None:
-    people = "".join(f"X{place}%A*02:01+A*24:02\n" for place in range(20_000))
+    people = "".join(f"X{place}%A*02:01+A*24:02\n" for place in range(7_000))
     (tmp_path / "p").write_text(people)
     files = {"--patients": "p", "--units": "p", "--out": "out.csv"}
     arguments = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
@@ -177,6 +177,34 @@ def test_a_matrix_that_is_stopped_leaves_nothing(tmp_path: Path, release: str, n
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert "Traceback" not in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "var"]
+
+
+def test_nobody_counts_on_when_the_reader_has_gone(tmp_path: Path, release: str) -> None:
+    """`match_matrix --out - | head`, and a killed command: the counting processes end as well."""
+    (tmp_path / "p").write_text("".join(f"X{place}%A*02:01+A*24:02\n" for place in range(7_000)))
+    file = str(tmp_path / "p")
+    command = ["match_matrix", "--patients", file, "--units", file, "--loci", "A", "--out", "-"]
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", *command, "--processes", "2", "--release", release],
+        cwd=ROOT,
+        env=environment(tmp_path / "var"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=60)  # ends when no process holds the pipes any more
+
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:  # a process that has ended is still to be collected by the system
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("a counting process goes on")
 
 
 # --- as Django's commands -------------------------------------------------------------------------

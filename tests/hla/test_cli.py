@@ -268,17 +268,36 @@ def test_a_reader_that_went_away_is_not_a_full_disk(
         console("match_matrix", *files[:2], "--units", files[1], "--out", "-")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_being_ended_leaves_no_file(
-    console: Console, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    console: Console, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(Matrix, "block", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(number)
+    original = Matrix.block
 
+    def block(self: Matrix, patient: int) -> bytearray:
+        os.kill(os.getpid(), number)
+        return original(self, patient)
+
+    monkeypatch.setattr(Matrix, "block", block)
     with pytest.raises(SystemExit) as ended:
         console("match_matrix", *files[:2], "--units", files[1], "--out", str(tmp_path / "o"))
-    assert ended.value.code == 143
+    assert ended.value.code == 128 + number
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "u"]
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before
+
+
+def test_a_stream_is_ended_by_the_system(
+    console: Console, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers: list[Any] = []
+
+    def look(*args: object, **options: object) -> None:
+        handlers.extend(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM))
+
+    monkeypatch.setattr(cli_matrix, "write_matrix", look)
+    assert console("match_matrix", *files[:2], "--units", files[1], "--out", "-") == OK
+    assert handlers == [signal.SIG_DFL, signal.SIG_DFL]
 
 
 def test_a_matrix_in_another_thread(console: Console, files: list[str], tmp_path: Path) -> None:
