@@ -227,13 +227,14 @@ class Expansions:
             yield Compared("gl", loci[0], text, self.our_gl(text), self.their_gl(text))
 
     def locus_text(self, locus: str, chance: random.Random) -> str:
-        pairs = []
-        for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            values = [
-                "/".join(self.member(locus, chance) for _ in range(chance.choice((1, 1, 2, 3)))) for _ in "12"
-            ]
-            pairs.append("+".join(values))
-        return "|".join(pairs)
+        """One to three genotypes; none of their values comes twice, since such genotypes may be written shorter."""
+        values: list[str] = []
+        wanted = 2 * chance.choice((1, 1, 1, 2, 3))
+        while len(values) < wanted:
+            value = "/".join(self.member(locus, chance) for _ in range(chance.choice((1, 1, 2, 3))))
+            if value not in values:
+                values.append(value)
+        return "|".join(f"{first}+{second}" for first, second in zip(values[::2], values[1::2], strict=True))
 
     def our_gl(self, text: str) -> Expansion:
         reading = read_gl(text, nomenclature=self.data.nomenclature, mac=self.data.mac)
