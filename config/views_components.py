@@ -86,6 +86,14 @@ def _form_parts() -> dict[str, Any]:
         "bad_form": bad,
         "filter_form": FilterGalleryForm({"status": "LISTED", "tnc_min": "120"}, auto_id="f_%s"),
         "typing_rows": _typing_rows(typing),
+        "remarks": [
+            {
+                "severity": "conflict",
+                "text": _("The antigens A1+A24 contradict the DNA typing A*02:01+A*24:02."),
+            },
+            {"severity": "warning", "text": _("A*24:02 could also be a null allele; read as expressed.")},
+            {"severity": "note", "text": _("46:XX stands for 98 alleles.")},
+        ],
         "import_errors": [
             {
                 "line": 7,
@@ -113,14 +121,14 @@ def _typing_rows(form: TypingGalleryForm) -> list[dict[str, Any]]:
             "first": form["b1"],
             "second": form["b2"],
             "reading": "B*40:01, B*46:XX",
-            "notes": [_("46:XX stands for 98 alleles.")],
+            "remarks": [{"severity": "note", "text": _("46:XX stands for 98 alleles.")}],
         },
         {
             "locus": "C",
             "first": form["c1"],
             "second": form["c2"],
             "reading": "C*01:02, ?",
-            "notes": [_("The second value is unknown, not homozygous.")],
+            "remarks": [{"severity": "note", "text": _("The second value is unknown, not homozygous.")}],
         },
         {
             "locus": "DRB1",

@@ -14,11 +14,12 @@ from rest_framework.routers import SimpleRouter
 
 from core.access import get_visible_or_404, has_permission, person_of
 from core.audit import actor_of
+from core.hla_messages import stored_note_text
 from core.roles import Permission
 from hla.loci import LOCI
 from hospitals import choices, services
 from hospitals.data import PatientData, WeightData
-from hospitals.models import Hospital, Patient
+from hospitals.models import Hospital, Patient, PatientHlaTyping
 from hospitals.querysets import HospitalQuerySet, PatientQuerySet
 from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, TypingInput
 
@@ -41,6 +42,13 @@ class TypingSerializer(serializers.Serializer):
     blank_rule = serializers.CharField(read_only=True)
     source = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field of this name
     typed_on = serializers.DateField(read_only=True)
+    conflicts = serializers.SerializerMethodField(help_text="loci whose serology the DNA typing excludes")
+
+    def get_conflicts(self, typing: PatientHlaTyping) -> list[dict[str, str]]:
+        return [
+            {"locus": locus, "text": stored_note_text("typing_conflict", params)}
+            for locus, params in typing.conflicts
+        ]
 
 
 class PatientSerializer(serializers.ModelSerializer):

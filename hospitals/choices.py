@@ -9,8 +9,9 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Abo, Rh
+from core.typing_choices import BlankRule
 
-__all__ = ["Abo", "Rh"]  # one list of blood groups for units and patients
+__all__ = ["Abo", "BlankRule", "Rh"]  # one list for units and patients
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -69,13 +70,6 @@ class DiagnosisGroup(TextChoices):
     IMMUNE = "immune", _("Immune deficiency or histiocytic disorder")
     METABOLIC = "metabolic", _("Inherited metabolic disorder")
     OTHER = "other", _("Other")
-
-
-class BlankRule(TextChoices):
-    """What an empty second value of a locus means; the names are those of `hla.typing.parse_pair`."""
-
-    UNKNOWN = "unknown", _("Not known")
-    HOMOZYGOUS = "homozygous", _("The same as the first (homozygous)")
 
 
 class TypingSource(TextChoices):

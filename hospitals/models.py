@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -288,3 +289,8 @@ class PatientHlaTyping(models.Model):
 
     def __str__(self) -> str:
         return self.canonical_gl
+
+    @property
+    def conflicts(self) -> list[tuple[str, dict[str, Any]]]:
+        """Loci whose serology the DNA typing excludes, each with the values of its sentence."""
+        return [(locus, params) for locus, code, params in self.notes if code == "typing_conflict"]

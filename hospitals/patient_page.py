@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from core.hla_messages import stored_note_text
+from core.hla_messages import SEVERITIES, Remark, stored_note_text, stored_remarks
 from core.models import AuditEntry, User
 from core.roles import Permission
 from hla.loci import LOCI
@@ -55,7 +55,8 @@ def patient_context(patient: Patient, user: User) -> dict[str, Any]:
         "facts": facts(patient),
         "typing": typing,
         "typed_loci": typed_loci(typing),
-        "typing_notes": typing_notes(typing),
+        "typing_remarks": typing_remarks(typing),
+        "typing_conflicts": conflict_texts(typing),
         "typing_history": patient.typings.select_related("entered_by")[:10],
         "weights": patient.weights.select_related("recorded_by")[:10],
         "doses": dose_lines(patient),
@@ -115,9 +116,24 @@ def typed_loci(typing: PatientHlaTyping | None) -> list[TypedLocus]:
     return [TypedLocus(locus, *stored.get(locus, ())) for locus in shown]
 
 
-def typing_notes(typing: PatientHlaTyping | None) -> list[str]:
+def typing_remarks(typing: PatientHlaTyping | None) -> list[Remark]:
+    """What the parser remarked, the gravest first; conflicts stand at the head of the page."""
     notes = typing.notes if typing else []
-    return [f"HLA-{locus}: {stored_note_text(code, params)}" for locus, code, params in notes]
+    found = [
+        replace(remark, text=f"HLA-{locus}: {remark.text}" if locus else remark.text)
+        for locus, code, params in notes
+        for remark in stored_remarks([(code, params)])
+        if not remark.is_conflict
+    ]
+    return sorted(found, key=lambda remark: SEVERITIES.index(remark.severity))
+
+
+def conflict_texts(typing: PatientHlaTyping | None) -> list[str]:
+    """A sentence for each locus whose serology contradicts the DNA typing."""
+    return [
+        f"HLA-{locus}: {stored_note_text('typing_conflict', params)}"
+        for locus, params in (typing.conflicts if typing else [])
+    ]
 
 
 def dose_lines(patient: Patient) -> list[dict[str, Any]]:

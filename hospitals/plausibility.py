@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.utils.translation import gettext_lazy as _
 
+from core.hla_messages import note_text
+from hla.errors import Note
 from hospitals.choices import DIAGNOSIS, DiagnosisGroup, Stage
 
 if TYPE_CHECKING:
@@ -79,6 +81,15 @@ def stage_doubts(diagnosis: str, stage: str) -> list[Doubt]:
     if (entry.group == DiagnosisGroup.MALIGNANT) == (stage in _MALIGNANT_STAGES):
         return []
     return [Doubt("stage_of_diagnosis", "stage", _("This stage is unusual for the diagnosis: is it right?"))]
+
+
+def conflict_doubts(conflicts: Iterable[tuple[str, Note]]) -> list[Doubt]:
+    """Antigens that the DNA typing excludes (domain notes 2.3): one of the two reports is wrong."""
+    text = _("HLA-%(locus)s: %(conflict)s One of the two is wrong; the DNA typing would decide.")
+    return [
+        Doubt(f"typing_conflict_{locus}", "typing", text % {"locus": locus, "conflict": note_text(note)})
+        for locus, note in conflicts
+    ]
 
 
 def typing_doubts(loci: Iterable[str]) -> list[Doubt]:

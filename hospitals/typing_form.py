@@ -10,15 +10,16 @@ from django import forms
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from core.hla_messages import note_text, typing_error_text
+from core.hla_messages import Remark, remarks, typing_error_text
 from hla.loci import LOCI
 from hla.typing import LocusTyping
 from hospitals.choices import BlankRule, TypingSource
-from hospitals.plausibility import SEARCH_NEEDS, Doubt, typing_doubts
+from hospitals.plausibility import SEARCH_NEEDS, Doubt, conflict_doubts, typing_doubts
 from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, Interpretation, TypingInput, interpret
 
 SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
 FOLDED_LOCI = tuple(locus for locus in LOCI if locus not in SHOWN_LOCI)
+READING_LENGTH = 60
 NEEDED_LOCI = frozenset(SEARCH_NEEDS)
 
 
@@ -41,8 +42,8 @@ class Row:
         return reading_text(self.read) if self.read else ""
 
     @property
-    def notes(self) -> list[str]:
-        return reading_notes(self.read) if self.read else []
+    def remarks(self) -> list[Remark]:
+        return remarks(self.read.notes) if self.read else []
 
     @property
     def is_touched(self) -> bool:
@@ -52,13 +53,13 @@ class Row:
 
 def reading_text(reading: LocusTyping) -> str:
     """How a locus was read, in a line; long allele lists are cut, the stored typing is not."""
-    texts = [text if len(text) <= 60 else f"{text[:59]}…" for text in (reading.first, reading.second)]
-    return " + ".join(text or "?" for text in texts)
+    if "|" in reading.first:
+        return shortened(reading.gl(), 2 * READING_LENGTH)
+    return " + ".join(shortened(text, READING_LENGTH) or "?" for text in (reading.first, reading.second))
 
 
-def reading_notes(reading: LocusTyping) -> list[str]:
-    """The parser's remarks on a locus, for people."""
-    return [note_text(note) for note in reading.notes]
+def shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _value_label(locus: str, position: int) -> str:
@@ -90,7 +91,9 @@ class TypingForm(forms.Form):
         required=False,
         max_length=MAX_GL_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
-        help_text=_("For example A*02:01+A*24:02^B*40:01+B*46:01"),
+        help_text=_(
+            "For example A*02:01+A*24:02^B*40:01+B*46:01. Antigens may stand beside the DNA typing of a locus: A2+A24."
+        ),
     )
     blank_homozygous = forms.BooleanField(
         label=_("An empty second value means the same as the first (homozygous)"),
@@ -165,16 +168,17 @@ class TypingForm(forms.Form):
         return any(row.is_touched for row in self.folded_rows())
 
     def doubts(self) -> list[Doubt]:
-        return typing_doubts(self.interpretation.loci if self.interpretation else ())
+        read = self.interpretation
+        return [*typing_doubts(read.loci if read else ()), *conflict_doubts(read.conflicts() if read else ())]
 
     def _row(self, locus: str) -> Row:
         reading = self.interpretation.loci.get(locus) if self.interpretation else None
         return Row(locus, self[f"hla_{locus}_1"], self[f"hla_{locus}_2"], reading)
 
 
-def typing_initial(loci: dict[str, list[str]], blank_rule: str) -> dict[str, Any]:
-    """Initial values of the form for a stored typing."""
-    initial: dict[str, Any] = {"blank_homozygous": blank_rule == BlankRule.HOMOZYGOUS}
+def typing_initial(loci: dict[str, list[str]], blank_rule: str, serology: str = "") -> dict[str, Any]:
+    """Initial values of the form for a stored typing. serology: antigens reported beside DNA, as GL text."""
+    initial: dict[str, Any] = {"blank_homozygous": blank_rule == BlankRule.HOMOZYGOUS, "gl": serology}
     for locus, pair in loci.items():
         initial[f"hla_{locus}_1"], initial[f"hla_{locus}_2"] = pair
     return initial

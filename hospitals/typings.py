@@ -11,7 +11,18 @@ from typing import Any
 from core import reference
 from hla.errors import Note, TypingError
 from hla.loci import LOCI
-from hla.typing import LocusTyping, Typing, parse_pair, read_gl
+from hla.locus_typing import gl_of
+from hla.resolve import Resolver, resolver_for
+from hla.text import Kind
+from hla.typing import (
+    WIDE_BAR,
+    LocusTyping,
+    Typing,
+    canonical_loci,
+    parse_pair,
+    read_gl,
+    with_serology,
+)
 from hospitals.choices import BlankRule, TypingSource
 
 Pair = tuple[str, str]
@@ -55,6 +66,7 @@ class Interpretation:
     twice: tuple[str, ...]
     release: str
     mac_version: str
+    general: tuple[Note, ...] = ()  # remarks on the GL string as a whole
 
     @property
     def is_clean(self) -> bool:
@@ -64,13 +76,15 @@ class Interpretation:
         return Typing.of(self.loci.values())
 
     def notes(self) -> list[list[Any]]:
-        """The parser's remarks as [locus, code, parameters], so that each reader gets his language later."""
-        return [
-            [name, note.code, dict(note.params)]
-            for name, locus in self.loci.items()
-            for note in locus.notes
-            if isinstance(note, Note)
-        ]
+        """The parser's remarks as [locus, code, parameters], so that each reader gets his language later. The
+        locus is "" for remarks on the text as a whole."""
+        of_loci = [(name, note) for name, locus in self.loci.items() for note in locus.notes]
+        found = [*(("", note) for note in self.general), *of_loci]
+        return [[name, note.code, dict(note.params)] for name, note in found]
+
+    def conflicts(self) -> list[tuple[str, Note]]:
+        """Loci whose serology the DNA typing excludes."""
+        return [(name, note) for name, locus in self.loci.items() if (note := locus.conflict) is not None]
 
 
 def interpret(given: TypingInput) -> Interpretation:
@@ -91,7 +105,7 @@ def interpret(given: TypingInput) -> Interpretation:
             problems.extend(read)
         elif not read.untyped:
             loci[locus] = read
-    twice = _add_gl(given, loci, typed, problems)
+    twice, general = _add_gl(given, loci, typed, problems)
     ordered = {locus: loci[locus] for locus in LOCI if locus in loci}
     return Interpretation(
         typed,
@@ -100,6 +114,7 @@ def interpret(given: TypingInput) -> Interpretation:
         twice,
         reference.nomenclature().release,
         reference.mac_table().version,
+        general,
     )
 
 
@@ -119,7 +134,10 @@ def read_pair(locus: str, first: str, second: str, blank: str) -> LocusTyping | 
 
 def _problem_of_one(locus: str, value: str, position: int) -> Problem | None:
     try:
-        _parse(locus, value, "", BlankRule.UNKNOWN.value)
+        for one in value.replace(WIDE_BAR, "|").split(
+            "|"
+        ):  # alternatives have their partners in the other value
+            _parse(locus, one, "", BlankRule.UNKNOWN.value)
     except TypingError as error:
         return Problem(locus, position, error)
     return None
@@ -132,30 +150,65 @@ def _parse(locus: str, first: str, second: str, blank: str) -> LocusTyping:
         second,
         nomenclature=reference.nomenclature(),
         mac=reference.mac_table(),
+        ciwd=reference.ciwd_table(),
         blank=blank,  # type: ignore[arg-type]
     )
 
 
 def _add_gl(
     given: TypingInput, loci: dict[str, LocusTyping], typed: dict[str, Pair], problems: list[Problem]
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], tuple[Note, ...]]:
+    """Adds what the GL string says; gives the loci of which it says something else, and its general remarks.
+
+    A locus may be given by DNA on one side and by antigens on the other: then they stand beside one another.
+    """
     text = given.gl.strip()
     if not text:
-        return ()
+        return (), ()
     reading = read_gl(
         text,
         nomenclature=reference.nomenclature(),
         mac=reference.mac_table(),
+        ciwd=reference.ciwd_table(),
         blank=given.blank,  # type: ignore[arg-type]
     )
     problems.extend(Problem(None, 0, error) for error in reading.errors)
-    read = reading.typing
-    twice = [name for name, locus in read.loci.items() if name in loci and loci[name].gl() != locus.gl()]
-    for name, locus in read.loci.items():
-        if not locus.untyped and name not in typed:
+    twice = []
+    for name, locus in reading.typing.loci.items():
+        if name not in typed:
             loci[name] = locus
             typed[name] = (locus.first, locus.second)
-    return tuple(twice)
+        elif name in loci and (both := _beside(loci[name], locus)):
+            loci[name] = both
+        elif name in loci and loci[name].gl() != locus.gl():
+            twice.append(name)
+    return tuple(twice), reading.notes
+
+
+def _beside(one: LocusTyping, other: LocusTyping) -> LocusTyping | None:
+    """A DNA typing with the antigens of the other one; None if they are not one of each kind."""
+    resolver = resolver_for(reference.nomenclature(), reference.mac_table(), reference.ciwd_table())
+    if is_serological(one, resolver) == is_serological(other, resolver):
+        return None
+    serology, dna = (one, other) if is_serological(one, resolver) else (other, one)
+    return with_serology(dna, resolver.pairs(serology.locus, serology.first, serology.second), resolver)
+
+
+def is_serological(typing: LocusTyping, resolver: Resolver) -> bool:
+    """Whether all that is known of a locus are antigens."""
+    pairs = resolver.pairs(typing.locus, typing.first, typing.second)
+    return all(value.kind is Kind.SEROLOGY for pair in pairs for value in pair if not value.unknown)
+
+
+def serology_beside(gl: str) -> str:
+    """The antigens that a stored canonical GL text reports beside DNA, as GL text."""
+    seen: set[str] = set()
+    beside = []
+    for locus, first, second in canonical_loci(gl):
+        if locus in seen:
+            beside.append(gl_of(first, second))
+        seen.add(locus)
+    return "^".join(beside)
 
 
 def typing_digest(gl: str) -> str:

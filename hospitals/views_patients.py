@@ -17,7 +17,7 @@ from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError
 from core.exports import csv_response
-from core.hla_messages import typing_error_text
+from core.hla_messages import remarks, typing_error_text
 from core.pages import paginate
 from core.roles import Permission
 from hla.loci import LOCI
@@ -36,9 +36,17 @@ from hospitals.models import Patient
 from hospitals.patient_page import patient_context
 from hospitals.plausibility import Doubt
 from hospitals.querysets import open_in
-from hospitals.typing_form import TypingForm, reading_notes, reading_text, typing_initial
-from hospitals.typings import MAX_VALUE_LENGTH, read_pair
+from hospitals.typing_form import TypingForm, reading_text, shortened, typing_initial
+from hospitals.typings import (
+    MAX_GL_LENGTH,
+    MAX_VALUE_LENGTH,
+    TypingInput,
+    interpret,
+    read_pair,
+    serology_beside,
+)
 
+MAX_ERRORS_SHOWN, MAX_READING = 8, 300  # of a pasted GL string
 _VERSION = re.compile(r"[0-9]{1,9}")
 
 
@@ -189,7 +197,11 @@ def patient_typing(request: HttpRequest, pk: Any) -> HttpResponse:
     patient = _patient(request, pk, Permission.PATIENT_EDIT)
     posted = request.POST if request.method == "POST" else None
     current = patient.current_typing
-    initial = typing_initial(current.loci, current.blank_rule) if current else {}
+    initial = (
+        typing_initial(current.loci, current.blank_rule, serology_beside(current.canonical_gl))
+        if current
+        else {}
+    )
     form = TypingForm(posted, initial=initial)
     doubts: list[Doubt] = []
     if posted is not None and form.is_valid():
@@ -292,20 +304,32 @@ def patient_identity_edit(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.PATIENT_VIEW)
 def typing_check(request: HttpRequest) -> HttpResponse:
-    """The live check of one locus: how its two values are read, or what is wrong. Saves nothing."""
+    """The live check of one locus, or of the GL string: how it is read, or what is wrong. Saves nothing."""
     locus = request.POST.get("locus", "")
-    row: dict[str, Any] = {"reading": "", "notes": [], "errors": []}
+    blank = BlankRule.HOMOZYGOUS if "blank_homozygous" in request.POST else BlankRule.UNKNOWN
+    row: dict[str, Any] = {}
     if locus in LOCI:
         first, second = (request.POST.get(f"hla_{locus}_{n}", "")[: MAX_VALUE_LENGTH + 1] for n in (1, 2))
-        row = _reading(locus, first, second, homozygous="blank_homozygous" in request.POST)
+        row = _reading(locus, first, second, blank)
+    elif locus == "gl":
+        row = _gl_reading(request.POST.get("gl", "")[: MAX_GL_LENGTH + 1], blank)
     return render(request, "_components/typing_reading.html", {"row": row})
 
 
-def _reading(locus: str, first: str, second: str, *, homozygous: bool) -> dict[str, Any]:
+def _reading(locus: str, first: str, second: str, blank: BlankRule) -> dict[str, Any]:
     if not first.strip() and not second.strip():
-        return {"reading": "", "notes": [], "errors": []}
-    blank = BlankRule.HOMOZYGOUS if homozygous else BlankRule.UNKNOWN
+        return {}
     read = read_pair(locus, first, second, blank)
     if isinstance(read, tuple):
-        return {"reading": "", "notes": [], "errors": [typing_error_text(problem.error) for problem in read]}
-    return {"reading": reading_text(read), "notes": reading_notes(read), "errors": []}
+        return {"errors": [typing_error_text(problem.error) for problem in read]}
+    return {"reading": reading_text(read), "remarks": remarks(read.notes)}
+
+
+def _gl_reading(gl: str, blank: BlankRule) -> dict[str, Any]:
+    if not gl.strip():
+        return {}
+    read = interpret(TypingInput(gl=gl, blank=blank))
+    if read.problems:
+        return {"errors": [typing_error_text(problem.error) for problem in read.problems[:MAX_ERRORS_SHOWN]]}
+    notes = [*read.general, *(note for locus in read.loci.values() for note in locus.notes)]
+    return {"reading": shortened(read.typing().gl(), MAX_READING), "remarks": remarks(notes)}

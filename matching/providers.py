@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from core import find, nav, work
 from core.find import Hit
@@ -34,7 +34,7 @@ def register() -> None:
     nav.register(
         NavItem(
             75,
-            gettext_lazy("Typing workbench"),
+            pgettext_lazy("navigation", "Workbench"),
             "matching:workbench",
             Permission.INVENTORY_VIEW,
             "/workbench/",

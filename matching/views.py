@@ -19,6 +19,7 @@ from core.exports import csv_response
 from core.pages import paginate
 from core.roles import Permission
 from hospitals.models import Patient
+from hospitals.patient_page import conflict_texts
 from hospitals.querysets import open_in
 from matching import lists, services
 from matching.choices import OPEN, SEARCHABLE, STATE_TONE
@@ -131,6 +132,7 @@ def _form_page(
         "saved": saved,
         "line": people.patient_line(patient, patient.weight_kg, people.today()),
         "typed": requests.typed_loci(typing),
+        "conflicts": conflict_texts(typing),
         "missing": ", ".join(f"HLA-{locus}" for locus in missing),
         "may_edit_patient": open_in(request.user, Permission.PATIENT_EDIT, patient.hospital_id),
         "searchable": not missing and patient.is_active,
@@ -181,6 +183,7 @@ def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpRespo
         "state": requests.state_tag(found),
         "criteria": requests.criteria_facts(found),
         "typed": requests.typed_loci(patient.current_typing),
+        "conflicts": conflict_texts(patient.current_typing),
         "missing": ", ".join(f"HLA-{locus}" for locus in missing),
         "runs": [requests.run_row(run) for run in runs],
         "entries": requests.timeline(found, runs),

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
@@ -159,6 +160,14 @@ REQUEST = first_link("/requests/", "/requests/UUID/")
 RUN = first_link("/requests/", "/requests/searches/UUID/")
 HOSPITAL = first_link("/hospitals/", "/hospitals/UUID/")
 
+TYPINGS = """A*02:01+A*24:02:01:02L^B*40:01+B15^C*04:09N+C*01:02^DRB1*15:XX+DR9^DPB1*02:01+DPB1*05:01^A2+A11
+B*40:01+B*46:01|B*40:02+B*46:XX
+A*02:01+A*02:1^Bw4+B60"""
+PAIR = {
+    "patient": "A*02:01+A*24:02^B*40:01+B*46:01^C*01:02+C*03:04^DRB1*09:01+DRB1*15:01^DPB1*02:01+DPB1*05:01^A1",
+    "unit": "A*02:06+A*24:02^B*40:02+B46^DRB1*09:01+DRB1*15:XX^DQB1*03:03+DQB1*06:01^DPB1*02:01+DPB1*04:01",
+}
+
 PAGES = [
     Shot("login", None, "/accounts/login/"),
     Shot("login-wrong", None, "/accounts/login/", act=wrong_password),
@@ -196,6 +205,9 @@ PAGES = [
     Shot("hospital", "admin", HOSPITAL),
     Shot("hospital-new", "admin", "/hospitals/new/"),
     Shot("releases", "admin", "/reference/"),
+    Shot("workbench", "hospital_coordinator", "/workbench/"),
+    Shot("workbench-typing", "hospital_coordinator", f"/workbench/?{urlencode({'typing': TYPINGS})}"),
+    Shot("workbench-compare", "auditor", f"/workbench/compare/?{urlencode(PAIR)}"),
     Shot("people", "admin", "/users/"),
     Shot("person-new", "admin", "/users/new/"),
     Shot("person-new-errors", "admin", "/users/new/", act=submit),

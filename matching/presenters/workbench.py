@@ -12,6 +12,7 @@ from core.hla_messages import Remark, error_text, hint_text, remarks, severity_o
 from hla.errors import TypingError
 from hla.leader import LOCUS as LEADER_LOCUS
 from hla.loci import SEARCH_LOCI
+from hla.scoring import ALLELE_IS_ANTIGEN
 from hla.tce import LOCUS as TCE_LOCUS
 from hla.tce import Dpb1Match, TceValue
 from hla.typing import LocusTyping, Reading
@@ -29,6 +30,7 @@ Context = dict[str, Any]
 
 NAMES_SHOWN = 6
 NAMES_UNFOLDED = 200
+GENOTYPES_SHOWN = 12
 ERRORS_SHOWN = 20
 WHOLE_TEXT = 300  # a longer text is shown only around what is wrong
 AROUND = 40
@@ -155,6 +157,8 @@ def typing_context(bench: Workbench, number: int, answer: Answer) -> Context:
     """One line of the input."""
     loci = [locus_context(bench, typing) for typing in answer.typings]
     every = [remark for locus in loci for remark in locus["remarks"]]
+    for locus in loci:  # conflicts stand above all loci
+        locus["remarks"] = [remark for remark in locus["remarks"] if not remark.is_conflict]
     if answer.reading:
         general = remarks(answer.reading.notes)
         add_person_facts(bench, answer.reading, loci)
@@ -174,14 +178,20 @@ def typing_context(bench: Workbench, number: int, answer: Answer) -> Context:
 
 def locus_context(bench: Workbench, typing: LocusTyping) -> Context:
     """The values of a locus, and what the reading remarks."""
-    texts = [text for text in (typing.first, typing.second) if text]
-    values = [value_context(bench.interpreter.of_text(typing.locus, text)) for text in texts]
+    pairs = typing.alternatives
+    values = [
+        {**value_context(bench.interpreter.of_text(typing.locus, text)), "genotype": number}
+        for number, pair in enumerate(pairs[:GENOTYPES_SHOWN], 1)
+        for text in pair
+        if text
+    ]
     own = [note for value in values for note in value["notes"]]
     return {
         "locus": typing.locus,
         "values": values,
-        "beside": " + ".join(text for text in typing.serology if text),
-        "alternatives": len(typing.alternatives),
+        "genotypes": len(pairs),
+        "genotypes_cut": max(0, len(pairs) - GENOTYPES_SHOWN),
+        "half": typing.kind == "single",
         "remarks": [*remarks(typing.notes), *dict.fromkeys(own)],
         "facts": [],
     }
@@ -317,7 +327,8 @@ def figure(name: str, json: Mapping[str, Any]) -> Context:
     """One class: the certain and the possible matches, and who can see the mismatches."""
     counts = span(*json["classes"][name].values())
     direction = json["directions"][name]
-    note = _("no mismatch") if direction == "matched" else UNIT_DIRECTION[direction]
+    word = {"direction": UNIT_DIRECTION[direction]}
+    note = _("no mismatch") if direction == "matched" else _("Direction: %(direction)s") % word
     return {"value": f"{counts}/{CLASS_SIZE[name]}", "label": MatchClass(name).label, "note": note}
 
 
@@ -342,7 +353,7 @@ def locus_evidence(locus: str, found: Mapping[str, Any]) -> Context:
                 "patient": position["patient"],
                 "unit": position["unit"],
                 "mark": mark(position),
-                "grade": grade_text(position),
+                "grade": grade_text(position) if position["why"]["code"] != "untyped" else "",
                 "reasons": [reason_text(one) for one in (position["why"], *position["remarks"])],
             }
             for position in found["positions"]
@@ -354,7 +365,8 @@ def locus_evidence(locus: str, found: Mapping[str, Any]) -> Context:
 def locus_notes(locus: str, found: Mapping[str, Any]) -> Iterator[str]:
     """Matches at antigen level, and which types the other side lacks."""
     counts = {name: span(*found[name]) for name in ("antigen", "gvh", "hvg")}
-    yield _("Antigen level: %(antigen)s of 2.") % counts
+    if locus not in ALLELE_IS_ANTIGEN:
+        yield _("Antigen level: %(antigen)s of 2.") % counts
     if found["gvh"][1] or found["hvg"][1]:
         yield _("Types absent on the other side: patient's %(gvh)s (GvH), unit's %(hvg)s (HvG).") % counts
 

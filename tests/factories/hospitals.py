@@ -71,6 +71,7 @@ class PatientTypingFactory(factory.django.DjangoModelFactory):
     loci = factory.LazyAttribute(lambda o: _pairs(o.gl))
     canonical = factory.LazyAttribute(lambda o: _pairs(o.gl))
     digest = factory.LazyAttribute(lambda o: typing_digest(o.canonical_gl))
+    notes = factory.LazyAttribute(lambda o: interpret(TypingInput(gl=o.gl)).notes())
     nomenclature = factory.LazyAttribute(lambda o: interpret(TypingInput(gl=o.gl)).release)
 
 

@@ -107,7 +107,7 @@ WRONG = [
     ({"typing": {"loci": {"A": []}}}, "typing"),
     ({"typing": {"loci": {"A": ["1", "2", "3"]}}}, "typing"),
     ({"typing": {"loci": {"A": ["A*xx", ""]}}}, "typing"),
-    ({"typing": {"gl": "A*02:01|A*03:01"}}, "typing"),
+    ({"typing": {"gl": "A*02:01|A*03:xx1"}}, "typing"),
     ({"typing": {"gl": "UUUU"}}, "typing"),
 ]
 
@@ -143,7 +143,7 @@ def test_text_that_cannot_be_stored_is_refused(
 def test_every_typing_error_is_listed_with_its_field(
     sign_in: Any, hospital: Hospital, coordinator: User
 ) -> None:
-    typing = {"loci": {"A": ["A*xx", "A*02:01"], "B": ["B*40:01", "46;01"]}}
+    typing = {"loci": {"A": ["A*xx", "A*02:01"], "B": ["B*40:01", "46;x1"]}}
 
     error = post(sign_in(coordinator), **body(hospital, typing=typing)).json()["error"]
 

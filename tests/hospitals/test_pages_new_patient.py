@@ -182,3 +182,57 @@ def test_member_of_no_hospital_is_told_what_to_do(sign_in: Any, db: None) -> Non
     response = sign_in(UserFactory(roles=[Role.HOSPITAL_COORDINATOR])).get(NEW)
 
     assert "no active hospital" in text_of(response)
+
+
+CONFLICT = "The antigens A1+A24 contradict the DNA typing A*11:01+A*24:02."
+
+
+def test_serology_that_the_dna_excludes_is_asked_about_saved_and_flagged(
+    sign_in: Any, hospital: Hospital, coordinator: User
+) -> None:
+    client = sign_in(coordinator)
+    form = values(hospital, gl="A1+A24")
+
+    asked = client.post(NEW, form)
+    assert [doubt.code for doubt in asked.context["doubts"]] == ["typing_conflict_A"]
+    assert CONFLICT in text_of(asked)
+    assert not Patient.objects.exists()
+
+    client.post(NEW, {**form, "confirmed": "typing_conflict_A"})
+    patient = Patient.objects.get()
+    assert patient.current_typing.canonical_gl.endswith("^A1+A24")
+    shown = text_of(client.get(page(patient)))
+    assert "Typing conflict." in shown
+    assert CONFLICT in shown
+    answer = client.get(f"/api/v1/patients/{patient.pk}/").json()
+    assert answer["typing"]["conflicts"] == [{"locus": "A", "text": CONFLICT}]
+
+
+def test_serology_that_agrees_is_kept_without_a_word_of_warning(
+    sign_in: Any, hospital: Hospital, coordinator: User
+) -> None:
+    client = sign_in(coordinator)
+
+    client.post(NEW, values(hospital, gl="A11+A24"))
+
+    patient = Patient.objects.get()
+    shown = text_of(client.get(page(patient)))
+    assert patient.current_typing.conflicts == []
+    assert "Typing conflict." not in shown
+    assert "A11+A24 is reported beside the DNA typing" in shown
+
+
+def test_old_names_are_taken_with_an_amber_remark(
+    sign_in: Any, hospital: Hospital, coordinator: User
+) -> None:
+    client = sign_in(coordinator)
+
+    client.post(NEW, values(hospital, hla_A_1="A*1101"))
+
+    patient = Patient.objects.get()
+    assert patient.current_typing.canonical["A"] == ["A*11:01", "A*24:02"]
+    shown = text_of(client.get(page(patient)))
+    assert (
+        '<li class="warning"><span class="tag warn">check</span> HLA-A: A*1101 is a name of before 2010'
+        in shown
+    )

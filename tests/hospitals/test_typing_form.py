@@ -108,7 +108,7 @@ def test_all_errors_of_a_gl_string_are_listed(text: str) -> None:
 def test_initial_values_of_a_stored_typing() -> None:
     initial = typing_initial({"A": ["A*11:01", ""]}, BlankRule.HOMOZYGOUS)
 
-    assert initial == {"blank_homozygous": True, "hla_A_1": "A*11:01", "hla_A_2": ""}
+    assert initial == {"blank_homozygous": True, "gl": "", "hla_A_1": "A*11:01", "hla_A_2": ""}
 
 
 def test_an_error_of_the_pair_is_nobodys_fault_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,3 +121,102 @@ def test_an_error_of_the_pair_is_nobodys_fault_alone(monkeypatch: pytest.MonkeyP
     read = read_pair("A", "A*02:01", "A*24:02", BlankRule.UNKNOWN)
 
     assert [problem.position for problem in read] == [0]
+
+
+def doubts_of(**fields: str) -> list[str]:
+    form = TypingForm(fields)
+    assert form.is_valid(), form.errors
+    return [doubt.code for doubt in form.doubts() if doubt.code != "not_searchable"]
+
+
+def test_antigens_may_stand_in_the_grid() -> None:
+    read = interpret(TypingInput(values={"A": ("A2", "24:02"), "DRB1": ("DR15", "")}))
+
+    assert read.is_clean
+    assert read.typing().gl() == "A2+A*24:02^DR15"
+
+
+def test_genotype_lists_may_stand_in_the_grid() -> None:
+    read = interpret(TypingInput(values={"A": ("A*02:01|A*02:05", "A*24:02|A*24:03")}))
+
+    assert read.is_clean
+    assert read.typing().gl() == "A*02:01+A*24:02|A*02:05+A*24:03"
+    form = TypingForm({"hla_A_1": "A*02:01|A*02:05", "hla_A_2": "A*24:02|A*24:03"})
+    assert next(form.shown_rows()).read is None  # not read yet
+    assert form.is_valid()
+    assert next(form.shown_rows()).reading == "A*02:01+A*24:02|A*02:05+A*24:03"
+
+
+def test_alternatives_of_different_number_are_the_pair_s_fault() -> None:
+    read = interpret(TypingInput(values={"A": ("A*02:01|A*03:01", "A*24:02")}))
+
+    assert [(problem.position, problem.error.code) for problem in read.problems] == [
+        (0, "alternatives_differ")
+    ]
+
+
+def test_a_bad_alternative_is_its_value_s_fault() -> None:
+    read = interpret(TypingInput(values={"A": ("A*02:01", "A*24:02|A*24")}))
+    bad = interpret(TypingInput(values={"A": ("A*02:01", "A*24:02｜A*24:x")}))
+
+    assert [problem.position for problem in read.problems] == [0]
+    assert [problem.position for problem in bad.problems] == [2]
+
+
+@pytest.mark.parametrize(
+    ("grid", "gl"), [(("A*02:01", "A*24:02"), "A2+A24"), (("A2", "A24"), "A*02:01+A*24:02")]
+)
+def test_grid_and_gl_may_hold_dna_and_antigens_of_one_locus(grid: tuple[str, str], gl: str) -> None:
+    read = interpret(TypingInput(values={"A": grid}, gl=gl))
+
+    assert read.is_clean
+    assert read.loci["A"].serology == ("A2", "A24")
+    assert read.typing().gl() == "A*02:01+A*24:02^A2+A24"
+    assert not read.conflicts()
+
+
+def test_two_different_reports_of_antigens_are_still_one_too_many() -> None:
+    read = interpret(TypingInput(values={"A": ("A2", "A24")}, gl="A2+A11"))
+
+    assert read.twice == ("A",)
+
+
+def test_antigens_that_the_dna_excludes_are_a_doubt_to_confirm() -> None:
+    assert doubts_of(gl="A*02:01+A*24:02^A1+A24") == ["typing_conflict_A"]
+    assert doubts_of(hla_A_1="A*02:01", hla_A_2="A*24:02", gl="A2") == []
+
+
+def test_a_stored_typing_comes_back_with_its_antigens() -> None:
+    first = interpret(TypingInput(gl="A*02:01+A*24:02^A1+A24^B60"))
+    gl = first.typing().gl()
+    initial = typing_initial({k: list(v) for k, v in first.typed.items()}, "", typings.serology_beside(gl))
+
+    again = TypingForm(initial)
+
+    assert initial["gl"] == "A1+A24"
+    assert again.is_valid()
+    assert again.interpretation.typing().gl() == gl
+
+
+def test_remarks_on_a_gl_string_as_a_whole_are_kept() -> None:
+    read = interpret(TypingInput(gl="hla#3.1.0#A*02:01~B*40:01+A*24:02~B*46:01"))
+
+    assert [code for locus, code, _params in read.notes() if not locus] == ["other_release", "phase"]
+
+
+@pytest.mark.parametrize(
+    ("gl", "shown"),
+    [
+        ("", ""),
+        ("A*02:01+A*24:02^A1", "contradict the DNA typing"),
+        ("A*02:1", "is not a typing of HLA-A"),
+        ("A*0201", "check"),
+    ],
+)
+def test_a_pasted_gl_string_is_checked_live(gl: str, shown: str) -> None:
+    view = typing_check.__wrapped__.__wrapped__
+    request = RequestFactory().post("/", {"locus": "gl", "gl": gl})
+
+    answer = view(request).content.decode()
+
+    assert shown in answer

@@ -14,7 +14,7 @@ from core.roles import Role
 from hospitals.models import Hospital, Patient
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
 from tests.factories.core import UserFactory
-from tests.factories.hospitals import HospitalFactory, PatientFactory, member_of
+from tests.factories.hospitals import GL, HospitalFactory, PatientFactory, PatientTypingFactory, member_of
 from tests.factories.match_list import queued_run, searched_run
 from tests.factories.matching import ListedUnitFactory, MatchRequestFactory, typed_patient
 
@@ -350,3 +350,20 @@ def test_list_of_one_patient_says_so_and_leads_to_all(client: Client, patient: P
     ]
     other = client.get(reverse("matching:request-list") + f"?patient={typed_patient().pk}")
     assert other.context["active"] == [], "another hospital's patient is not named"
+
+
+def test_a_typing_conflict_of_the_patient_is_shown_and_blocks_no_search(
+    client: Client, patient: Patient
+) -> None:
+    patient.typings.all().delete()
+    PatientTypingFactory(patient=patient, gl=f"{GL}^A1+A24")
+
+    asked = text_of(client.get(create_url(patient)))
+    sent = client.post(create_url(patient), {**CRITERIA, "search": "1"})
+
+    run = SearchRun.objects.get()
+    assert sent.url == reverse("matching:run-progress", args=[run.pk])
+    shown = text_of(client.get(reverse("matching:request-detail", args=[run.request_id])))
+    for text in (asked, shown):
+        assert "Typing conflict." in text
+        assert "contradict the DNA typing A*11:01+A*24:02" in text

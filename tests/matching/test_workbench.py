@@ -91,7 +91,7 @@ def test_a_conflict_and_what_was_reported_beside(client: Client) -> None:
     shown = page(client, "workbench", typing="A*02:01+A*24:02^A1+A24")
 
     assert "Typing conflict." in shown
-    assert "Reported beside it: A1 + A24" in shown
+    assert "A1+A24 is reported beside the DNA typing" in shown
 
 
 def test_the_form_leads_to_an_address_that_holds_the_input(client: Client) -> None:
