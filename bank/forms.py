@@ -15,6 +15,7 @@ from bank.querysets import CordBloodUnitQuerySet
 from core.models import User
 from core.roles import Permission
 from hla.loci import SEROLOGY_PREFIX
+from hla.typing import Blank
 
 ANY = ("", _("any"))
 LISTED_STATES = (
@@ -140,6 +141,16 @@ class ImportForm(forms.Form):
         help_text=_("CSV (UTF-8 or GB18030) or GL lines, gzip too; at most 50 MB and 20,000 rows"),
     )
     bank = forms.ChoiceField(label=_("Bank"), required=False)
+    blank_homozygous = forms.BooleanField(
+        label=_("A blank or “-” beside one value means homozygous"),
+        required=False,
+        help_text=_("otherwise the second value is not known; the choice is noted on each typing"),
+    )
+
+    @property
+    def blank(self) -> Blank:
+        """What the file means by one value alone."""
+        return "homozygous" if self.cleaned_data["blank_homozygous"] else "unknown"
 
     def __init__(self, *args: Any, banks: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -29,6 +29,7 @@ from core.audit import Actor, Batch
 from core.errors import Conflict, InvalidInput, NotAllowed
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
+from hla.typing import Blank
 
 DEFAULT_BANK_CODE = "OWN"
 _BANK_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,11}")
@@ -57,6 +58,7 @@ def units_import(
     dry_run: bool = False,
     skip_bad: bool = False,
     invent_counts: int | None = None,
+    blank: Blank = "unknown",
     nomenclature: Nomenclature | None = None,
     mac: MacTable | None = None,
     today: dt.date | None = None,
@@ -66,10 +68,11 @@ def units_import(
 
     Every row is checked before anything is written; all findings come at once. Nothing is written for a
     dry run, or when there are findings and not `skip_bad`. Rows that stand in the database already with
-    the same content are unchanged. Never raises for what the file holds.
+    the same content are unchanged. `blank`: what one value of a locus alone means; "homozygous" is noted on each
+    typing. Never raises for what the file holds.
     """
     reader = TypingReader(
-        nomenclature or reference.nomenclature(), mac or reference.mac_table(), reference.ciwd_table()
+        nomenclature or reference.nomenclature(), mac or reference.mac_table(), reference.ciwd_table(), blank
     )
     report = ImportReport(dry_run=dry_run, skip_bad=skip_bad)
     try:

@@ -13,6 +13,7 @@ from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 
 from core.models import User
+from hla.typing import Blank
 
 KEPT_SECONDS = 24 * 3600
 _SALT = "bank.uploads"
@@ -26,6 +27,7 @@ class Upload:
     name: str
     bank_code: str
     token: str
+    blank: Blank = "unknown"
 
     def read(self) -> bytes | None:
         """The bytes, or None when they were tidied away."""
@@ -38,14 +40,20 @@ class Upload:
         _path(self.key).unlink(missing_ok=True)
 
 
-def keep(file: UploadedFile, user: User, bank_code: str) -> tuple[Upload, bytes]:
+def keep(file: UploadedFile, user: User, bank_code: str, blank: Blank = "unknown") -> tuple[Upload, bytes]:
     """Store an upload; files that nobody confirmed for a day go away."""
     _tidy()
     data = file.read()
     key = uuid4()
     _path(key).write_bytes(data)
-    content = {"key": str(key), "user": str(user.pk), "name": file.name or "", "bank": bank_code}
-    return Upload(key, content["name"], bank_code, signing.dumps(content, salt=_SALT)), data
+    content = {
+        "key": str(key),
+        "user": str(user.pk),
+        "name": file.name or "",
+        "bank": bank_code,
+        "blank": blank,
+    }
+    return Upload(key, content["name"], bank_code, signing.dumps(content, salt=_SALT), blank), data
 
 
 def of_token(token: str, user: User) -> Upload | None:
@@ -56,7 +64,7 @@ def of_token(token: str, user: User) -> Upload | None:
         return None
     if content["user"] != str(user.pk):
         return None
-    return Upload(UUID(content["key"]), content["name"], content["bank"], token)
+    return Upload(UUID(content["key"]), content["name"], content["bank"], token, content["blank"])
 
 
 def _folder() -> Path:

@@ -37,7 +37,7 @@ def unit_import(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form, status=400 if form.is_bound else 200)
     bank_code = form.cleaned_data["bank"]
-    upload, data = uploads.keep(form.cleaned_data["file"], _person(request), bank_code)
+    upload, data = uploads.keep(form.cleaned_data["file"], _person(request), bank_code, form.blank)
     report = _run(request, upload, data, dry_run=True)
     return _preview(request, upload, report)
 
@@ -77,6 +77,7 @@ def _run(
         bank_code=upload.bank_code,
         dry_run=dry_run,
         skip_bad=skip_bad,
+        blank=upload.blank,
         max_rows=MAX_ROWS,
     )
 

@@ -11,7 +11,7 @@ from hla.loci import SEROLOGY_PREFIX
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver, resolver_for
-from hla.typing import Alternative, LocusTyping, Reading, read_gl, typing_of, with_serology
+from hla.typing import Blank, LocusTyping, Reading, parse_pair, read_gl, with_serology
 
 # Of a long list the first names are tagged; a family's XX names no allele anyway.
 MAX_NAMES_PER_TEXT = 60
@@ -27,11 +27,15 @@ class BadPair:
 
 @dataclass
 class TypingReader:
-    """Reads pairs against one release and MAC table; remembers what it has read."""
+    """Reads typings against one release and MAC table; remembers what it has read.
+
+    blank: what a blank or "-" beside one value means; "homozygous" is noted on the typing.
+    """
 
     nomenclature: Nomenclature
     mac: MacTable
     ciwd: CiwdTable | None = None
+    blank: Blank = "unknown"
     resolver: Resolver = field(init=False)
     _pairs: dict[tuple[str, str, str], LocusTyping | BadPair] = field(default_factory=dict)
     _tags: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -40,7 +44,7 @@ class TypingReader:
         self.resolver = resolver_for(self.nomenclature, self.mac, self.ciwd)
 
     def pair(self, locus: str, first: str, second: str) -> LocusTyping | BadPair:
-        """Both values of a locus; the errors of both where they cannot be read. A blank one is unknown."""
+        """Both values of a locus; the errors of both where they cannot be read."""
         key = (locus, first, second)
         found = self._pairs.get(key)
         if found is None:
@@ -57,7 +61,15 @@ class TypingReader:
         if errors:
             return BadPair(tuple(errors))
         try:
-            return typing_of(locus, [Alternative(pair) for pair in self.resolver.pairs(locus, first, second)])
+            return parse_pair(
+                locus,
+                first,
+                second,
+                nomenclature=self.nomenclature,
+                mac=self.mac,
+                ciwd=self.ciwd,
+                blank=self.blank,
+            )
         except TypingError as error:
             return BadPair(((1, error),))
 
@@ -70,7 +82,7 @@ class TypingReader:
 
     def gl(self, text: str) -> Reading:
         """A GL String or GL String Code."""
-        return read_gl(text, nomenclature=self.nomenclature, mac=self.mac, ciwd=self.ciwd)
+        return read_gl(text, nomenclature=self.nomenclature, mac=self.mac, ciwd=self.ciwd, blank=self.blank)
 
     def tags(self, locus: str, text: str) -> tuple[str, ...]:
         """What a canonical text names: first fields (`A*24`), two-field alleles, antigens (`A24`, `B62`, `B15`)."""

@@ -216,3 +216,33 @@ def test_a_hospital_cannot_import(signed_in: Any) -> None:
 
     assert signed_in(user).get(ADDRESS).status_code == 403
     assert signed_in(user).get("/units/imports/").status_code == 403
+
+
+CONFLICT = b"unit_no,tnc_e7,cd34_e6,A_1,A_2,A_ser_1,B_1,DRB1_1\nU1,130,4,A*11:01,,A24,B*40:01,DRB1*09:01\n"
+
+
+def test_antigens_that_dna_excludes_are_said_and_keep_the_unit_off_offer(signed_in: Any, lab: User) -> None:
+    client = signed_in(lab)
+    preview = upload(client, CONFLICT.replace(b"A*11:01,,", b"A*11:01,A*11:01,"))
+
+    text = preview.content.decode()
+    assert "The antigens A24 contradict the DNA typing A*11:01+A*11:01." in text
+    client.post(CONFIRM, {"token": token(preview)})
+    unit = CordBloodUnit.objects.get()
+    assert unit.typing_conflict
+    assert [note[1] for note in unit.typings.get().notes] == ["serology_beside", "typing_conflict"]
+    assert unit.typings.get().canonical_gl == "A*11:01+A*11:01^B*40:01^DRB1*09:01^A24"
+    assert not CordBloodUnit.objects.searchable().exists()
+    passport = client.get(f"/units/{unit.pk}/").content.decode()
+    assert "typing conflict" in passport
+    assert "A24" in passport
+
+
+def test_what_a_blank_means_is_kept_from_check_to_confirmation(signed_in: Any, lab: User) -> None:
+    client = signed_in(lab)
+    preview = upload(client, GOOD, blank_homozygous="on")
+
+    client.post(CONFIRM, {"token": token(preview)})
+    unit = CordBloodUnit.objects.get()
+    assert (unit.hla_a_1, unit.hla_a_2) == ("A*11:01", "A*11:01")
+    assert ["A", "homozygous", {}] in unit.typings.get().notes

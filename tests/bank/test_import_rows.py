@@ -233,6 +233,15 @@ def test_antigens_beside_dna_in_a_file() -> None:
     assert found(checked("unit_no,A_ser_1\nU1,A4711\n"))[0] == ("A_ser_1", "unknown_antigen")
 
 
+@pytest.mark.parametrize("text", ["unit_no,A_1,A_2\nU1,A*02:01,-\n", "D1%A*02:01\n"])
+def test_a_blank_beside_one_value_means_what_the_file_says(text: str) -> None:
+    for blank, second, noted in (("unknown", "", []), ("homozygous", "A*02:01", ["homozygous"])):
+        reader = TypingReader(builtin_nomenclature(), EMPTY_MAC, blank=blank)  # type: ignore[arg-type]
+        (row,) = RowChecker(reader, Limits(), TODAY, "TB", None).check(files.read(text.encode())).rows
+        assert row.typing["A"].second == second
+        assert [note.code for note in row.typing["A"].notes] == noted
+
+
 def test_antigens_beside_dna_in_a_gl_line() -> None:
     (row,) = checked("D1%A*02:01+A*24:02^A2+A3\n").rows
 

@@ -36,6 +36,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
         parser.add_argument(
+            "--blank",
+            choices=["unknown", "homozygous"],
+            default="unknown",
+            help="what a blank or - beside one value of a locus means; homozygous is noted on each typing",
+        )
+        parser.add_argument(
             "--invent-counts",
             type=int,
             metavar="SEED",
@@ -56,6 +62,7 @@ class Command(BaseCommand):
                 dry_run=options["dry_run"],
                 skip_bad=options["skip_bad"],
                 invent_counts=options["invent_counts"],
+                blank=options["blank"],
             )
         except DomainError as error:
             raise CommandError(error.message) from error
@@ -70,6 +77,9 @@ class Command(BaseCommand):
         for finding in report.findings[:SHOWN]:
             place = _("line %(line)s") % {"line": finding.line}
             self.stderr.write(f"{place} {finding.column} [{finding.code}] {finding.text}")
+        for warning in report.warnings[:SHOWN]:
+            place = _("line %(line)s") % {"line": warning.line}
+            self.stderr.write(f"{place} [{warning.code}] {warning.text}")
         if len(report.findings) > SHOWN:
             more = len(report.findings) - SHOWN
             self.stderr.write(_("… and %(count)s more; --json lists all.") % {"count": more})
