@@ -78,6 +78,7 @@ def write_file(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)
+        os.chmod(name, 0o644)  # nothing secret: other accounts of this host may use it
         os.replace(name, path)
     except OSError:
         os.unlink(name)
