@@ -234,8 +234,8 @@ def expressed(json: Mapping[str, Any]) -> dict[str, str]:
     if not json["expressed"]:
         return {"text": _("not expressed"), "tone": "warn"}
     if json["ambiguous"]:
-        return {"text": _("yes, several proteins possible"), "tone": "maybe"}
-    return {"text": _("yes, one protein"), "tone": "good"}
+        return {"text": _("several proteins possible"), "tone": "maybe"}
+    return {"text": _("one protein"), "tone": "good"}
 
 
 def add_person_facts(bench: Workbench, reading: Reading, loci: list[Context]) -> None:

@@ -69,6 +69,12 @@
     }
   }
 
+  // Another language shows the same address, also where the live check has changed it since.
+  document.addEventListener("submit", (event) => {
+    const next = event.target.matches(".lang") && event.target.querySelector("input[name=next]");
+    if (next) next.value = location.pathname + location.search;
+  });
+
   // A form is sent once: a second click while the first is under way does nothing.
   document.addEventListener("submit", (event) => {
     const form = event.target;
