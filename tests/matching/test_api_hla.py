@@ -122,7 +122,7 @@ def test_sentences_are_in_the_reader_s_language_and_codes_stay(db: None) -> None
     bad = ask(client, INTERPRET, {"typing": "A*02:1"})["error"]
     note = ask(client, INTERPRET, {"typing": "A*02:01+A*24:02^A2"})
     family = ask(client, INTERPRET, {"typing": "A*02:XX"})
-    why = ask(client, COMPARE, {"patient": "A2", "unit": "A24"})["loci"]["A"]["positions"][0]["why"]
+    why = ask(client, COMPARE, {"patient": "A2+A2", "unit": "A24+A24"})["loci"]["A"]["positions"][0]["why"]
 
     assert bad["code"] == "malformed"
     assert "is not a typing" not in bad["message"]
