@@ -230,15 +230,16 @@ class MemberReader:
         A name of which only null alleles exist is set aside as one that the person could have; but where no name
         is expressed, a null allele is honoured only if it is written with its N: all names are none then.
         """
-        found, dropped = [], []
+        found, dropped, null_written = [], [], False
         for name in names:
             members, *_ = self.traced(locus, *split_suffix(name))
             if members is None:
                 dropped.append(f"{locus}*{name}")
             else:
                 found.append(members)
+                null_written |= name.endswith("N")
         members = joined(found)
-        if not members.p_groups and not any(name.endswith("N") for name in names):
+        if not members.p_groups and not null_written:
             return members, tuple(f"{locus}*{name}" for name in names), len(names)
         return members, tuple(dropped), len(names)
 

@@ -34,6 +34,7 @@ from tests.hla.oracle.twin import Source, Tally, compared  # noqa: E402
 CODES_A_TASK = 500
 LISTS = GENOTYPES = 20  # tasks
 LISTS_A_TASK, GENOTYPES_A_TASK = 1000, 250
+SHOWN, WIDTH = 20, 300
 SIDE = 20  # typings on either side of a batch of pairs
 
 Task = tuple[str, tuple[Any, ...]]
@@ -105,9 +106,14 @@ def against_pyard(folder: Path, pool: ProcessPoolExecutor) -> bool:
     for (what, name), number in sorted(ledger.covered.items()):
         print(f"  {what} {name}: {number}")
     stale = ledger.stale(complete=True)
-    print(f"Unexplained: {len(ledger.unexplained)}", *ledger.unexplained[:20], sep="\n  ")
-    print(f"Stale lines: {len(stale)}", *stale[:20], sep="\n  ", flush=True)
+    print(f"Unexplained: {len(ledger.unexplained)}", *shown(ledger.unexplained), sep="\n  ")
+    print(f"Stale lines: {len(stale)}", *shown(stale), sep="\n  ", flush=True)
     return not ledger.unexplained and not stale
+
+
+def shown(found: list[str]) -> list[str]:
+    """The first few, not longer than a line or two."""
+    return [text[:WIDTH] for text in found[:SHOWN]]
 
 
 def against_twin(pairs: int, pool: ProcessPoolExecutor) -> bool:
@@ -121,7 +127,7 @@ def against_twin(pairs: int, pool: ProcessPoolExecutor) -> bool:
     print(f"{tally.explained} of them explained, {tally.enumerated} also by the third matcher")
     print(f"values by kind: {dict(tally.kinds.most_common())}")
     print(f"(min, max) matches: {dict(sorted(tally.outcomes.items()))}")
-    print(f"Differences: {len(tally.differences)}", *tally.differences[:20], sep="\n  ", flush=True)
+    print(f"Differences: {len(tally.differences)}", *shown(tally.differences), sep="\n  ", flush=True)
     return not tally.differences
 
 
