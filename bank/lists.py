@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, OrderBy
+from django.db.models import F, OrderBy, Prefetch
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from bank import din as din_codes
+from bank.choices import Subject
 from bank.forms import UnitFilterForm
 from bank.imports.columns import HLA_COLUMNS, NAMES
-from bank.models import LISTED_LOCI, CordBloodUnit
+from bank.models import LISTED_LOCI, CordBloodUnit, HlaTyping
 from bank.querysets import CordBloodUnitQuerySet
 from core.models import User
 from core.pages import Column, Sort, per_page_from
+from hla.typing import serology_of
 
 # key in ?sort= → column; each has an index, nulls last.
 SORTS = {"no": "unit_no", "tnc": "tnc_e7", "cd34": "cd34_e6", "collected": "collected_on"}
@@ -28,6 +30,7 @@ CSV_HEADER = tuple(
 )
 # Beyond this a list is not read but filtered; counting and skipping stay quick at a million units.
 MOST_ROWS_SHOWN = 20_000
+BESIDE = "typings_beside"  # of a unit of the export: its typing, if that has antigens beside DNA
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -108,12 +111,23 @@ def chips(form: UnitFilterForm, request: HttpRequest) -> list[dict[str, str]]:
 
 def csv_rows(units: CordBloodUnitQuerySet) -> Iterator[list[Any]]:
     """Rows of the documented import columns, so that an export can be imported elsewhere."""
-    for unit in units.select_related("bank").iterator(chunk_size=2_000):
-        yield csv_row(unit)
+    beside = HlaTyping.objects.filter(
+        is_current=True, subject=Subject.UNIT, notes__icontains="serology_beside"
+    ).only("unit_id", "canonical_gl")
+    rows = units.select_related("bank").prefetch_related(Prefetch("typings", beside, to_attr=BESIDE))
+    for unit in rows.iterator(chunk_size=2_000):
+        yield csv_row(unit, [typing.canonical_gl for typing in getattr(unit, BESIDE)])
 
 
-def csv_row(unit: CordBloodUnit) -> list[Any]:
+def csv_row(unit: CordBloodUnit, beside: Sequence[str] = ()) -> list[Any]:
+    """beside: canonical GL texts with antigens reported beside DNA, which the unit's own row does not hold."""
     typed = {f"{locus}_{n}": text for locus, *pair in unit.typing_pairs for n, text in enumerate(pair, 1)}
+    typed |= {
+        f"{locus}_ser_{n}": text
+        for gl in beside
+        for locus, pair in serology_of(gl).items()
+        for n, text in enumerate(pair, 1)
+    }
     values = {
         "unit_no": unit.unit_no,
         "bank": unit.bank.code,

@@ -35,6 +35,7 @@ __all__ = [
     "parse_gl",
     "parse_pair",
     "read_gl",
+    "serology_of",
     "typing_of",
     "untyped",
     "with_serology",
@@ -123,6 +124,17 @@ def canonical_loci(gl: str) -> list[tuple[str, str, str]]:
         (locus,) = {item.locus for item in read_value(None, pairs[0][0].split("/")[0])}
         found.append((locus, firsts, seconds))
     return sorted(found, key=lambda row: LOCI.index(row[0]))
+
+
+def serology_of(gl: str) -> dict[str, tuple[str, str]]:
+    """Antigens that a canonical GL text reports beside DNA, by locus: there the locus stands a second time."""
+    seen: set[str] = set()
+    beside = {}
+    for locus, first, second in canonical_loci(gl):
+        if locus in seen:
+            beside[locus] = (first, second)
+        seen.add(locus)
+    return beside
 
 
 def parse_gl(text: str, *, nomenclature: Nomenclature, mac: MacTable, blank: Blank = "unknown") -> Typing:

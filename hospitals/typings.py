@@ -18,9 +18,9 @@ from hla.typing import (
     WIDE_BAR,
     LocusTyping,
     Typing,
-    canonical_loci,
     parse_pair,
     read_gl,
+    serology_of,
     with_serology,
 )
 from hospitals.choices import BlankRule, TypingSource
@@ -202,13 +202,7 @@ def is_serological(typing: LocusTyping, resolver: Resolver) -> bool:
 
 def serology_beside(gl: str) -> str:
     """The antigens that a stored canonical GL text reports beside DNA, as GL text."""
-    seen: set[str] = set()
-    beside = []
-    for locus, first, second in canonical_loci(gl):
-        if locus in seen:
-            beside.append(gl_of(first, second))
-        seen.add(locus)
-    return "^".join(beside)
+    return "^".join(gl_of(*pair) for pair in serology_of(gl).values())
 
 
 def typing_digest(gl: str) -> str:

@@ -14,7 +14,10 @@ from bank import lists
 from bank.choices import MarkerResultValue, MarkerTest, NodeKind, Subject
 from bank.forms import hla_tag
 from bank.models import CordBloodUnit, Donation, MarkerResult, Slot, StorageNode
+from bank.services import units_import
+from core.audit import Actor
 from core.models import User
+from hla.mac import EMPTY_MAC
 from tests.factories.bank import (
     BankFactory,
     HlaTypingFactory,
@@ -191,10 +194,6 @@ def test_export_holds_the_selection_in_the_columns_of_the_import(signed_in: Any,
 
 
 def test_an_export_can_be_imported_again(signed_in: Any, qa: User) -> None:
-    from bank.services import units_import
-    from core.audit import Actor
-    from hla.mac import EMPTY_MAC
-
     text = "unit_no,tnc_e7,cd34_e6,rh,A_1,A_2,B_1,DRB1_1\nU1,130,4,neg,A*11:01,A*24:02,B*40:01,DRB1*09:01\n"
     system = Actor.system("test")
     units_import(data=text.encode(), file_name="a.csv", actor=system, mac=EMPTY_MAC)
@@ -203,6 +202,22 @@ def test_an_export_can_be_imported_again(signed_in: Any, qa: User) -> None:
     report = units_import(data=exported, file_name="b.csv", actor=system, mac=EMPTY_MAC)
 
     assert (report.unchanged, report.findings) == (1, [])
+
+
+def test_an_export_keeps_the_antigens_beside_dna(signed_in: Any, qa: User) -> None:
+    data = (
+        b"unit_no,tnc_e7,A_1,A_2,A_ser_1,A_ser_2,B_1\nS1,150,02:01,24:02,A1,A24,B60\nS2,150,02:01,24:02,,,\n"
+    )
+    system = Actor.system("test")
+    assert units_import(data=data, file_name="a.csv", actor=system, mac=EMPTY_MAC).imported == 2
+
+    first, second = read_csv(signed_in(qa).get("/units/export.csv"))
+    found = [row["unit_no"] for row in read_csv(signed_in(qa).get("/units/export.csv?hla=B40+B60"))]
+
+    assert (first["A_1"], first["A_ser_1"], first["A_ser_2"], first["B_1"]) == ("A*02:01", "A1", "A24", "B60")
+    assert first["status"] == "TYPING_CONFLICT"
+    assert second["A_ser_1"] == ""
+    assert found == ["S1"]
 
 
 def test_the_export_of_a_hospital_holds_listed_units_only(signed_in: Any, coordinator: User) -> None:
