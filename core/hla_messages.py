@@ -84,7 +84,7 @@ HINTS: Mapping[str, StrPromise] = {
     "unknown_family": _("Check the first field; the closest known name is {nearest}."),
     "unknown_g_group": _("The closest known name is {nearest}; a newer release may hold more."),
     "unknown_locus": _("Use one of {loci}."),
-    "unknown_mac": _("Load a newer code table with: manage.py load_mac FILE."),
+    "unknown_mac": _("Load a newer code table with: manage.py load_mac PATH, or name one by --mac."),
     "unknown_p_group": _("The closest known name is {nearest}; a newer release may hold more."),
     "wrong_locus": _("Move it to HLA-{found} or correct the locus."),
 }

@@ -74,7 +74,7 @@ HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "unknown_family": "Check the first field; the closest known name is {nearest}.",
         "unknown_g_group": "The closest known name is {nearest}; a newer release may hold more.",
         "unknown_locus": "Use one of {loci}.",
-        "unknown_mac": "Load a newer code table with: manage.py load_mac FILE.",
+        "unknown_mac": "Load a newer code table with: manage.py load_mac PATH, or name one by --mac.",
         "unknown_p_group": "The closest known name is {nearest}; a newer release may hold more.",
         "wrong_locus": "Move it to HLA-{found} or correct the locus.",
     }

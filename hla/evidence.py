@@ -1,6 +1,6 @@
 """Why two typings match or do not: position by position, as data and as an English sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Final, Literal
@@ -210,7 +210,9 @@ def aligned(
     if sum(is_match(position) for position in found) > counts.match_max:
         antigen = counts.antigen_max > counts.match_max
         found = one_type_only(found, "antigen" if antigen else "mismatch")
-    if sum(position.verdict != "mismatch" for position in found) < counts.antigen_max:
+    if is_twice(mine + theirs) and sum(map(is_related, found)) > counts.antigen_max:
+        found = one_type_only(found, "mismatch")
+    if sum(map(is_related, found)) < counts.antigen_max:
         found = [with_other_orientation(position, counts.antigen_max) for position in found]
     return (found[0], found[1]), orientation
 
@@ -224,6 +226,17 @@ def with_other_orientation(position: PositionEvidence, count: int) -> PositionEv
     if position.verdict != "mismatch":
         return position
     return replace(position, remarks=(*position.remarks, why("other_orientation", count=count)))
+
+
+def is_twice(sides: Sequence[Side]) -> bool:
+    """Whether one type by DNA counts twice, so that it can be only one of the antigens it may have."""
+    return any(side.null for side in sides) and all(
+        side.counts_as.kind is not Kind.SEROLOGY for side in sides
+    )
+
+
+def is_related(position: PositionEvidence) -> bool:
+    return position.verdict != "mismatch"
 
 
 def is_match(position: PositionEvidence) -> bool:

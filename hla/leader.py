@@ -41,7 +41,8 @@ NULL: Final = frozenset[Leader]()
 def leader_genotype(typing: LocusTyping, resolver: Resolver) -> LeaderGenotype:
     """Leaders of the two HLA-B values: MM, MT, TT, or unknown unless all that the typing may be agree.
 
-    A null allele counts as the one beside it. Families (XX) and antigens go by the rule of their family. Raises
+    A null allele counts as the one beside it. Families (XX) and antigens go by the rule of their family, G and P
+    groups by the allele that names them: exceptions count where they are typed. Raises
     ValueError for another locus, TypingError as Resolver.position.
     """
     if typing.locus != LOCUS:
@@ -88,6 +89,10 @@ def item_leaders(resolver: Resolver, item: Item) -> set[Leader | None]:
         case Kind.SEROLOGY:
             number = int(item.fields)
             return {BY_FAMILY.get(SPLIT_FAMILIES.get(number, number))}
+        case (
+            Kind.G_GROUP | Kind.P_GROUP
+        ):  # by the allele that names it: its rare members are not what was typed
+            return {leader_of(item.fields)}
         case _:
             names = resolver.alleles(LOCUS, item.text) or unlisted(resolver, item)
             return {leader_of(name) for name in names}

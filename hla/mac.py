@@ -143,7 +143,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 def table_in(archive: zipfile.ZipFile, name: str) -> str:
     """The one text file of a zip."""
-    found = [member for member in archive.namelist() if member.endswith(".txt")]
+    listed = [member for member in archive.namelist() if member.endswith(".txt")]
+    found = [member for member in listed if not member.startswith("__MACOSX/")]  # shadows that a Mac adds
     if len(found) != 1:
         raise NomenclatureError(
             f"{name} holds {len(found)} text files, not one table of multiple allele codes."

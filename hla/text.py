@@ -75,7 +75,6 @@ WRITTEN: Final = dict.fromkeys(Kind, ("", "")) | {
     Kind.P_GROUP: ("", "P"),
     Kind.XX: (":XX", ""),
     Kind.MAC: (":", ""),
-    Kind.SMALL_G: ("", "g"),
 }
 # Locus that a serological prefix speaks of; some antigens of DR have genes of their own.
 SEROLOGY_LOCUS: Final = {"A": "A", "B": "B", "C": "C", "DR": "DRB1", "DQ": "DQB1", "DP": "DPB1"}
@@ -244,7 +243,7 @@ def read_body(locus: str, body: str, spelled: str, offset: int) -> Item:
     if found := P_GROUP.fullmatch(body):
         return Item(Kind.P_GROUP, locus, found[1], "", offset)
     if found := SMALL_G.fullmatch(body):
-        return Item(Kind.SMALL_G, locus, found[1], "", offset)
+        return Item(Kind.SMALL_G, locus, found[1], spelled[-1], offset)
     if (found := FAMILY.fullmatch(body)) and (len(found[1]) == 2 or ":" in body or locus == "DPB1"):
         return Item(Kind.XX, locus, found[1], "", offset)
     if found := CODED.fullmatch(body):

@@ -32,8 +32,8 @@ def leaders(resolver: Resolver, text: str) -> str:
         ("07:65+07:02", "MT"),
         ("52:90+38:01", "MM"),  # M in a T family
         ("07:XX+15:XX", "MT"),  # by family, whatever its members
-        ("07:02:01G+15:01", "unknown"),  # the group holds 07:65
-        ("07:02P+15:01", "unknown"),
+        ("07:02:01G+15:01", "MT"),  # the group holds 07:65
+        ("07:02P+15:01", "MT"),
         ("07:02/07:65+15:01", "unknown"),
         ("15:01/15:02+38:01/39:01", "MT"),
         ("15:01/38:01+15:01", "unknown"),

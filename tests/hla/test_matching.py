@@ -197,6 +197,14 @@ def test_two_splits_of_one_broad_have_the_grade_broad_where_the_bank_says_so(res
     assert [position.grade for position in found.positions] == ["broad", "broad"]
 
 
+def test_one_type_that_counts_twice_has_one_antigen(resolver: Resolver) -> None:
+    found = explained(resolver, "A", "02:01/24:02+02:15N", "02:03+24:02")
+
+    assert (found.match_max, found.antigen_max) == (1, 1)
+    assert [position.verdict for position in found.positions] == ["mismatch", "potential"]
+    assert found.positions[0].why.code == "one_type"
+
+
 def test_antigens_of_serology_decide_at_antigen_level(resolver: Resolver) -> None:
     """B38 and B39 may both be an allele known only as B16, but they are different splits: keep both values."""
     found = explained(resolver, "B", "B38+B15", "B39+B15")

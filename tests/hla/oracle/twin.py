@@ -230,9 +230,8 @@ def by_alleles(patient: LocusTyping, unit: LocusTyping, source: Source, rule: st
 def inconsistent(found: LocusEvidence, resolver: Resolver) -> list[str]:
     """Where the two positions shown do not fit the counts.
 
-    Antigen matches are not asked for where a value is serological (two antigens that do not match may still be
-    the same allele, of a broad: both counts are kept) or a null allele stands beside an ambiguous value (one type
-    that is not known may match either position; what is shown says so of alleles, not of antigens).
+    Antigen matches are not asked for where a value is serological: two antigens that do not match may still be
+    the same allele, of a broad, and both counts are kept.
     """
     verdicts = [position.verdict for position in found.positions]
     sure = verdicts.count("allele")
@@ -248,7 +247,7 @@ def inconsistent(found: LocusEvidence, resolver: Resolver) -> list[str]:
         for position in found.positions
         for text in (position.patient, position.unit)
     ]
-    apart = any(value.null or value.kind is Kind.SEROLOGY for value in values)
+    apart = any(value.kind is Kind.SEROLOGY for value in values)
     confident = {"allele": {"definite", "exact"}, "potential": {"potential"}}
     wrong = {
         f"{matched} matches shown, {found.match_max} counted": matched != found.match_max,
