@@ -10,7 +10,7 @@ from bank import din as din_codes
 from bank.choices import STATUS_TONE, Analyte, TimePoint, UnitStatus
 from bank.limits import cd34_percent
 from bank.models import CordBloodUnit, HlaTyping, Measurement, Slot, StorageNode
-from core.hla_messages import stored_note_text
+from core.hla_messages import SEVERITIES, Remark, stored_remarks
 from core.models import AuditEntry, User
 from core.roles import Permission
 from hla.typing import canonical_loci
@@ -40,7 +40,7 @@ def context(unit: CordBloodUnit, user: User) -> dict[str, Any]:
         "measured": measured(unit),
         "typing": current,
         "loci": typed_loci(current) if current else [],
-        "notes": notes(current) if current else [],
+        "notes": notes(current) if current else {},
         "markers": list(unit.markers.all()),
     }
     if not internal:
@@ -105,8 +105,10 @@ def typed_loci(typing: HlaTyping) -> list[dict[str, str]]:
     ]
 
 
-def notes(typing: HlaTyping) -> list[dict[str, str]]:
-    return [{"locus": locus, "text": stored_note_text(code, params)} for locus, code, params in typing.notes]
+def notes(typing: HlaTyping) -> dict[str, list[Remark]]:
+    """What the parser remarked: conflicts and warnings are seen at once, the rest unfolds."""
+    found = stored_remarks(typing.notes)
+    return {severity: [one for one in found if one.severity == severity] for severity in SEVERITIES}
 
 
 def place(unit: CordBloodUnit) -> str:

@@ -7,9 +7,9 @@ SEVERITY says which remarks are more than a note: the one table for forms, impor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
@@ -161,9 +161,12 @@ def remark(note: str) -> Remark:
     return Remark(code, severity_of(code), note_text(note))
 
 
-def stored_remarks(notes: Iterable[tuple[str, Mapping[str, str | int]]]) -> list[Remark]:
-    """The same for notes that were kept as code and parameters."""
-    found = {Remark(code, severity_of(code), stored_note_text(code, params)): None for code, params in notes}
+def stored_remarks(notes: Iterable[Sequence[Any]]) -> list[Remark]:
+    """The same for notes that were kept as [locus, code, parameters]; the locus is "" for the text as a whole."""
+    found: dict[Remark, None] = {}
+    for locus, code, params in notes:
+        text = stored_note_text(code, params)
+        found[Remark(code, severity_of(code), f"HLA-{locus}: {text}" if locus else text)] = None
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
 

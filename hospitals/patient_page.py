@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from core.hla_messages import SEVERITIES, Remark, stored_note_text, stored_remarks
+from core.hla_messages import Remark, stored_remarks
 from core.models import AuditEntry, User
 from core.roles import Permission
 from hla.loci import LOCI
@@ -118,22 +118,14 @@ def typed_loci(typing: PatientHlaTyping | None) -> list[TypedLocus]:
 
 def typing_remarks(typing: PatientHlaTyping | None) -> list[Remark]:
     """What the parser remarked, the gravest first; conflicts stand at the head of the page."""
-    notes = typing.notes if typing else []
-    found = [
-        replace(remark, text=f"HLA-{locus}: {remark.text}" if locus else remark.text)
-        for locus, code, params in notes
-        for remark in stored_remarks([(code, params)])
-        if not remark.is_conflict
-    ]
-    return sorted(found, key=lambda remark: SEVERITIES.index(remark.severity))
+    found = stored_remarks(typing.notes if typing else [])
+    return [remark for remark in found if not remark.is_conflict]
 
 
 def conflict_texts(typing: PatientHlaTyping | None) -> list[str]:
     """A sentence for each locus whose serology contradicts the DNA typing."""
-    return [
-        f"HLA-{locus}: {stored_note_text('typing_conflict', params)}"
-        for locus, params in (typing.conflicts if typing else [])
-    ]
+    found = stored_remarks(typing.notes if typing else [])
+    return [remark.text for remark in found if remark.is_conflict]
 
 
 def dose_lines(patient: Patient) -> list[dict[str, Any]]:

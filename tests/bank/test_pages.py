@@ -227,6 +227,21 @@ def test_the_export_of_a_hospital_holds_listed_units_only(signed_in: Any, coordi
     assert [row["unit_no"] for row in read_csv(signed_in(coordinator).get("/units/export.csv"))] == ["L1"]
 
 
+def test_a_passport_shows_a_typing_conflict_at_once(signed_in: Any, qa: User) -> None:
+    unit = UnitFactory(typing_conflict=True)
+    params = {"text": "A1+A24", "dna": "A*11:01+A*24:02"}
+    HlaTypingFactory(unit=unit, notes=[["A", "typing_conflict", params], ["B", "homozygous", {}]])
+
+    shown = signed_in(qa).get(f"/units/{unit.pk}/").content.decode()
+
+    conflict, note = (
+        shown.index("HLA-A: The antigens A1+A24 contradict"),
+        shown.index("HLA-B: Blank second value"),
+    )
+    assert conflict < shown.index("How it was read") < note
+    assert '<li class="conflict"><span class="tag bad">conflict</span>' in shown
+
+
 def full_unit() -> CordBloodUnit:
     """A unit with everything a passport can show."""
     bank = BankFactory()

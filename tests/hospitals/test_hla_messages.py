@@ -49,3 +49,29 @@ def test_note_is_shown_from_its_code() -> None:
 def test_plain_and_unknown_notes_are_shown_as_they_are() -> None:
     assert hla_messages.note_text("something else") == "something else"
     assert hla_messages.stored_note_text("of_a_later_release", {}) == "of_a_later_release"
+
+
+def test_every_severity_is_of_a_note_of_the_kernel() -> None:
+    assert set(hla_messages.SEVERITY) <= set(NOTES)
+    assert hla_messages.severity_of("of_a_later_release") == "note"
+
+
+def test_the_gravest_remark_comes_first_and_each_once() -> None:
+    plain = Note("homozygous")
+    warning = Note("old_name", text="A*0201", name="A*02:01")
+    conflict = Note("typing_conflict", text="A1", dna="A*02:01")
+
+    found = hla_messages.remarks([plain, warning, plain, conflict, "said otherwise"])
+
+    assert [remark.severity for remark in found] == ["conflict", "warning", "note", "note"]
+    assert found[-1].text == "said otherwise"
+
+
+def test_stored_remarks_name_their_locus() -> None:
+    stored = [["", "phase", {}], ["A", "old_name", {"text": "A*0201", "name": "A*02:01"}]]
+
+    found = hla_messages.stored_remarks(stored)
+
+    assert [remark.is_warning for remark in found] == [True, False]
+    assert found[0].text == "HLA-A: A*0201 is a name of before 2010, now A*02:01."
+    assert not found[1].text.startswith("HLA")
