@@ -82,6 +82,9 @@ class Interpreter:
 
     def single(self, text: str, locus: str | None) -> Resolved:
         """A text that is one value. Raises TypingError."""
+        found = self.resolver.plain(text)
+        if found is not None and locus in (None, found.locus):
+            return found
         items = read_value(locus, text)
         if not items:
             raise TypingError("empty", locus=locus, text=text, position=0)
