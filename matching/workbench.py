@@ -22,7 +22,7 @@ from hla.leader import LeaderGenotype, leader_genotype
 from hla.resolve import Resolved, Resolver
 from hla.tce import LOCUS as TCE_LOCUS
 from hla.tce import Dpb1Match, dpb1_match
-from hla.typing import Blank, LocusTyping, Reading, read_gl
+from hla.typing import Blank, LocusTyping, Reading, Typing, read_gl
 from matching.presenters.words import reason_text
 
 if TYPE_CHECKING:
@@ -46,18 +46,18 @@ BLANKS: Final[tuple[Blank, ...]] = ("unknown", "homozygous")
 
 @dataclass(frozen=True)
 class Answer:
-    """One text as it was read. json: the object of hla_explain; typing, notes: None and empty where it has errors."""
+    """One text as it was read. json: the object of hla_explain; reading: empty for a value whose locus was told."""
 
     text: str
     json: Json
     errors: tuple[TypingError, ...]
     notes: tuple[str, ...]
-    reading: Reading | None
+    reading: Reading
 
     @property
     def typings(self) -> list[LocusTyping]:
         """The loci that could be read."""
-        return list(self.reading.typing.loci.values()) if self.reading else []
+        return list(self.reading.typing.loci.values())
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class Workbench:
             value: Resolved = self.interpreter.single(text, locus)
         except TypingError as error:
             json = self.interpreter.interpret(text, locus=locus)
-            return Answer(text, json, (error,), (), None)
+            return Answer(text, json, (error,), (), Reading(Typing.of(()), (error,)))
         json = {**self.interpreter.of_value(value), "input": text}
-        return Answer(text, json, (), value.notes, None)
+        return Answer(text, json, (), value.notes, Reading(Typing.of(()), ()))
 
     def compare(self, patient: str, unit: str, *, identifier: str | None = None) -> Pair:
         """How a unit matches a patient."""

@@ -133,11 +133,14 @@ def upload(content: str) -> Callable[[Page], None]:
     return act
 
 
+ASK = "main .page-head a.btn.primary"  # new match request; only a typed patient has it
+
+
 def _open_patient_with_weight(page: Page) -> None:
     """One with a weight, so that the list shows doses per kg."""
     for nth in range(20):
         page.goto(first_link("/patients/", "/patients/UUID/", nth)(page))
-        if " kg" in page.locator("h1").inner_text():
+        if " kg" in page.locator("h1").inner_text() and page.locator(ASK).count():
             return
 
 
@@ -149,7 +152,7 @@ def search_once(site: Site) -> None:
             RUN(page)
             return
         _open_patient_with_weight(page)
-        page.locator("main .page-head a.btn.primary").click()
+        page.locator(ASK).click()
         page.locator("main button[name=search]").click()
         page.wait_for_selector("table.match", timeout=60_000)
 

@@ -14,7 +14,7 @@ from hla.leader import LOCUS as LEADER_LOCUS
 from hla.loci import SEARCH_LOCI
 from hla.scoring import ALLELE_IS_ANTIGEN
 from hla.tce import LOCUS as TCE_LOCUS
-from hla.tce import Dpb1Match, TceValue
+from hla.tce import PREDICTED, Dpb1Match, TceValue
 from hla.typing import LocusTyping, Reading
 from matching.choices import CLASS_SIZE, MatchClass
 from matching.presenters.requests import release_text
@@ -159,15 +159,12 @@ def typing_context(bench: Workbench, number: int, answer: Answer) -> Context:
     every = [remark for locus in loci for remark in locus["remarks"]]
     for locus in loci:  # conflicts stand above all loci
         locus["remarks"] = [remark for remark in locus["remarks"] if not remark.is_conflict]
-    if answer.reading:
-        general = remarks(answer.reading.notes)
-        add_person_facts(bench, answer.reading, loci)
-    else:
-        general = remarks(answer.notes)
+    general = remarks(answer.reading.notes)
+    add_person_facts(bench, answer.reading, loci)
     return {
         "number": number,
         "text": answer.text,
-        "canonical": answer.reading.typing.gl() if answer.reading else answer.json.get("canonical", ""),
+        "canonical": answer.reading.typing.gl(),
         "unreadable": unreadable(answer.text, answer.errors) if answer.errors else None,
         "conflicts": [remark for remark in every if remark.is_conflict],
         "warnings": sum(remark.is_warning for remark in [*general, *every]),
@@ -257,7 +254,8 @@ def tce_person(group: int | None) -> str:
 
 def tce_groups(values: Iterable[TceValue]) -> str:
     """DPB1*04:01: 3 · DPB1*02:01: 3"""
-    return " · ".join(f"{value.text}: {' / '.join(value.v2)}" for value in values if any(value.v2))
+    parts = [f"{value.text}: {' / '.join(filter(None, value.v2))}" for value in values if any(value.v2)]
+    return " · ".join(parts).replace(PREDICTED, f" ({_('predicted')})")
 
 
 def leader_text(leader: str) -> str:

@@ -14,12 +14,17 @@ from django.utils import translation
 from core.models import AuditEntry
 from core.roles import Role
 from hla.errors import TypingError
+from hla.grades import GRADE_ORDER
 from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
+from hla.release import compile_release
 from hla.resolve import Resolver
+from hla.text import Kind
 from matching.presenters import workbench as words
+from matching.presenters.words import CONFIDENCE, GRADE, grade_text
 from matching.workbench import MAX_CHARACTERS, MAX_LINES, Workbench
 from tests.factories.core import UserFactory
+from tests.hla import toy_release
 from tests.matching.test_pages_requests import client_of
 
 WHOLE = "A*02:01+A*24:02^B*40:01+B*46:01^DRB1*09:01+DRB1*15:01"
@@ -279,12 +284,85 @@ def test_a_text_of_many_errors_names_the_first_and_counts_the_rest(bench: Workbe
 
 
 def test_every_word_of_the_kernel_has_one_for_people() -> None:
-    from hla.grades import GRADE_ORDER
-    from hla.text import Kind
-    from matching.presenters.words import CONFIDENCE, GRADE
-
     with translation.override("en"):
         assert set(GRADE) == set(GRADE_ORDER)
         assert set(CONFIDENCE) == {"definite", "exact", "potential", "mismatch"}
         resolved = {Kind.OLD_NAME, Kind.SMALL_G}  # are shown as what they are now
         assert set(words.KIND) == {str(kind) for kind in Kind} - resolved
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    """A workbench with a release that knows T-cell-epitope groups."""
+    release = compile_release(toy_release.write(tmp_path_factory.mktemp("release")))
+    return Workbench(Resolver(release, EMPTY_MAC))
+
+
+def dpb1_of(toy: Workbench, patient: str, unit: str) -> dict[str, Any]:
+    texts = {"patient": patient, "unit": unit}
+    return words.compared(toy, toy.compare(**texts), texts)["facts"][0]
+
+
+def test_t_cell_epitope_groups_of_a_person(toy: Workbench) -> None:
+    with translation.override("en"):
+        (locus,) = words.interpreted(toy, [toy.explain("DPB1*09:01+DPB1*350:01")])["typings"][0]["loci"]
+        (without,) = words.interpreted(toy, [toy.explain("DPB1*104:01")])["typings"][0]["loci"]
+
+    assert locus["facts"] == [
+        {
+            "label": "T-cell-epitope group",
+            "value": "1",
+            "note": "DPB1*09:01: 1 · DPB1*350:01: 3 (predicted)",
+        }
+    ]
+    assert without["facts"] == []
+
+
+@pytest.mark.parametrize(
+    ("patient", "unit", "said", "note"),
+    [
+        ("DPB1*04:01+DPB1*05:01", "DPB1*05:01+DPB1*105:01", "permissive mismatch", "patient 3, unit 3"),
+        (
+            "DPB1*04:01+DPB1*05:01",
+            "DPB1*03:01+DPB1*05:01",
+            "non-permissive mismatch (GvH)",
+            "patient 3, unit 2",
+        ),
+        ("DPB1*107:01+DPB1*05:01", "DPB1*05:01+DPB1*04:01", "non-permissive mismatch (GvH)", "(predicted)"),
+        ("DPB1*04:01+DPB1*05:01", "DPB1*05:01+DPB1*04:01", "matched", "patient 3, unit 3"),
+        ("DPB1*04:01+DPB1*05:01", "DPB1*104:01+DPB1*05:01", "cannot tell", "unit cannot tell"),
+        ("A*02:01", "A*02:01", "cannot tell", ""),
+    ],
+)
+def test_dpb1_in_words(toy: Workbench, patient: str, unit: str, said: str, note: str) -> None:
+    with translation.override("en"):
+        found = dpb1_of(toy, patient, unit)
+        assert str(found["value"]) == said
+        assert note in found["note"]
+
+
+def test_of_many_genotypes_the_first_are_shown(bench: Workbench) -> None:
+    text = "|".join(f"A*02:{n:02d}+A*24:{n:02d}" for n in range(1, 21))
+
+    (locus,) = words.interpreted(bench, [bench.explain(text)])["typings"][0]["loci"]
+
+    assert locus["genotypes_cut"] == locus["genotypes"] - words.GENOTYPES_SHOWN > 0
+    assert len(locus["values"]) == 2 * words.GENOTYPES_SHOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "tone"),
+    [
+        ({"expressed": None, "ambiguous": True}, ""),
+        ({"expressed": False, "ambiguous": False}, "warn"),
+        ({"expressed": True, "ambiguous": True}, "maybe"),
+        ({"expressed": True, "ambiguous": False}, "good"),
+    ],
+)
+def test_expression_has_a_word_and_a_tone(value: dict[str, Any], tone: str) -> None:
+    assert words.expressed(value)["tone"] == tone
+    assert words.expressed(value)["text"]
+
+
+def test_a_position_of_an_older_engine_has_no_grade() -> None:
+    assert grade_text({"verdict": "allele"}) == ""
