@@ -325,7 +325,7 @@ def test_t_cell_epitope_groups_of_a_person(toy: Workbench) -> None:
         (
             "DPB1*04:01+DPB1*05:01",
             "DPB1*03:01+DPB1*05:01",
-            "non-permissive mismatch (GvH)",
+            "non-permissive mismatch (HvG)",
             "patient 3, unit 2",
         ),
         ("DPB1*107:01+DPB1*05:01", "DPB1*05:01+DPB1*04:01", "non-permissive mismatch (GvH)", "(predicted)"),
