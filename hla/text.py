@@ -176,7 +176,7 @@ def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> 
     spelled = "".join(part.split())
     bare = spelled.upper()
     if PUBLIC.fullmatch(bare):
-        raise TypingError("public_antigen", locus=locus or "B", text=bare, position=offset)
+        raise TypingError("public_antigen", locus=locus or "B", text=spelled, position=offset)
     if "*" in bare:
         prefix, body = bare.split("*", 1)
         locus = checked_locus(locus, prefix, bare, offset)

@@ -173,7 +173,7 @@ def test_a_missing_gene_counts_as_null(reader: Reader) -> None:
         ("  A2402", "unknown_antigen", "A2402", 2),
         ("DR4", "wrong_locus", "DR4", 0),
         ("A*02:01;", "malformed", "A*02:01;", 0),
-        ("Bw4", "public_antigen", "BW4", 0),
+        ("Bw4", "public_antigen", "Bw4", 0),
         ("B*15:01", "wrong_locus", "B*15:01", 0),
         ("Z*01:01", "unknown_locus", "Z", 0),
         ("A*2", "malformed", "A*2", 0),
