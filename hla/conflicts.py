@@ -35,7 +35,11 @@ def agrees(values: Sequence[Resolved], reported: Sequence[Resolved], tree: Antig
 
 
 def may_have(value: Resolved, antigen: Resolved, tree: AntigenTree) -> bool:
-    """Whether a DNA value may be an allele with the antigen."""
-    if value.unknown or value.p_groups & antigen.p_groups:
-        return True
-    return any(tree.match(one, other, "split") for one, other in product(value.antigens, antigen.antigens))
+    """Whether a DNA value may be an allele with the antigen.
+
+    By the antigens of the alleles named, not by P groups: a rare allele of the same P group known only by the broad
+    (B*40:55, in B*40:01P) does not make B*40:01 a B61.
+    """
+    return value.unknown or any(
+        tree.match(one, other, "split") for one, other in product(value.antigens, antigen.antigens)
+    )

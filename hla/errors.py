@@ -13,6 +13,7 @@ QUOTE_LENGTH: Final = 60  # characters of the offending text that a message repe
 CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "absent_here": "{text} means that the gene is absent, which cannot be at HLA-{locus}.",
+        "alternatives_apart": "The alternatives in {text} have no locus in common.",
         "alternatives_differ": "The two values of HLA-{locus} have different numbers of alternatives "
         "({first} and {second}).",
         "deleted": "{text} was withdrawn from the nomenclature ({reason}) and has no successor.",
@@ -20,6 +21,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "empty": "There is no typing in the text.",
         "gl_code": "{text} is not the head of a GL String Code for HLA.",
         "haplotype": "HLA-{locus} stands twice in one haplotype.",
+        "list_gap": "A member of the list is missing.",
         "list_member": "{text} cannot be a member of an allele list.",
         "list_shorthand": "{text} leaves open which fields it continues.",
         "mac_empty": "The code {text} names no allele that exists at HLA-{locus} in release {release}.",
@@ -33,6 +35,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "old_name": "{text} is no name without colons that release {release} knows.",
         "old_name_open": "{text} has no colons and may be any of {names}.",
         "public_antigen": "{text} is a public antigen, carried by many HLA-{locus} types: it is not a typing.",
+        "several_values": "{text} looks like several values in one.",
         "too_long": "The text is {length} characters long; at most {limit} are read.",
         "too_many_values": "HLA-{locus} has {count} values; a person has two.",
         "unknown_allele": "There is no allele {text} in release {release}.",
@@ -49,12 +52,14 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
 HINTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "absent_here": "Leave the value empty if it is not known.",
+        "alternatives_apart": "Put ^ between loci; | stands between the genotypes that one locus may have.",
         "alternatives_differ": "Give each alternative two values, such as A*02:01+A*24:02|A*02:05+A*24:03.",
         "deleted": "Ask the laboratory for the allele's present name.",
         "duplicate_locus": "Put both values of a locus side by side, joined by +.",
         "empty": "Write a typing such as A*02:01+A*24:02.",
         "gl_code": "Write hla#3.58.0# and the GL String, or the GL String alone.",
         "haplotype": "Put the values of one chromosome between ~ and join the two chromosomes by +.",
+        "list_gap": "Remove the extra /, or write what is missing.",
         "list_member": "Put only alleles, groups and codes into a list.",
         "list_shorthand": "Write every member of the list in full, such as A*02:01:01/A*02:01:02.",
         "mac_empty": "Check the code and its first field, or load a newer release.",
@@ -67,6 +72,7 @@ HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "old_name": "Write {example}, if that is meant.",
         "old_name_open": "Write the name with colons.",
         "public_antigen": "Give the antigen itself or a DNA typing.",
+        "several_values": "Join the two values of a locus by +, the fields of a name by : and alternatives by /.",
         "too_long": "Use a multiple allele code or a group in place of the list.",
         "too_many_values": "Separate ambiguous alleles by /, not by +.",
         "unknown_allele": "The closest known name is {nearest}; a newer release may hold more.",
@@ -82,16 +88,19 @@ HINTS: Final[Mapping[str, str]] = MappingProxyType(
 
 NOTES: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "alternative_empty": "An empty alternative was left out.",
         "absent_gene": "{text}: the gene is absent; counts as a null allele.",
         "family": "{text} read as the whole family {name}.",
         "homozygous": "Blank second value read as homozygous.",
         "first_field_antigen": "{text} is no antigen of the WHO: read as the alleles whose first field it is.",
         "locus_open": "Alternatives of the whole typing (?): HLA-{locus} counts as each of them.",
+        "locus_partial": "HLA-{locus} is not given in every alternative: it counts as untyped.",
         "members_dropped": "{text}: {count} members unknown in release {release} left out ({names}).",
         "new_allele": "{text}: an allele without a name yet; counts as unknown.",
         "normalised": "{text} read as {name}.",
         "null_beside": "Null allele beside an expressed one: counts as the expressed type twice.",
         "null_common": "{text}: among the null alleles it could be, {names} is not rare (CIWD {version}).",
+        "null_unknown": "Null allele beside an unknown value: counts as one unknown type twice.",
         "null_only": "Two null alleles: no expressed type.",
         "null_possible": "{text} could also be a null allele ({names}); read as expressed.",
         "old_name": "{text} is a name of before 2010, now {name}.",

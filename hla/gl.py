@@ -50,6 +50,8 @@ class GlReader:
             self.take_alternatives(wholes)
         for reported in wholes[:1] if len(wholes) == 1 else ():
             self.found = {locus: self.typing(locus, said) for locus, said in reported.items()}
+        for wrong in self.errors:
+            self.found.pop(wrong.locus or "", None)
         if not self.found and not self.errors:
             self.errors.append(TypingError("empty", locus=None, text=text, position=0))
 
@@ -83,16 +85,23 @@ class GlReader:
         for part, place in split_at(block, "|", offset):
             if part.strip():
                 parts.setdefault(part, place)
-        genotypes = [Genotype(self, text, part, place) for part, place in parts.items()]
+        read = [Genotype(self, text, part, place) for part, place in parts.items()]
+        genotypes = [genotype for genotype in read if genotype.values]
+        if genotypes and block.count("|") and any(not part.strip(" +") for part in block.split("|")):
+            self.notes.append(Note("alternative_empty"))
         loci = dict.fromkeys(locus for genotype in genotypes for locus in genotype.values)
         if len(self.errors) == errors and not loci:
             self.refuse("missing_locus", None, text, block, offset)
+        elif loci and not set.intersection(*(set(genotype.values) for genotype in genotypes)):
+            self.refuse("alternatives_apart", None, text, block, offset)
         if len(self.errors) > errors:
             return
         for locus in loci:
+            if any(locus not in genotype.values for genotype in genotypes):
+                self.notes.append(Note("locus_partial", locus=locus))
             pairs = [genotype.pair(locus) for genotype in genotypes]
             said = found.setdefault(locus, Reported())
-            serological = all(is_serology(value) for one in pairs for value in one.values)
+            serological = is_serology([value for one in pairs for value in one.values])
             if (said.serology if serological else said.dna) is not None:
                 self.refuse("duplicate_locus", locus, text, block, offset)
             elif serological:
@@ -124,8 +133,8 @@ class GlReader:
             for whole in wholes:
                 said = whole.get(locus, Reported())
                 pairs += said.dna or said.serology or [unknown_pair(locus)]
-            self.found[locus] = typing_of(locus, pairs)
-            self.notes.append(Note("locus_open", locus=locus))
+            found = self.found[locus] = typing_of(locus, pairs)
+            self.notes.append(Note("locus_partial" if found.untyped else "locus_open", locus=locus))
 
 
 class Genotype:
@@ -199,5 +208,7 @@ class Genotype:
         return Alternative((values[0], blank), doubled=doubled)
 
 
-def is_serology(value: Resolved) -> bool:
-    return value.kind is Kind.SEROLOGY or (value.unknown and not value.notes)
+def is_serology(values: list[Resolved]) -> bool:
+    """Whether the values are antigens, or antigens and nothing known."""
+    kinds = {value.kind for value in values}
+    return Kind.SEROLOGY in kinds and kinds <= {Kind.SEROLOGY, Kind.UNKNOWN}

@@ -7,6 +7,7 @@ that share no P group but an antigen the grade is that of the antigen, and the c
 from typing import Final, Literal
 
 from hla.antigens import AntigenTree, Relation
+from hla.nomenclature import SUFFIXES
 from hla.resolve import Resolved, Resolver
 from hla.text import Kind
 
@@ -75,7 +76,7 @@ def molecular_grade(mine: Resolved, theirs: Resolved, resolver: Resolver, *, cer
 
 def common_fields(mine: Resolved, theirs: Resolved) -> int:
     """Number of leading fields that two names share."""
-    ones, others = (value.text.split("*")[1].split(":") for value in (mine, theirs))
+    ones, others = (value.text.split("*")[1].rstrip(SUFFIXES).split(":") for value in (mine, theirs))
     pairs = zip(ones, others, strict=False)
     return next((at for at, pair in enumerate(pairs) if pair[0] != pair[1]), min(len(ones), len(others)))
 

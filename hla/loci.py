@@ -35,6 +35,6 @@ LOCUS_ALIASES: Final[Mapping[str, str]] = MappingProxyType({"CW": "C"})
 @lru_cache(maxsize=256)
 def locus_of(name: str) -> str | None:
     """Locus that `name` stands for ("A", "HLA-A", "Cw", any case), or None."""
-    bare = name.strip().upper().removeprefix("HLA").removeprefix("-")
+    bare = name.strip().upper().removeprefix("HLA").lstrip("-_ ")
     bare = LOCUS_ALIASES.get(bare, bare)
     return bare if bare in LOCI else None

@@ -96,8 +96,17 @@ def typing_of(locus: str, alternatives: Sequence[Alternative]) -> LocusTyping:
 def distinct(locus: str, pairs: list[tuple[str, str]], nulls: set[str]) -> list[tuple[str, str]]:
     """Alternatives without doubles; those that share a value become one with a list for the other.
 
-    Null alleles stay by themselves: in a list they would be set aside. The values of a pair have no order.
+    Null alleles stay by themselves: in a list they would be set aside. The values of a pair have no order. Done until
+    nothing changes, so that the result is read as itself.
     """
+    found = put_together(locus, pairs, nulls)
+    while found != pairs:
+        pairs, found = found, put_together(locus, found, nulls)
+    return found
+
+
+def put_together(locus: str, pairs: list[tuple[str, str]], nulls: set[str]) -> list[tuple[str, str]]:
+    """One round of `distinct`."""
     known: dict[frozenset[str], tuple[str, str]] = {}
     for pair in pairs:
         known.setdefault(frozenset(pair), pair)
@@ -133,7 +142,7 @@ def paired(locus: str, values: list[Resolved], *, doubled: bool) -> LocusTyping:
     if first.null and second.null:
         notes.append(Note("null_only"))
     elif first.null or second.null:
-        notes.append(Note("null_beside"))
+        notes.append(Note("null_unknown" if second.unknown else "null_beside"))
     kind: TypingKind = "untyped" if first.unknown else "single" if second.unknown else "pair"
     return LocusTyping(locus, first.text, second.text, kind, tuple(notes))
 

@@ -1,6 +1,7 @@
 """From one member of a value to its alleles: names, groups, families, codes, antigens."""
 
 import os.path
+import re
 from typing import Final
 
 from hla.errors import Note, TypingError
@@ -71,7 +72,9 @@ class MemberReader:
         if found is None:
             near = min(names, key=lambda name: (-alike(name, item.fields), int(name)), default=item.fields)
             fields = item.fields
-            allele = f"{fields[:-2]:0>2}:{fields[-2:]}" if len(fields) > 2 else f"{fields:0>2}:XX"
+            allele = f"{item.locus}*{fields[:-2]:0>2}:{fields[-2:]}"
+            if len(fields) < 3:
+                allele = self.nomenclature.nearest(item.locus, f"{fields:0>2}")
             raise TypingError(
                 "unknown_antigen",
                 locus=item.locus,
@@ -79,7 +82,7 @@ class MemberReader:
                 position=item.offset,
                 release=self.nomenclature.release,
                 nearest=SEROLOGY_PREFIX[item.locus] + near,
-                example=f"{item.locus}*{allele}",
+                example=allele,
             )
         if self.nomenclature.size and item.fields not in names:
             notes.append(Note("first_field_antigen", text=item.text))
@@ -92,6 +95,8 @@ class MemberReader:
             known = [name for name in group if self.traced(item.locus, *split_suffix(name))[0] is not None]
             if known:
                 break
+        if known and self.is_family(item):
+            known.append(f"{item.fields}:XX")
         if len(known) != 1:
             names = ", ".join(f"{item.locus}*{name}" for name in known)
             raise TypingError(
@@ -101,13 +106,18 @@ class MemberReader:
                 position=item.offset,
                 release=self.nomenclature.release,
                 names=names,
-                example=f"{item.locus}*{item.fields[:2]}:{item.fields[2:]}{item.tail}",
+                example=f"{item.locus}*{':'.join(re.findall('..?', item.fields))}{item.tail}",
             )
         fields, tail = split_suffix(known[0])
         renamed: list[Note] = []
         found, named = self.allele(Item(Kind.ALLELE, item.locus, fields, tail, item.offset), renamed)
         notes.append(Note("old_name", text=f"{item.locus}*{item.fields}{item.tail}", name=named.text))
         return found, named
+
+    def is_family(self, item: Item) -> bool:
+        """Whether the digits of an old name are a first field too: at DPB1 that may have four."""
+        names = self.nomenclature
+        return item.locus == "DPB1" and names.size > 0 and names.family("DPB1", item.fields) is not None
 
     def small_g(self, item: Item, notes: list[Note]) -> tuple[Members, Item]:
         """`02:01g`: all alleles with the protein of 02:01 where peptides bind, which is its P group."""
@@ -123,14 +133,22 @@ class MemberReader:
         found = self.nomenclature.family(item.locus, item.fields)
         if found is None:
             raise self.unknown(item, "unknown_family")
-        return found
+        return self.expressed(item, found)
 
     def group(self, item: Item, sort: str) -> Members:
         lookup = self.nomenclature.g_group if sort == "g" else self.nomenclature.p_group
         found = lookup(item.locus, item.fields)
         if found is None:
             raise self.unknown(item, f"unknown_{sort}_group")
-        return found
+        return self.expressed(item, found)
+
+    def expressed(self, item: Item, found: Members) -> Members:
+        """The members of a family or group, refused where all are null alleles: those count only as written."""
+        if found.p_groups:
+            return found
+        raise TypingError(
+            "null_without_n", locus=item.locus, text=item.text, position=item.offset, name=found.nulls[0]
+        )
 
     def allele(self, item: Item, notes: list[Note]) -> tuple[Members, Item]:
         """An allele name, also one that has been withdrawn or that lost its suffix on the way."""

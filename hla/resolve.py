@@ -15,6 +15,7 @@ from hla.text import Item, Kind, read_value
 __all__ = ["Details", "Resolved", "Resolver", "resolver_for", "shown"]
 
 MAX_KEPT = 1_000_000  # answers kept; no inventory has so many distinct values
+MAX_CHARACTERS: Final = 200_000_000  # of the texts whose answers are kept
 NOT_RARE: Final = frozenset({"C", "I", "WD"})
 KNOWN_LOCI: Final = frozenset(LOCI)
 
@@ -41,6 +42,7 @@ class Resolver:
         self.ciwd = ciwd
         self.reader = MemberReader(nomenclature, mac)
         self._positions: dict[tuple[str, str], Resolved] = {}
+        self._characters = 0
         self._known: dict[str, Known] = {}
         self._sets: dict[PGroups, PGroups] = {}
         self._details: dict[tuple[str, str], Details] = {}
@@ -77,8 +79,11 @@ class Resolver:
 
     def keep(self, key: tuple[str, str], found: Resolved) -> Resolved:
         """Remember an answer; begin anew when there are too many."""
-        if len(self._positions) >= MAX_KEPT:
+        self._characters += len(key[1])
+        if len(self._positions) >= MAX_KEPT or self._characters > MAX_CHARACTERS:
             self._positions.clear()
+            self._sets.clear()
+            self._characters = len(key[1])
         self._positions[key] = found
         return found
 
@@ -161,7 +166,7 @@ class Resolver:
             texts = [name for _, name in sorted({one.sort_key for one in found})]
             canonical = "/".join(texts)
             kind = Kind.LIST if len(texts) > 1 else found[0].item.kind
-        if items and text != canonical and rewritten(text, items):
+        if items and text.strip() != canonical and rewritten(text, items):
             notes.insert(0, Note("normalised", text=text.strip(), name=canonical))
         return self.finished(locus, canonical, kind, members, notes)
 

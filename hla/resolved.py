@@ -89,7 +89,7 @@ def united(locus: str, values: list[Resolved]) -> Resolved:
 def rewritten(text: str, items: tuple[Item, ...]) -> bool:
     """Whether reading changed more than the order or the usual short forms of a list."""
     plain = {item.text for item in items} | {item.text.rpartition("*")[2] for item in items}
-    first, *others = text.split("/")
+    first, *others = (part.strip() for part in text.split("/"))
     return first not in plain or any(part not in plain and not part.isdecimal() for part in others)
 
 

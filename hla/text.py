@@ -36,7 +36,13 @@ STARLESS: Final = re.compile(
     rf"{PREFIX}({'|'.join(sorted(LOCI, key=len, reverse=True))}|CW)(?:[-_:.](?=\d)|(?=0[1-9]|\d+:))(.*)",
     re.ASCII,
 )
-SEPARATORS: Final = re.compile(r"(?<=\d)[.,;_](?=\d|[A-Z]{2,}$)", re.ASCII)
+SEPARATORS: Final = re.compile(r"(?<=\d)[._](?=\d|[A-Z]{2,}$)", re.ASCII)
+# two values written side by side: "A*02,24", "A 2 3", "A*02:01 A*24:02"; a blank behind the locus is none of them
+LEADING_LOCUS: Final = re.compile(
+    rf"{PREFIX}\s*(?:{'|'.join(sorted(LOCI, key=len, reverse=True))}|CW)\s+", re.ASCII
+)
+SEVERAL: Final = re.compile(r"[,;]|\d\s+(?:\d|[A-Z]+\d*\*)", re.ASCII)
+CONTINUED: Final = re.compile(rf"(\d+)([{SUFFIXES}]?)", re.ASCII)
 BLANKS: Final = frozenset({"", "-"})
 
 # Characters that people paste in place of the plain ones; full-width forms are folded by Unicode itself.
@@ -175,8 +181,11 @@ def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> 
     offset += len(part) - len(part.lstrip())
     spelled = "".join(part.split())
     bare = spelled.upper()
+    refuse_several(locus, part, offset)
+    if before and not bare:
+        raise TypingError("list_gap", locus=before[-1].locus, text="/", position=max(0, offset - 1))
     if PUBLIC.fullmatch(bare):
-        raise TypingError("public_antigen", locus=locus or "B", text=spelled, position=offset)
+        raise TypingError("public_antigen", locus="B", text=spelled, position=offset)
     if "*" in bare:
         prefix, body = bare.split("*", 1)
         locus = checked_locus(locus, prefix, bare, offset)
@@ -189,9 +198,16 @@ def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> 
     if locus is None:
         raise TypingError("missing_locus", locus=None, text=spelled, position=offset)
     body = SEPARATORS.sub(":", body)
-    if before and "*" not in bare and body.isdecimal():
-        body = continued(before[-1], body, offset)
+    if before and "*" not in bare and (short := CONTINUED.fullmatch(body)):
+        body = continued(before[-1], short[1], offset) + short[2]
     return read_body(locus, body, spelled, offset)
+
+
+def refuse_several(locus: str | None, part: str, offset: int) -> None:
+    """Joining what a blank or comma separates would make another value of two."""
+    text = part.strip()
+    if SEVERAL.search(LEADING_LOCUS.sub("", text.upper(), count=1)):
+        raise TypingError("several_values", locus=locus, text=text, position=offset)
 
 
 def antigen_item(locus: str | None, text: str, prefix: str, number: str, offset: int) -> Item:
@@ -244,7 +260,9 @@ def read_body(locus: str, body: str, spelled: str, offset: int) -> Item:
         return Item(Kind.P_GROUP, locus, found[1], "", offset)
     if found := SMALL_G.fullmatch(body):
         return Item(Kind.SMALL_G, locus, found[1], spelled[-1], offset)
-    if (found := FAMILY.fullmatch(body)) and (len(found[1]) == 2 or ":" in body or locus == "DPB1"):
+    if (found := FAMILY.fullmatch(body)) and (
+        len(found[1]) == 2 or ":" in body or (locus == "DPB1" and len(found[1]) == 3)
+    ):
         return Item(Kind.XX, locus, found[1], "", offset)
     if found := CODED.fullmatch(body):
         return Item(Kind.MAC, locus, found[1], found[2], offset)

@@ -178,8 +178,15 @@ GRADES = [
     ("A", "A203+A9", "A203+A9", "associated potential", "broad potential"),
     ("A", "A2+A9", "02:01+24:02", "split potential", "broad potential"),
     ("B", "B38+B15", "38:09+15:03", "broad potential", "mismatch mismatch"),
-    ("B", "B38+B62", "B39+B72", "G potential", "G potential"),  # by 38:09 (B16) and 15:99 (B15, B70)
-    ("B", "B38+B51", "B39+B44", "G potential", "P potential"),
+    (
+        "B",
+        "B38+B62",
+        "B39+B72",
+        "mismatch potential",
+        "mismatch potential",
+    ),  # by 38:09 (B16) and 15:99 (B15, B70)
+    ("B", "B38+B51", "B39+B44", "mismatch potential", "mismatch potential"),
+    ("A", "02:01:01:02L+24:09N", "02:01:01L+24:02", "cDNA definite", "expressed-versus-null mismatch"),
     ("DPB1", "04:01+05:01", "350:01+09:01", "P definite", "mismatch mismatch"),
 ]
 
@@ -215,6 +222,30 @@ def test_antigens_of_serology_decide_at_antigen_level(resolver: Resolver) -> Non
         "B38 and B39 are different splits of one broad antigen."
     ]
     assert [remark.text for remark in found.positions[1].remarks] == ["Both have the antigen B15."]
+
+
+@pytest.mark.parametrize(
+    ("locus", "patient", "unit", "shown"),
+    [
+        ("DQB1", "DQ7+DQ8", "DQ7+DQ8", "DQ7:DQ7 DQ8:DQ8"),
+        ("DQB1", "DQ8+DQ7", "DQB1*03:01+DQB1*03:02", "DQ8:DQB1*03:02 DQ7:DQB1*03:01"),
+        ("B", "B39+B38", "B38+B39", "B39:B39 B38:B38"),
+        ("B", "B62+", "B62+", "B62:B62 :"),
+    ],
+)
+def test_antigens_that_match_stand_side_by_side(
+    resolver: Resolver, locus: str, patient: str, unit: str, shown: str
+) -> None:
+    found = explained(resolver, locus, patient, unit)
+
+    assert " ".join(f"{one.patient}:{one.unit}" for one in found.positions) == shown
+    assert "other_orientation" not in {remark.code for one in found.positions for remark in one.remarks}
+
+
+def test_antigens_do_not_count_at_dpb1(resolver: Resolver) -> None:
+    found = explained(resolver, "DPB1", "DPw4+DPw5", "04:01+05:01")
+
+    assert [one.remarks for one in found.positions] == [(), ()]
 
 
 def test_evidence_of_a_genotype_list_shows_the_best_combination(resolver: Resolver) -> None:

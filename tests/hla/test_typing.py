@@ -110,7 +110,11 @@ def codes(typing: LocusTyping) -> list[str]:
         ("A-02:01", "A*02:01", ["normalised"]),
         ("A_02:01", "A*02:01", ["normalised"]),
         ("A*02.01", "A*02:01", ["normalised"]),
-        ("A*02;AB", "A*02:AB", ["normalised"]),
+        ("A*02_AB", "A*02:AB", ["normalised"]),
+        ("A 02:01", "A*02:01", ["normalised"]),
+        ("HLA_A*02:01", "A*02:01", ["normalised"]),
+        ("A*02:01/15N", "A*02:01/A*02:15N", ["normalised", "null_possible"]),
+        (" A*02:01 ", "A*02:01", []),
         ("A*UUUU", "", ["unknown_value"]),
         ("XXXX", "", ["unknown_value"]),
         ("A*02:NEW", "", ["new_allele"]),
@@ -123,7 +127,7 @@ def test_forms(reader: Reader, text: str, canonical: str, noted: list[str]) -> N
     found = reader.pair("A", text)
 
     assert found.first == canonical
-    assert [code for code in codes(found) if code != "null_beside"] == noted
+    assert [code for code in codes(found) if code not in ("null_beside", "null_unknown")] == noted
     assert reader.pair("A", canonical).first == canonical
 
 
@@ -172,7 +176,13 @@ def test_a_missing_gene_counts_as_null(reader: Reader) -> None:
         ("A4", "unknown_antigen", "A4", 0),
         ("  A2402", "unknown_antigen", "A2402", 2),
         ("DR4", "wrong_locus", "DR4", 0),
-        ("A*02:01;", "malformed", "A*02:01;", 0),
+        ("A*02:01;", "several_values", "A*02:01;", 0),
+        ("A*02,24", "several_values", "A*02,24", 0),
+        ("A*02:01 A*24:02", "several_values", "A*02:01 A*24:02", 0),
+        ("A 2 3", "several_values", "A 2 3", 0),
+        ("A2 3", "several_values", "A2 3", 0),
+        ("A*02:15G", "null_without_n", "A*02:15", 0),
+        ("A*02;AB", "several_values", "A*02;AB", 0),
         ("Bw4", "public_antigen", "Bw4", 0),
         ("B*15:01", "wrong_locus", "B*15:01", 0),
         ("Z*01:01", "unknown_locus", "Z", 0),
@@ -182,7 +192,8 @@ def test_a_missing_gene_counts_as_null(reader: Reader) -> None:
         ("A*02N", "malformed", "A*02N", 0),
         ("A*02:00", "malformed", "A*02:00", 0),
         ("A*٠٢:٠١", "malformed", "A*٠٢:٠١", 0),
-        ("A*02:01//A*02:03", "malformed", "/", None),
+        ("A*02:01//A*02:03", "list_gap", "/", 7),
+        ("A*02:01/", "list_gap", "/", 7),
         ("A*NNNN", "absent_here", "A*NNNN", 0),
         ("A*02:01/UUUU", "list_member", "UUUU", 8),
         ("A*02:01:01/02", "list_shorthand", "02", 11),
@@ -447,7 +458,7 @@ def test_a_first_field_used_as_an_antigen_is_noted(reader: Reader) -> None:
 
 def test_an_unknown_antigen_says_what_may_be_meant(reader: Reader) -> None:
     assert reader.error("A2402").hint == "Known near it is A2403; if an allele is meant, write A*24:02."
-    assert reader.error("A4").hint == "Known near it is A2; if an allele is meant, write A*04:XX."
+    assert reader.error("A4").hint == "Known near it is A2; if an allele is meant, write A*03:XX."
 
 
 def test_genotype_lists(reader: Reader) -> None:
@@ -513,7 +524,37 @@ def test_one_alternative_of_the_whole_typing(reader: Reader) -> None:
     reading = read_gl("A*02:01^B*15:01?A*02:03+A*24:02?A2", nomenclature=reader.nomenclature, mac=reader.mac)
 
     assert reading.typing.gl() == "A2/A*02:01|A*02:03+A*24:02"
-    assert {note.code for note in reading.notes} == {"locus_open"}
+    assert [(note.code, note.params["locus"]) for note in reading.notes] == [
+        ("locus_open", "A"),
+        ("locus_partial", "B"),
+    ]
+
+
+def test_alternatives_of_different_loci_are_refused(reader: Reader) -> None:
+    assert reader.errors("A*02:01+A*24:02|B*15:01+B*38:01") == [("alternatives_apart", 0)]
+    reading = read_gl("A*02:01~B*15:01|A*02:03|", nomenclature=reader.nomenclature, mac=reader.mac)
+    assert [note.code for note in reading.notes] == ["phase", "alternative_empty", "locus_partial"]
+
+
+def test_a_locus_with_an_error_is_left_out(reader: Reader) -> None:
+    for text in ("A*02:01^A*02:03^B*15:01", "A*02:01^A*02:77^B*15:01"):
+        found = read_gl(text, nomenclature=reader.nomenclature, mac=reader.mac)
+        assert (len(found.errors), found.typing.gl()) == (1, "B*15:01")
+
+
+def test_an_unknown_value_beside_an_antigen_is_serology(reader: Reader) -> None:
+    assert reader.gl("A2+UUUU^A*02:01+A*24:02").gl() == "A*02:01+A*24:02^A2"
+    assert reader.gl("A*02:01+A*24:02^A2+A*XXXX").gl() == "A*02:01+A*24:02^A2"
+
+
+def test_old_names_of_dpb1_may_be_families_today(reader: Reader) -> None:
+    assert reader.pair("DPB1", "DPB1*0501").first == "DPB1*05:01"
+    assert reader.pair("DPB1", "DPB1*350").first == "DPB1*350:XX"
+    assert reader.error("DPB1*1001", "DPB1").params["names"] == "DPB1*10:01, DPB1*1001:XX"
+
+
+def test_a_null_beside_an_unknown_value_says_so(reader: Reader) -> None:
+    assert codes(reader.pair("A", "A*02:15N", "")) == ["null_unknown"]
 
 
 def test_gl_string_code(reader: Reader) -> None:
