@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ERRORS: Mapping[str, StrPromise] = {
     "absent_here": _("{text} means that the gene is absent, which cannot be at HLA-{locus}."),
+    "alternatives_apart": _("The alternatives in {text} have no locus in common."),
     "alternatives_differ": _(
         "The two values of HLA-{locus} have different numbers of alternatives ({first} and {second})."
     ),
@@ -29,6 +30,7 @@ ERRORS: Mapping[str, StrPromise] = {
     "empty": _("There is no typing in the text."),
     "gl_code": _("{text} is not the head of a GL String Code for HLA."),
     "haplotype": _("HLA-{locus} stands twice in one haplotype."),
+    "list_gap": _("A member of the list is missing."),
     "list_member": _("{text} cannot be a member of an allele list."),
     "list_shorthand": _("{text} leaves open which fields it continues."),
     "mac_empty": _("The code {text} names no allele that exists at HLA-{locus} in release {release}."),
@@ -43,6 +45,7 @@ ERRORS: Mapping[str, StrPromise] = {
     "old_name": _("{text} is no name without colons that release {release} knows."),
     "old_name_open": _("{text} has no colons and may be any of {names}."),
     "public_antigen": _("{text} is a public antigen, carried by many HLA-{locus} types: it is not a typing."),
+    "several_values": _("{text} looks like several values in one."),
     "too_long": _("The text is {length} characters long; at most {limit} are read."),
     "too_many_values": _("HLA-{locus} has {count} values; a person has two."),
     "unknown_allele": _("There is no allele {text} in release {release}."),
@@ -57,12 +60,14 @@ ERRORS: Mapping[str, StrPromise] = {
 
 HINTS: Mapping[str, StrPromise] = {
     "absent_here": _("Leave the value empty if it is not known."),
+    "alternatives_apart": _("Put ^ between loci; | stands between the genotypes that one locus may have."),
     "alternatives_differ": _("Give each alternative two values, such as A*02:01+A*24:02|A*02:05+A*24:03."),
     "deleted": _("Ask the laboratory for the allele's present name."),
     "duplicate_locus": _("Put both values of a locus side by side, joined by +."),
     "empty": _("Write a typing such as A*02:01+A*24:02."),
     "gl_code": _("Write hla#3.58.0# and the GL String, or the GL String alone."),
     "haplotype": _("Put the values of one chromosome between ~ and join the two chromosomes by +."),
+    "list_gap": _("Remove the extra /, or write what is missing."),
     "list_member": _("Put only alleles, groups and codes into a list."),
     "list_shorthand": _("Write every member of the list in full, such as A*02:01:01/A*02:01:02."),
     "mac_empty": _("Check the code and its first field, or load a newer release."),
@@ -77,6 +82,9 @@ HINTS: Mapping[str, StrPromise] = {
     "old_name": _("Write {example}, if that is meant."),
     "old_name_open": _("Write the name with colons."),
     "public_antigen": _("Give the antigen itself or a DNA typing."),
+    "several_values": _(
+        "Join the two values of a locus by +, the fields of a name by : and alternatives by /."
+    ),
     "too_long": _("Use a multiple allele code or a group in place of the list."),
     "too_many_values": _("Separate ambiguous alleles by /, not by +."),
     "unknown_allele": _("The closest known name is {nearest}; a newer release may hold more."),
@@ -90,16 +98,19 @@ HINTS: Mapping[str, StrPromise] = {
 }
 
 NOTES: Mapping[str, StrPromise] = {
+    "alternative_empty": _("An empty alternative was left out."),
     "absent_gene": _("{text}: the gene is absent; counts as a null allele."),
     "family": _("{text} read as the whole family {name}."),
     "homozygous": _("Blank second value read as homozygous."),
     "first_field_antigen": _("{text} is no antigen of the WHO: read as the alleles whose first field it is."),
     "locus_open": _("Alternatives of the whole typing (?): HLA-{locus} counts as each of them."),
+    "locus_partial": _("HLA-{locus} is not given in every alternative: it counts as untyped."),
     "members_dropped": _("{text}: {count} members unknown in release {release} left out ({names})."),
     "new_allele": _("{text}: an allele without a name yet; counts as unknown."),
     "normalised": _("{text} read as {name}."),
     "null_beside": _("Null allele beside an expressed one: counts as the expressed type twice."),
     "null_common": _("{text}: among the null alleles it could be, {names} is not rare (CIWD {version})."),
+    "null_unknown": _("Null allele beside an unknown value: counts as one unknown type twice."),
     "null_only": _("Two null alleles: no expressed type."),
     "null_possible": _("{text} could also be a null allele ({names}); read as expressed."),
     "old_name": _("{text} is a name of before 2010, now {name}."),
@@ -122,7 +133,9 @@ Severity = Literal["conflict", "warning", "note"]
 # hinders nothing but asks to look again; every other remark only says what was understood.
 SEVERITY: Mapping[str, Severity] = {
     "typing_conflict": "conflict",
+    "alternative_empty": "warning",
     "first_field_antigen": "warning",
+    "locus_partial": "warning",
     "null_common": "warning",
     "null_possible": "warning",
     "old_name": "warning",
