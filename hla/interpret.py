@@ -12,7 +12,7 @@ from hla.errors import Note, TypingError
 from hla.loci import LOCI, SEROLOGY_PREFIX
 from hla.nomenclature import PGroups, field_key
 from hla.resolve import Resolved, Resolver
-from hla.text import Kind, read_value
+from hla.text import Kind, fold_text, read_value
 from hla.typing import Blank, LocusTyping, Reading, read_gl
 
 Json = dict[str, Any]
@@ -70,7 +70,7 @@ class Interpreter:
 
     def interpret(self, text: str, *, locus: str | None = None, blank: Blank = "unknown") -> Json:
         """As the function of this name."""
-        if any(operator in text for operator in OPERATORS):
+        if is_gl(text):
             mac, ciwd = self.resolver.mac, self.resolver.ciwd
             reading = read_gl(text, nomenclature=self.names, mac=mac, ciwd=ciwd, blank=blank)
             return self.of_reading(text, reading)
@@ -89,6 +89,14 @@ class Interpreter:
         if not items:
             raise TypingError("empty", locus=locus, text=text, position=0)
         return self.resolver.resolve_read(items[0].locus, text, items)
+
+    def named_groups(self, value: Resolved) -> int:
+        """How many P groups the answer for a value names."""
+        return 0 if self.groups_unknown(value) else len(value.p_groups)
+
+    def groups_unknown(self, value: Resolved) -> bool:
+        """Whether a value is a family of the built-in nomenclature, whose P groups are not named."""
+        return not self.names.size and len(value.p_groups) > BUILTIN_SHOWN
 
     def of_reading(self, text: str, reading: Reading) -> Json:
         """As interpret_reading."""
@@ -116,7 +124,7 @@ class Interpreter:
 
     def of_value(self, value: Resolved) -> Json:
         """The flat object of one value."""
-        unknown_groups = not self.names.size and len(value.p_groups) > BUILTIN_SHOWN
+        unknown_groups = self.groups_unknown(value)
         return {
             "input": value.text,
             "locus": value.locus,
@@ -197,6 +205,12 @@ class Interpreter:
         if antigen in tree.associated:
             return "associated"
         return "broad" if antigen in self._broads[locus] else "split"
+
+
+def is_gl(text: str) -> bool:
+    """Whether a text has an operator of GL Strings, as ASCII or full-width (＋), and is read as one."""
+    folded = fold_text(text)
+    return any(operator in folded for operator in OPERATORS)
 
 
 def values_of(typing: LocusTyping) -> Iterator[str]:

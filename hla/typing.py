@@ -71,7 +71,8 @@ class Typing:
 class Reading:
     """A GL text as far as it could be read.
 
-    errors: one per value that could not; empty if all is well. notes: remarks on the text as a whole.
+    errors: one per value that could not; empty if all is well. notes: remarks on the text as a whole, and on loci of
+    which it says only that nothing is known: `typing` leaves them out.
     """
 
     typing: Typing
@@ -162,4 +163,6 @@ def read_gl(
     """
     reader = GlReader(resolver_for(nomenclature, mac, ciwd), blank)
     reader.read(text)
-    return Reading(Typing.of(reader.found.values()), tuple(reader.errors), tuple(reader.notes))
+    found = reader.found.values()
+    untyped_notes = [note for typing in found if typing.untyped for note in typing.notes]
+    return Reading(Typing.of(found), tuple(reader.errors), (*reader.notes, *untyped_notes))

@@ -195,6 +195,34 @@ def test_errors_have_all_keys(resolver: Resolver, text: str) -> None:
     assert answer["errors"][0] == answer["error"]
 
 
+@pytest.mark.parametrize(
+    ("wide", "plain"),
+    [
+        ("A*02:01＋A*24:02", "A*02:01+A*24:02"),
+        ("A*02:01＾B*39:01", "A*02:01^B*39:01"),
+        ("A*02:01+A*24:02｜A*02:03+A*24:03", "A*02:01+A*24:02|A*02:03+A*24:03"),
+        ("A*02:01～B*39:01", "A*02:01~B*39:01"),
+        ("A*02:01？A*02:03", "A*02:01?A*02:03"),
+        ("hla＃9.99.0＃A*02:01", "hla#9.99.0#A*02:01"),
+    ],
+)
+def test_full_width_operators(resolver: Resolver, wide: str, plain: str) -> None:
+    answer = interpret(wide, resolver)
+
+    assert "error" not in answer
+    assert answer["input"] == wide
+    assert answer["canonical"] == interpret(plain, resolver)["canonical"]
+
+
+def test_marks_of_an_untyped_locus_are_remarked_on(resolver: Resolver) -> None:
+    answer = interpret("A*UUUU+A*UUUU", resolver)
+    beside = interpret("A*NEW+^B*39:01", resolver)
+
+    assert answer["note_codes"] == ["unknown_value"]
+    assert answer["notes"] == ["A*UUUU: not typed; counts as unknown."]
+    assert (beside["canonical"], beside["note_codes"]) == ("B*39:01", ["new_allele"])
+
+
 def test_a_family_without_a_release(builtin: Resolver) -> None:
     answer = interpret("A*02:XX", builtin)
 
