@@ -15,19 +15,23 @@ from hla.matrix import Matrix, MatrixError, is_special, write_matrix
 from hla.people import PeopleError, Unreadable, read_people, summary
 from hla.plain import release_name
 
+STDIN_NUMBER: Final = 0  # its file descriptor
 BAR: Final = 30
 REDRAWN: Final = 0.1  # seconds between two states of the bar
 
 
 def add_matrix_arguments(parser: argparse.ArgumentParser) -> None:
-    layout = "one person a line: id%%GL, id;GL or CSV, also gzipped; - for standard input"
+    layout = "one person a line, each id once: id%%GL, id;GL or CSV, also gzipped; - for standard input"
     parser.add_argument("--patients", metavar="FILE", required=True, help=layout)
     parser.add_argument("--units", metavar="FILE", required=True, help="likewise")
     parser.add_argument(
         "--loci", default=",".join(SEARCH_LOCI), help="loci to count, joined by commas (default: %(default)s)"
     )
     parser.add_argument(
-        "--out", metavar="FILE", required=True, help="gzipped if it ends in .gz; - for standard output"
+        "--out",
+        metavar="FILE",
+        required=True,
+        help="gzipped if it ends in .gz; no input file; - for standard output",
     )
     parser.add_argument(
         "--unreadable",
@@ -60,6 +64,20 @@ def asked_loci(text: str) -> list[str]:
     return found
 
 
+def refuse_replacing(options: dict[str, Any]) -> None:
+    """The output must not take the place of an input, also under another name. Raises Refusal."""
+    out = options["out"]
+    if out == STDIN or is_special(out):
+        return
+    for side in ("patients", "units"):
+        source = STDIN_NUMBER if options[side] == STDIN else options[side]
+        with suppress(OSError):  # one of them is not there: they are not the same
+            if os.path.samefile(source, out):
+                raise Refusal(
+                    f"--out: {out} is the file of --{side} and would be replaced. Give another file."
+                )
+
+
 def match_matrix(options: dict[str, Any], around: Surroundings) -> int:
     """Read both files, then count and write."""
     started = time.monotonic()
@@ -68,6 +86,7 @@ def match_matrix(options: dict[str, Any], around: Surroundings) -> int:
         raise Refusal("--processes: at least one is needed.")
     if options["patients"] == options["units"] == STDIN:
         raise Refusal("Only one of --patients and --units can be read from standard input.")
+    refuse_replacing(options)
     resolver = around.resolver(options)
     stop = options["unreadable"] == "stop"
     try:

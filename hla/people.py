@@ -31,7 +31,7 @@ Known = tuple[str, int] | tuple[()]
 
 
 class PeopleError(ValueError):
-    """A file that cannot be used: unreadable, or a line that is not an id and a typing."""
+    """A file that cannot be used: unreadable, a line that is not an id and a typing, or an id given twice."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,19 @@ def read_people(
 ) -> People:
     """Read a file ("-": standard input). Raises PeopleError, OSError.
 
-    Typings at other loci than `loci` are not looked at closely. A locus that cannot be read counts as untyped and
-    is listed in `unreadable`; `stop`: end with the first such line.
+    Each id must stand once, also where its lines are equal: rows are told apart by it. Typings at other loci than
+    `loci` are not looked at closely. A locus that cannot be read counts as untyped and is listed in `unreadable`;
+    `stop`: end with the first such line.
     """
     reader = PeopleReader(loci, resolver, blank)
+    places: dict[str, int] = {}
     for number, identifier, text in rows(path):
+        first = places.setdefault(identifier, number)
+        if first != number:
+            raise PeopleError(
+                f"{shown(path)}, line {number}: the id {quote(identifier)} stands already in line {first}. "
+                "Give each id one line."
+            )
         errors = reader.add(identifier, text)
         reader.people.unreadable += [Unreadable(shown(path), number, identifier, error) for error in errors]
         if errors and stop:

@@ -238,6 +238,46 @@ def test_a_file_that_is_no_list_of_persons(console: Console, files: list[str], t
     assert "line 1: no separator is not an id and a typing" in console.err
 
 
+def test_an_id_given_twice(console: Console, files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "p").write_text("P1;A*02:01\nP1;A*03:01\n")
+
+    assert console("match_matrix", *files, "--out", str(tmp_path / "o")) == INVALID
+    assert console.err == (
+        f"match_matrix: {tmp_path}/p, line 2: the id P1 stands already in line 1. Give each id one line.\n"
+    )
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("side", ["patients", "units"])
+@pytest.mark.parametrize("name", ["same", "link", "hard", "round/../same"])
+def test_an_input_is_not_replaced(console: Console, tmp_path: Path, side: str, name: str) -> None:
+    (tmp_path / "round").mkdir()
+    for file in ("same", "other"):
+        (tmp_path / file).write_text("P1;A*02:01\n")
+    (tmp_path / "link").symlink_to("same")
+    (tmp_path / "hard").hardlink_to(tmp_path / "same")
+    files = {"patients": str(tmp_path / "other"), "units": str(tmp_path / "other")}
+    files |= {side: str(tmp_path / "same")}
+    arguments = [part for key, value in files.items() for part in (f"--{key}", value)]
+
+    assert console("match_matrix", *arguments, "--out", str(tmp_path / name)) == REFUSED
+    assert console.err == (
+        f"match_matrix: --out: {tmp_path / name} is the file of --{side} and would be replaced. Give another file.\n"
+    )
+    assert (tmp_path / "same").read_text() == "P1;A*02:01\n"
+
+
+def test_nor_is_the_file_that_standard_input_is(
+    console: Console, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "p").open() as opened:
+        monkeypatch.setattr(cli_matrix, "STDIN_NUMBER", opened.fileno())
+        arguments = ["--patients", "-", *files[2:], "--out", files[1]]
+
+        assert console("match_matrix", *arguments) == REFUSED
+    assert "is the file of --patients and would be replaced" in console.err
+
+
 @pytest.mark.parametrize(
     ("error", "status"), [(MatrixError("cut short"), REFUSED), (OSError(28, "No space left"), REFUSED)]
 )

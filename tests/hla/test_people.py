@@ -120,6 +120,11 @@ def test_an_error_without_locus_counts(tmp_path: Path, resolver: Resolver) -> No
         (b"P1;\xff\xfe\n", "is not a text file in UTF-8"),
         (gzip.compress(b"P1;A*02:01", mtime=0)[:-6], "is damaged"),
         (b"\x1f\x8bgarbage", "is damaged"),
+        (
+            "P1;A*02:01\n\nP1;A*03:01\n",
+            "people.txt, line 3: the id P1 stands already in line 1. Give each id one",
+        ),
+        ("P1;A*02:01\nP2;A*03:01\nP1;A*02:01\n", "line 3: the id P1 stands already in line 1"),
     ],
 )
 def test_files_that_cannot_be_used(
