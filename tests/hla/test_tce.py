@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement, product
+import random
+from itertools import combinations_with_replacement, pairwise, product
 from pathlib import Path
 
 import pytest
 
+from hla import tce
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
 from hla.release import compile_release
@@ -168,6 +170,42 @@ def test_every_pair_of_a_small_world(resolver: Resolver) -> None:
     assert differing == []
 
 
+LISTED = (
+    "04:01",
+    "350:01",
+    "05:01",
+    "09:01",
+    "06:01",
+    "107:01",
+    "104:01",
+    "61:01N",
+    "04:01/05:01",
+    "09:01/107:01",
+)
+
+
+def test_lists_of_genotypes_equal_trying_all(resolver: Resolver) -> None:
+    """Aligned alternatives, nulls among them: some genotypes are one value twice, others not."""
+    chosen = random.Random(9)
+    pairs = [pair for pair in combinations_with_replacement(LISTED, 2) if pair != ("61:01N", "61:01N")]
+    seen = set()
+    for _ in range(3_000):
+        sides = [chosen.sample(pairs, chosen.randint(1, 3)) for _ in range(2)]
+        typings = [LocusTyping("DPB1", *columns(side), "pair") for side in sides]
+        trees = [[one for pair in side for one in genotypes(*pair) or []] for side in sides]
+        found = dpb1_match(*typings, resolver)
+        assert found.verdict == twin(*trees), sides
+        seen.add(found.verdict)
+
+    assert len(seen) == 5
+
+
+def columns(pairs: list[tuple[str, str]]) -> tuple[str, str]:
+    """The two values of a genotype list."""
+    first, second = ("|".join(f"DPB1*{name}" for name in names) for names in zip(*pairs, strict=True))
+    return first.replace("/", "/DPB1*"), second.replace("/", "/DPB1*")
+
+
 @pytest.fixture(scope="module")
 def real_release(shared_data: Path) -> Resolver:
     names: Nomenclature = compile_release(shared_data / "imgt" / "3580")
@@ -197,6 +235,25 @@ def test_a_long_list_is_answered_at_once(real_release: Resolver) -> None:
     value = "/".join(known)
 
     assert match(real_release, f"{value}+{value}", f"{value}+{value}").verdict == "unknown"
+
+
+def test_long_lists_of_genotypes_are_read_once(
+    real_release: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """400 genotypes against 400: work grows with their sum, not with their product."""
+    names = [
+        f"{number}:01" for number in range(105, 1_100) if not _missing(real_release, f"DPB1*{number}:01")
+    ]
+    assert len(names) > 802
+    one, other = (
+        LocusTyping("DPB1", *columns([*pairwise(part)]), "pair") for part in (names[:401], names[401:802])
+    )
+    asked: list[object] = []
+    groups = tce.Alternative.groups
+    monkeypatch.setattr(tce.Alternative, "groups", lambda self: (asked.append(self), groups(self))[1])
+
+    assert dpb1_match(one, other, real_release).verdict == "unknown"
+    assert len(asked) == 800
 
 
 def _missing(resolver: Resolver, text: str) -> bool:
