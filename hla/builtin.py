@@ -1,11 +1,11 @@
 """The nomenclature of a fresh checkout: no file, no list of alleles.
 
 Every well-formed name is accepted and stands for its two-field name, which is its own P group; the first
-field is its antigen; a name is null if it is written with N. A whole family (XX) stands for its second
-fields 01 to MAX_SECOND_FIELD. Where one first field spans several split antigens (B*40: B60 and B61) which of
-them an allele has is not known here: it may be each of them (FAMILY_ANTIGENS), so that two alleles of such a
-family may match at antigen level or not. Associated antigens match their parent and each other and need not
-be told apart. A release knows more.
+field is its antigen; a name is null if it is written with N. Fields have limits (last_fields), so that what
+outsiders write cannot make P groups without end. A whole family (XX) stands for all second fields of its locus.
+Where one first field spans several split antigens (B*40: B60 and B61) which of them an allele has is not known
+here: it may be each of them (FAMILY_ANTIGENS), so that two alleles of such a family may match at antigen level
+or not. Associated antigens match their parent and each other and need not be told apart. A release knows more.
 """
 
 import hashlib
@@ -28,6 +28,9 @@ from hla.nomenclature import (
 
 RELEASE: Final = "built-in"
 MAX_SECOND_FIELD: Final = 1_999
+LAST_FAMILY: Final = 99
+# At DPB1 nearly every protein has a first field of its own: in release 3.58.0 up to DPB1*1729:01, none beyond :02.
+FREE_FIELDS: Final = {"DPB1": (1_999, 99)}  # locus -> last first field, last second field
 MAGIC: Final = b"QHLA-builtin\n"
 
 # Broad antigens and their splits (WHO Nomenclature Committee), as published facts.
@@ -95,6 +98,11 @@ def family_antigens(locus: str, first_field: str) -> list[AntigenSet]:
     return [frozenset({name}) for name in FAMILY_ANTIGENS.get(locus, {}).get(antigen, (antigen,))]
 
 
+def last_fields(locus: str) -> tuple[int, int]:
+    """The last first and the last second field of a locus."""
+    return FREE_FIELDS.get(locus, (LAST_FAMILY, MAX_SECOND_FIELD))
+
+
 def builtin_tree(locus: str) -> AntigenTree:
     """Broad, split and associated antigens of one locus."""
     return antigen_tree(SPLITS.get(locus, {}), ASSOCIATED.get(locus, {}))
@@ -105,7 +113,8 @@ class BuiltinNomenclature(Nomenclature):
 
     def __init__(self) -> None:
         content = json.dumps(
-            [SPLITS, ASSOCIATED, GENE_ANTIGENS, FAMILY_ANTIGENS, MAX_SECOND_FIELD], sort_keys=True
+            [SPLITS, ASSOCIATED, GENE_ANTIGENS, FAMILY_ANTIGENS, MAX_SECOND_FIELD, LAST_FAMILY, FREE_FIELDS],
+            sort_keys=True,
         ).encode()
         trees = {locus: builtin_tree(locus) for locus in LOCI}
         super().__init__(RELEASE, hashlib.sha256(content).hexdigest(), trees)
@@ -121,14 +130,15 @@ class BuiltinNomenclature(Nomenclature):
         return MAGIC
 
     def _first_id(self, locus: str, first_field: str) -> int:
-        """Id of second field 0 of a family; families lie MAX_SECOND_FIELD + 1 apart."""
+        """Id of second field 0 of a known family; families lie MAX_SECOND_FIELD + 1 apart."""
         families = self._families[locus]
         with self._lock:
             return families.setdefault(first_field, len(families)) * (MAX_SECOND_FIELD + 1)
 
     def name(self, locus: str, fields: str, suffix: str = "") -> Members | None:
         first, second = two_fields(fields).split(":")
-        if not 1 <= int(second) <= MAX_SECOND_FIELD:
+        families, seconds = last_fields(locus)
+        if not (1 <= int(first) <= families and 1 <= int(second) <= seconds):
             return None
         if suffix == "N":
             return Members(nulls=(f"{locus}*{fields}N",))
@@ -141,9 +151,12 @@ class BuiltinNomenclature(Nomenclature):
 
     def family(self, locus: str, first_field: str) -> Members | None:
         key = (locus, first_field)
+        families, seconds = last_fields(locus)
+        if not 1 <= int(first_field) <= families:
+            return None
         if key not in self._xx:
             start = self._first_id(locus, first_field)
-            ids = frozenset(range(start + 1, start + MAX_SECOND_FIELD + 1))
+            ids = frozenset(range(start + 1, start + seconds + 1))
             # two of so many alleles need never be the same one, so that the P group does not decide
             options = frozenset([(ANY_GROUP, antigen) for antigen in family_antigens(locus, first_field)])
             self._xx[key] = Members(ids, options)
@@ -183,7 +196,8 @@ class BuiltinNomenclature(Nomenclature):
         return None
 
     def nearest(self, locus: str, fields: str) -> str:
-        return f"{locus}*{fields.split(':')[0]}:XX"
+        family = min(max(int(fields.split(":")[0]), 1), last_fields(locus)[0])
+        return f"{locus}*{family:02d}:XX"
 
     def p_name(self, locus: str, p_id: int) -> str:
         family, second = divmod(p_id, MAX_SECOND_FIELD + 1)

@@ -51,7 +51,7 @@ class LocusContent:
 
 
 class LocusNames:
-    """Look-ups in one locus; answers are kept."""
+    """Look-ups in one locus; answers are kept, but not that a name is unknown: those have no end."""
 
     def __init__(self, locus: str, content: LocusContent, tree: AntigenTree) -> None:
         self.locus = locus
@@ -60,8 +60,8 @@ class LocusNames:
         self.suffixes = [name[-1] if name[-1] in SUFFIXES else "" for name in content.alleles]
         self.antigens: list[AntigenSet] = [frozenset(text.split("/")) for text in content.antigens]
         self.ranges: dict[str, tuple[int, int]] = {}
-        self._names: dict[tuple[str, str], Members | None] = {}
-        self._serology: dict[str, Members | None] = {}
+        self._names: dict[tuple[str, str], Members] = {}
+        self._serology: dict[str, Members] = {}
         for place, name in enumerate(content.alleles):
             self._enter(name.rstrip(SUFFIXES), place)
         self.families = [name for name in self.ranges if ":" not in name]
@@ -80,9 +80,10 @@ class LocusNames:
     def name(self, fields: str, suffix: str) -> Members | None:
         """Members of a name of two to four fields."""
         key = (fields, suffix)
-        if key not in self._names:
-            self._names[key] = self._find(fields, suffix)
-        return self._names[key]
+        found = self._names.get(key)
+        if found is None and (found := self._find(fields, suffix)) is not None:
+            self._names[key] = found
+        return found
 
     def _find(self, fields: str, suffix: str) -> Members | None:
         places = self.name_places(fields, suffix)
@@ -112,9 +113,10 @@ class LocusNames:
 
     def serology(self, antigen: str) -> Members | None:
         """As Nomenclature.serology."""
-        if antigen not in self._serology:
-            self._serology[antigen] = self._find_antigen(antigen)
-        return self._serology[antigen]
+        found = self._serology.get(antigen)
+        if found is None and (found := self._find_antigen(antigen)) is not None:
+            self._serology[antigen] = found
+        return found
 
     def _find_antigen(self, antigen: str) -> Members | None:
         known = antigen in self.content.serology or any(antigen in antigens for antigens in self.antigens)

@@ -8,6 +8,7 @@ from itertools import combinations_with_replacement
 
 import pytest
 
+from hla.builtin import BuiltinNomenclature
 from hla.errors import TypingError
 from hla.mac import EMPTY_MAC
 from hla.matching import explain_locus
@@ -109,6 +110,40 @@ def test_every_well_formed_name_is_accepted(builtin: Resolver) -> None:
 def test_second_fields_have_a_limit(builtin: Resolver) -> None:
     with pytest.raises(ValueError, match=r"no allele A\*02:2000 in release built-in.*A\*02:XX"):
         builtin.position("A", "A*02:2000")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "nearest"),
+    [
+        ("A*100:01", "unknown_allele", "A*99:XX"),
+        ("A*1000:XX", "unknown_family", "A*99:XX"),
+        ("DRB1*100:01N", "unknown_allele", "DRB1*99:XX"),
+        ("B*100:01:01G", "unknown_g_group", "B*99:XX"),
+        ("B*100:01P", "unknown_p_group", "B*99:XX"),
+        ("DPB1*2000:XX", "unknown_family", "DPB1*1999:XX"),
+        ("DPB1*04:100", "unknown_allele", "DPB1*04:XX"),
+    ],
+)
+def test_first_fields_have_a_limit(builtin: Resolver, text: str, code: str, nearest: str) -> None:
+    with pytest.raises(TypingError) as raised:
+        builtin.position(text.split("*")[0], text)
+
+    assert (raised.value.code, raised.value.params["nearest"]) == (code, nearest)
+
+
+def test_names_from_outside_cannot_make_p_groups_without_end() -> None:
+    names = BuiltinNomenclature()
+    for first in range(1, 10_000):
+        for locus in ("A", "DPB1"):
+            names.family(locus, f"{first:02d}")
+            names.name(locus, f"{first:02d}:01")
+
+    assert {locus: len(known) for locus, known in names._families.items() if known} == {
+        "A": 99,
+        "DPB1": 1_999,
+    }
+    assert sum(len(family.p_groups) for family in names._xx.values()) == 99 * 1_999 + 1_999 * 99
+    assert names.p_name("DPB1", max(names.family("DPB1", "1999").p_groups)) == "DPB1*1999:99"  # type: ignore[union-attr]
 
 
 def test_names_of_p_groups_are_two_fields(builtin: Resolver) -> None:

@@ -131,6 +131,21 @@ def test_nearest_known_name(toy: Nomenclature, fields: str, nearest: str) -> Non
     assert toy.nearest("A", fields) == nearest
 
 
+def test_names_that_are_unknown_are_not_kept(toy: Nomenclature) -> None:
+    """What outsiders may write has no end."""
+    assert toy.name("A", "02:01") is toy.name("A", "02:01")
+    assert toy.serology("A", "2") is toy.serology("A", "2")
+    assert isinstance(toy, ReleaseNomenclature)
+    kept = toy._at("A")
+    before = len(kept._names), len(kept._serology)
+
+    for number in range(100, 200):
+        assert toy.name("A", f"02:{number}:77") is None
+        assert toy.serology("A", f"4{number}") is None
+
+    assert (len(kept._names), len(kept._serology)) == before
+
+
 def test_all_options_of_a_locus(toy: Nomenclature) -> None:
     assert (ANY_GROUP, frozenset({"15", "70"})) in toy.all_options("B")
     assert toy.all_options("DRB1") == {(ANY_GROUP, frozenset({"4"}))}
