@@ -11,7 +11,7 @@ from hla.interpret import error_json
 from hla.leader import LOCUS as LEADER_LOCUS
 from hla.leader import leader_genotype
 from hla.loci import LOCI, SEARCH_LOCI
-from hla.matching import CLASSES, LocusEvidence, PositionEvidence, Why, explain_locus
+from hla.matching import CLASSES, Level, LocusEvidence, PositionEvidence, Why, explain_locus
 from hla.resolve import Resolver
 from hla.tce import LOCUS as TCE_LOCUS
 from hla.tce import dpb1_match
@@ -41,6 +41,17 @@ class LocusAnswer:
     matches: tuple[int, int]
     antigen_matches: tuple[int, int]
     direction: Direction
+
+    def counts_at(self, level: Level) -> tuple[int, int]:
+        """Smallest and largest number of matches at a level."""
+        return self.antigen_matches if level == "antigen" else self.matches
+
+    def direction_at(self, level: Level) -> Direction:
+        """Direction of the mismatches that count at a level: alleles of matching antigens are none for antigens."""
+        low, high = self.counts_at(level)
+        if level == "allele" or high < 2 or self.direction == "none":
+            return self.direction
+        return "none" if low == 2 else "unknown"
 
 
 def compare(
@@ -200,15 +211,12 @@ def span(low: int, high: int) -> dict[str, int]:
 
 
 def class_counts(loci: Mapping[str, LocusAnswer]) -> Json:
-    """Smallest and largest number of matches of each class, and the direction of its mismatches."""
+    """Smallest and largest number of matches of each class, and the direction of what it counts as mismatches."""
     classes, directions = {}, {}
     for name, levels in CLASSES.items():
-        found = [
-            loci[locus].antigen_matches if level == "antigen" else loci[locus].matches
-            for locus, level in levels
-        ]
+        found = [loci[locus].counts_at(level) for locus, level in levels]
         classes[name] = span(sum(low for low, _ in found), sum(high for _, high in found))
-        directions[name] = unit_direction(loci[locus].direction for locus, _ in levels)
+        directions[name] = unit_direction(loci[locus].direction_at(level) for locus, level in levels)
     return {"classes": classes, "directions": directions}
 
 

@@ -96,6 +96,35 @@ def test_directions_of_a_class(resolver: Resolver, patient: str, unit: str, labe
     assert compare(patient + rest, unit + rest, resolver)["directions"]["allele6"] == label
 
 
+@pytest.mark.parametrize(
+    ("patient", "unit", "antigens", "label"),
+    [
+        ("A*02:01+A*24:02", "A*02:03+A*24:02", (6, 6), "matched"),  # A2 and A203: no mismatch of this class
+        ("A*02:01+A*24:02", "A*02:03+A*02:03", (5, 5), "bidirectional"),
+        ("A*02:01+A*24:02", "A*02:01+A*02:01", (5, 5), "gvh-only"),
+        ("A*02:01+A*03:01", "A*02:01+A*02:01/A*03:01", (5, 6), "unknown"),
+        ("A*02:01+A*24:02", "A*24:02", (5, 6), "unknown"),
+        ("A2+A24", "A*02:01+A*24:02", (6, 6), "matched"),  # by allele open
+    ],
+)
+def test_directions_of_the_antigen_class(
+    resolver: Resolver, patient: str, unit: str, antigens: tuple[int, int], label: str
+) -> None:
+    rest = "^B*15:01+B*15:01^DRB1*04:05+DRB1*04:05"
+    answer = compare(patient + rest, unit + rest, resolver)
+
+    assert tuple(answer["classes"]["antigen6"].values()) == antigens
+    assert answer["directions"]["antigen6"] == label
+
+
+def test_a_locus_that_counts_by_allele_keeps_its_direction_in_the_antigen_class(resolver: Resolver) -> None:
+    patient = "A*02:01+A*24:02^B*15:01+B*15:01^DRB1*04:05+DRB1*04:05"
+    answer = compare(patient, patient.replace("A*02:01", "A*02:03").replace("+DRB1*04:05", ""), resolver)
+
+    assert answer["directions"]["antigen6"] == "unknown"
+    assert answer["directions"]["allele6"] == "bidirectional"
+
+
 def test_the_antigen_rule(resolver: Resolver) -> None:
     one, other = "B*38:01+B*38:01", "B*39:05+B*39:05"
 
