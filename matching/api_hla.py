@@ -26,6 +26,7 @@ from matching.workbench import (
     ANTIGEN_RULES,
     BLANKS,
     MAX_CALL_CHARACTERS,
+    MAX_GROUPS,
     MAX_PAIRS,
     MAX_TYPINGS,
     Workbench,
@@ -39,7 +40,8 @@ associated[]}, expressed, ambiguous, null_possible[], notes[], release`, and `va
 one that cannot be read gives `input, error{locus, text, position, message, hint, code}`. Sentences are in the
 language of the reader; `note_codes`, `note_params`, `code` and `params` stay the same in every language.
 Several typings give `{count, invalid, release, mac, results[]}` in the order given; what is invalid carries its
-error and the rest is computed.
+error and the rest is computed. Together they may stand for 500,000 P groups: about 100 typings by whole families (XX)
+or antigens at all loci.
 """
 COMPARE_KEYS: Final = """
 One pair gives the object of `hla_compare`: `id, loci{A: {matches_min, matches_max, antigen_matches{min, max}, gvh, hvg,
@@ -199,11 +201,22 @@ class InterpretView(HlaView):
         asked = given.validated_data
         bench = Workbench(reference.resolver(), blank=asked["blank"])
         items = asked.get("typings") or [{"typing": asked["typing"], "locus": asked.get("locus")}]
+        self.check_size(bench, items)
         results = [
             explained(bench.explain(item["typing"], locus=item.get("locus")), bench.resolver)
             for item in items
         ]
         return Response(batch(bench, results) if "typings" in asked else results[0])
+
+    def check_size(self, bench: Workbench, items: list[dict[str, Any]]) -> None:
+        """Refuse what would become an answer of a hundred megabytes, before any of it is built."""
+        count = sum(bench.groups(item["typing"], locus=item.get("locus")) for item in items)
+        if count > MAX_GROUPS:
+            text = _(
+                "The typings of one call may stand for at most %(limit)s P groups in all, these stand for %(count)s. "
+                "Ask for fewer typings at once."
+            )
+            raise serializers.ValidationError({"typings": [text % {"limit": MAX_GROUPS, "count": count}]})
 
 
 class CompareView(HlaView):

@@ -16,7 +16,7 @@ from core.hla_messages import error_text, hint_text, note_text
 from hla.antigens import AntigenRule
 from hla.comparison import Comparer
 from hla.errors import Note, TypingError
-from hla.interpret import Interpreter
+from hla.interpret import Interpreter, is_gl, values_of
 from hla.leader import LOCUS as LEADER_LOCUS
 from hla.leader import LeaderGenotype, leader_genotype
 from hla.resolve import Resolved, Resolver
@@ -35,7 +35,9 @@ MAX_LINES: Final = 100
 MAX_TYPINGS: Final = 1_000  # of one call of the API
 MAX_PAIRS: Final = 200
 MAX_CALL_CHARACTERS: Final = 1_000_000
-OPERATORS: Final = "+^|~?#"
+# P groups that the answers of one call name, 15 MB of JSON. The 1,000 most ambiguous typings of the WMDA data name
+# 42,000, six loci of whole families some 5,000, so that no single text comes near.
+MAX_GROUPS: Final = 500_000
 ANTIGEN_RULES: Final[tuple[AntigenRule, ...]] = ("split", "broad")
 # Remarks of the interpreter that are no notes of the parser.
 OWN_NOTES: Final[Mapping[str, StrPromise]] = {
@@ -93,13 +95,25 @@ class Workbench:
 
     def explain(self, text: str, *, locus: str | None = None) -> Answer:
         """What a text denotes. locus: of a single value that does not name its own."""
-        if locus and not any(operator in text for operator in OPERATORS):
+        if locus and not is_gl(text):
             return self._single(text, locus)
         reading = self.read(text)
         json = self.interpreter.of_reading(text, reading)
         typings = reading.typing.loci.values()
         notes = [*reading.notes, *(note for typing in typings for note in typing.notes)]
         return Answer(text, json, reading.errors, tuple(notes), reading)
+
+    def groups(self, text: str, *, locus: str | None = None) -> int:
+        """How many P groups the answer of `explain` names, of several values those of each."""
+        if locus and not is_gl(text):
+            try:
+                return self.interpreter.named_groups(self.interpreter.single(text, locus))
+            except TypingError:
+                return 0
+        position = self.resolver.position
+        typings = self.read(text).typing.loci.values()
+        values = [position(typing.locus, value) for typing in typings for value in values_of(typing)]
+        return sum(map(self.interpreter.named_groups, values))
 
     def _single(self, text: str, locus: str) -> Answer:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,13 @@ from django.urls import reverse
 
 from core.models import AuditEntry
 from core.roles import Role
-from matching.workbench import MAX_PAIRS, MAX_TYPINGS
+from hla.mac import EMPTY_MAC
+from hla.release import compile_release
+from hla.resolve import Resolver
+from matching import api_hla, reference
+from matching.workbench import MAX_PAIRS, MAX_TYPINGS, Workbench
 from tests.factories.core import UserFactory
+from tests.hla import toy_release
 from tests.matching.test_pages_requests import client_of
 
 INTERPRET, COMPARE = "/api/v1/hla/interpret", "/api/v1/hla/compare"
@@ -191,6 +197,43 @@ def test_a_full_batch_is_quick_and_keeps_nothing(client: Client, django_assert_n
     assert (interpreted["invalid"], compared["invalid"]) == (0, 0)
     assert time.perf_counter() - start < 8
     assert not AuditEntry.objects.exists()
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resolver:
+    """A release is in use, so that families name their P groups."""
+    found = Resolver(compile_release(toy_release.write(tmp_path)), EMPTY_MAC)
+    monkeypatch.setattr(reference, "resolver", lambda: found)
+    return found
+
+
+def test_a_call_whose_answer_would_be_huge_is_refused_before_it_is_built(
+    client: Client, release: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_hla, "MAX_GROUPS", 24)
+    family = {"typing": "02:XX", "locus": "A"}  # six P groups
+    typings = ["A*02:XX+A*24:02", family, "A*02:XX", "A*77:77", {"typing": "77:XX", "locus": "A"}, "A*02:XX"]
+    monkeypatch.setattr(Workbench, "explain", lambda *args, **options: pytest.fail("built"))
+
+    error = ask(client, INTERPRET, {"typings": typings}, status=400)["error"]
+    assert error["fields"]["typings"] == [
+        "The typings of one call may stand for at most 24 P groups in all, these stand for 25. "
+        "Ask for fewer typings at once."
+    ]
+
+    monkeypatch.undo()
+    monkeypatch.setattr(reference, "resolver", lambda: release)
+    monkeypatch.setattr(api_hla, "MAX_GROUPS", 25)
+    assert ask(client, INTERPRET, {"typings": typings})["count"] == 6
+
+
+@pytest.mark.parametrize("typing", ["02:01＋24:02", "A*02:01＋A*24:02"])
+def test_full_width_operators_of_a_value_whose_locus_is_told(client: Client, typing: str) -> None:
+    told = ask(client, INTERPRET, {"typing": typing, "locus": "A"})
+    plain = ask(client, INTERPRET, {"typing": typing.replace("＋", "+"), "locus": "A"})
+
+    assert told.get("canonical") == plain.get("canonical")
+    assert told.get("error", {}).get("code") == plain.get("error", {}).get("code")
 
 
 def test_the_schema_shows_both_with_examples(client: Client) -> None:
