@@ -184,8 +184,10 @@ class LocusNames:
         """The longest known beginning, else the family nearest by number."""
         parts = fields.split(":")
         for depth in range(len(parts), 1, -1):
-            if ":".join(parts[:depth]) in self.ranges:
-                return f"{self.locus}*{':'.join(parts[:depth])}"
+            beginning = ":".join(parts[:depth])
+            if places := self.name_places(beginning):
+                null = all(self.suffixes[place] == "N" for place in places)
+                return f"{self.locus}*{beginning}{'N' if null else ''}"
         family = min(self.families, key=lambda name: abs(int(name) - int(parts[0])))
         return f"{self.locus}*{family}:XX"
 

@@ -12,6 +12,8 @@ from hla.oldnames import spellings
 from hla.resolved import shown
 from hla.text import ALLELE, Item, Kind
 
+MAX_CODES: Final = 200_000  # expanded codes that are kept
+
 # What Nomenclature.alleles calls the kinds that it looks up.
 SORTS: Final = {
     Kind.ALLELE: "name",
@@ -203,6 +205,8 @@ class MemberReader:
                     version=self.mac.version,
                 )
             self.check_family(item, names)
+            if len(self._codes) >= MAX_CODES:
+                self._codes.clear()
             self._codes[key] = self.expanded(item.locus, names)
         members, dropped, total = self._codes[key]
         if len(dropped) == total:

@@ -18,6 +18,7 @@ from bank.imports.typings import BadPair, TypingReader
 from bank.limits import Limits, held_reasons
 from hla.errors import Note
 from hla.loci import LOCI
+from hla.text import fold_text
 from hla.typing import LocusTyping
 
 OPERATORS = frozenset("|~?#")  # what a pair of values cannot say
@@ -201,7 +202,13 @@ def _gl_pairs(text: str) -> dict[str, tuple[str, str]]:
         copies = [copy.strip() for copy in block.split("+")]
         loci = {copy.removeprefix("HLA-").partition("*")[0] for copy in copies}
         locus = next(iter(loci))
-        if len(loci) > 1 or locus not in LOCI or locus in pairs or len(copies) > 2 or OPERATORS & {*block}:
+        if (
+            len(loci) > 1
+            or locus not in LOCI
+            or locus in pairs
+            or len(copies) > 2
+            or OPERATORS & {*fold_text(block)}
+        ):
             return {"gl": (text, "")}
         pairs[locus] = (copies[0], copies[1] if len(copies) == 2 else "")
     return pairs

@@ -104,7 +104,7 @@ def test_status_is_listed_where_the_file_does_not_say() -> None:
         ("segments", "100", "whole_number_range", "99"),
         ("segments", "-1", "whole_number_range", "0"),
         ("status", "RESERVED", "choice_unknown", "LISTED, QUARANTINE"),
-        ("A_1", "A*24000", "old_name", "A*24:000"),
+        ("A_1", "A*24000", "old_name", "A*24:00:0"),
         ("A_2", "B*07:02", "wrong_locus", "HLA-B"),
         ("B_1", "B*40:AB", "unknown_mac", "AB"),
         ("DRB1_2", "garbage", "missing_locus", ""),

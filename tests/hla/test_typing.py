@@ -242,6 +242,11 @@ def test_a_null_allele_is_written_with_its_n(reader: Reader) -> None:
     assert reader.pair("A", "A*24:09N", "A*02:01").first == "A*24:09N"
 
 
+def test_the_nearest_name_is_one_that_would_be_read(reader: Reader) -> None:
+    assert reader.error("A*24:09Q").params["nearest"] == "A*24:09N"
+    assert reader.error("A*02:03:07").params["nearest"] == "A*02:03"
+
+
 def test_an_allele_specific_code_stays_in_its_families(reader: Reader) -> None:
     error = reader.error("A*24:SPEC")
 
