@@ -66,10 +66,12 @@ def test_names(expansions: Expansions, ledger: Ledger) -> None:
 
 def test_g_and_p_groups(expansions: Expansions, ledger: Ledger) -> None:
     explained(ledger, expansions.groups(), 1900)
+    counted_rules(ledger, "g-group", "p-group")
 
 
 def test_families(expansions: Expansions, ledger: Ledger) -> None:
     explained(ledger, expansions.families(), 1800)
+    counted_rules(ledger, "xx")
 
 
 def test_antigens(expansions: Expansions, ledger: Ledger) -> None:

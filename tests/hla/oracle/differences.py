@@ -86,7 +86,7 @@ def suffix_left_off(found: Compared, _: Facts) -> bool:
 
 
 def null_needs_its_n(found: Compared, _: Facts) -> bool:
-    """A name, or all members of a code, whose alleles are all null, written without N: we ask for the N, py-ard
+    """A name, group, family or all members of a code, whose alleles are all null: we ask for the N, py-ard
     takes some of these names as they are.
     """
     theirs = found.theirs.alleles

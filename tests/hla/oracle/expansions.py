@@ -196,11 +196,21 @@ class Expansions:
             name = chance.choice(self.pyard.names[locus])
             depth = chance.choice((1, *(2, 3, 4) * 5, *(2,) * 5))
             parts = name.rstrip(SUFFIXES).split(":")
-            if depth == 1:
+            if depth == 1 and parts[0] in self.expressed_families[locus]:
                 return f"{locus}*{parts[0]}:XX"
+            if depth == 1:
+                continue
             short = ":".join(parts[:depth]) if depth < len(parts) else name
             if short[-1] in SUFFIXES or not self.sole_suffix(locus, short):
                 return f"{locus}*{short}"
+
+    @cached_property
+    def expressed_families(self) -> dict[str, set[str]]:
+        """Per locus the first fields that have an allele that is not null; the others are compared one by one."""
+        return {
+            locus: {name.split(":")[0] for name in self.pyard.names[locus] if not name.endswith("N")}
+            for locus in LOCI
+        }
 
     def sole_suffix(self, locus: str, name: str) -> bool:
         """Whether a name leaves off the one suffix of its alleles; those names are compared one by one."""

@@ -60,6 +60,7 @@ class Typings:
         self.common = self.chance.sample(names, min(6, len(names)))
         self.nulls = nulls or [name for name in source.names(locus) if name.endswith("N")]
         self.alleles = names
+        self.expressed = [name for name in names if not name.endswith("N")]
         self.codes = [code for family in sorted(chosen) for code in source.fitting[locus].get(family, [])]
 
     def typing(self) -> LocusTyping:
@@ -89,8 +90,8 @@ class Typings:
         dice = self.chance.random()
         if dice < 0.08:
             return f"{self.locus}*{self.chance.choice(self.nulls)}" if self.nulls else self.name()
-        if dice < 0.16:
-            return f"{self.locus}*{self.chance.choice(self.alleles).split(':')[0]}:XX"
+        if dice < 0.16 and self.expressed:  # a family of nulls alone is refused
+            return f"{self.locus}*{self.chance.choice(self.expressed).split(':')[0]}:XX"
         if dice < 0.26 and self.codes:
             return self.chance.choice(self.codes)
         if dice < 0.38:
@@ -105,7 +106,7 @@ class Typings:
         """An expressed allele in full or by two or three fields, its G group or its P group."""
         name = self.chance.choice(self.common if self.chance.random() < 0.7 else self.alleles)
         groups = [group for group in self.source.groups[self.locus].get(name, []) if group]
-        if groups and self.chance.random() < 0.3:
+        if groups and not name.endswith("N") and self.chance.random() < 0.3:
             return f"{self.locus}*{self.chance.choice(groups)}"
         suffix = name[-1] if name[-1].isalpha() else ""
         parts = name.removesuffix(suffix).split(":")
