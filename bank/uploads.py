@@ -64,7 +64,9 @@ def of_token(token: str, user: User) -> Upload | None:
         return None
     if content["user"] != str(user.pk):
         return None
-    return Upload(UUID(content["key"]), content["name"], content["bank"], token, content["blank"])
+    return Upload(
+        UUID(content["key"]), content["name"], content["bank"], token, content.get("blank", "unknown")
+    )
 
 
 def _folder() -> Path:

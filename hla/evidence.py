@@ -87,9 +87,10 @@ Positions = tuple[PositionEvidence, PositionEvidence]
 def best_shown(
     patient: LocusTyping, unit: LocusTyping, resolver: Resolver, counts: LocusCounts, rule: AntigenRule
 ) -> tuple[Positions, Orientation]:
-    """The positions of the typings; of genotype lists those of the best combination, with a remark.
+    """The positions of the typings; of genotype lists the verdicts are those of the best combination.
 
-    A match is certain only if it is so in every combination.
+    Their texts stay the whole ones, since no reader may take one genotype of several for the typing; a remark names
+    what was compared. A match is certain only if it is so in every combination.
     """
     if "|" not in patient.first and "|" not in unit.first:
         return aligned(patient, unit, resolver, counts, rule)
@@ -97,9 +98,23 @@ def best_shown(
     positions, orientation = aligned(mine, theirs, resolver, found, rule)
     certain = sum(position.verdict == "allele" for position in positions) <= counts.match_min
     shown = [position if certain else doubted(position) for position in positions]
-    remark = why("one_genotype", count=combined)
-    with_remark = [replace(position, remarks=(*position.remarks, remark)) for position in shown]
-    return (with_remark[0], with_remark[1]), orientation
+    units = (unit.first, unit.second) if orientation == "direct" else (unit.second, unit.first)
+    first, second = (
+        replace(
+            position,
+            patient=whole,
+            unit=text,
+            remarks=(*position.remarks, compared_as(position, combined)),
+        )
+        for position, whole, text in zip(shown, (patient.first, patient.second), units, strict=True)
+    )
+    return (first, second), orientation
+
+
+def compared_as(position: PositionEvidence, count: int) -> Why:
+    """Which of several values of a position were compared."""
+    values = {side: getattr(position, side) or "–" for side in ("patient", "unit")}
+    return why("one_genotype", **values, count=count)
 
 
 def best_combination(

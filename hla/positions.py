@@ -40,7 +40,7 @@ REASONS: Final[Mapping[str, str]] = {
     "mismatch_whichever": "{patient_antigens} and {unit_antigens} differ whichever they are.",
     "mismatch_allele": "No P group in common.",
     "other_orientation": "Compared the other way round, {count} of 2 positions may match at antigen level.",
-    "one_genotype": "Shown for the best of {count} combinations of genotypes that the typings leave open.",
+    "one_genotype": "Compared as {patient} with {unit}: the best of {count} combinations of genotypes.",
     "serology_equal": "Both have the antigen {patient_antigen}.",
     "null_counts_as": "{text} is a null allele and counts as the value beside it.",
     "null_possible": "{text} could also be a null allele ({names}).",

@@ -165,7 +165,9 @@ class Resolver:
             members = joined([one.members for one in found])
             texts = [name for _, name in sorted({one.sort_key for one in found})]
             canonical = "/".join(texts)
-            kind = Kind.LIST if len(texts) > 1 else found[0].item.kind
+            kinds = {one.item.kind for one in found}
+            alike = len(texts) == 1 or kinds == {Kind.SEROLOGY}  # a list of antigens is serology still
+            kind = found[0].item.kind if alike else Kind.LIST
         if items and text.strip() != canonical and rewritten(text, items):
             notes.insert(0, Note("normalised", text=text.strip(), name=canonical))
         return self.finished(locus, canonical, kind, members, notes)

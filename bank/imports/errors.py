@@ -56,9 +56,13 @@ MESSAGES: dict[str, str | Promise] = {
     "din_duplicate_in_file": _("The DIN stands in line %(line)s already."),
     "exists_differs": _("The unit exists already with other content. An import does not change units."),
     "din_taken": _("The DIN belongs to the unit %(unit)s already."),
+    "serology_needed": _(
+        "The columns for serology of %(locus)s hold antigens only, such as A2, B60 or DR17."
+    ),
+    "serology_twice": _("Two serological typings of %(locus)s stand in the row, and they differ."),
     "typing_conflict": _(
-        "The antigens %(text)s contradict the DNA typing %(dna)s. The unit is taken in, but no search offers it "
-        "until somebody has decided."
+        "The antigens %(text)s contradict the DNA typing %(dna)s. The unit is taken in and kept out of every search. "
+        "Better: correct the file before it is imported."
     ),
     "gl_form": _("The line is not of the form ID%%A*..+A*..^B*.."),
 }

@@ -143,9 +143,23 @@ class RowChecker:
                     Finding.of_typing(line, f"{name}_{position}", error) for position, error in read.errors
                 ]
                 continue
-            # the columns of serology stand behind those of DNA
-            found[locus] = self.reader.beside(found[locus], read) if serological and locus in found else read
+            if not serological:
+                found[locus] = read
+            elif code := self._add_serology(found, read):
+                findings.append(Finding(line, f"{name}_1", code, {"locus": locus}))
         return {locus: typing for locus, typing in found.items() if not typing.untyped}
+
+    def _add_serology(self, found: dict[str, LocusTyping], read: LocusTyping) -> str:
+        """Put antigens beside what the other columns say, which come first. Gives the code of what is wrong, or ""."""
+        if read.untyped:
+            return ""
+        if not self.reader.is_serological(read):
+            return "serology_needed"
+        known = found.get(read.locus)
+        if known is None or known.untyped or not self.reader.is_serological(known):
+            found[read.locus] = self.reader.beside(known, read) if known else read
+            return ""
+        return "" if {known.first, known.second} == {read.first, read.second} else "serology_twice"
 
     def _unit(
         self,
@@ -155,7 +169,7 @@ class RowChecker:
         as_typed: dict[str, tuple[str, str]],
     ) -> UnitRow:
         unit_no = values.pop("unit_no")
-        digest = _digest(unit_no, values, as_typed)
+        digest = _digest(unit_no, values, as_typed, doubled=_doubled(typing))
         invented = bool(values.pop("counts_invented", False))
         if self.invent_seed is not None:
             values |= invent.counts(self.invent_seed, unit_no)
@@ -214,7 +228,19 @@ def _gl_pairs(text: str) -> dict[str, tuple[str, str]]:
     return pairs
 
 
-def _digest(unit_no: str, values: Mapping[str, Any], pairs: Mapping[str, tuple[str, str]]) -> str:
-    """128 bits over the meaning of a row: the same unit written with other spaces or column order is the same."""
-    content = [unit_no, *(str(values.get(name, "")) for name in _DIGESTED), sorted(pairs.items())]
+def _digest(
+    unit_no: str, values: Mapping[str, Any], pairs: Mapping[str, tuple[str, str]], *, doubled: list[str]
+) -> str:
+    """128 bits over the meaning of a row: the same unit written with other spaces or column order is the same.
+
+    doubled: the loci at which a blank was read as homozygous; the same cells mean something else then.
+    """
+    content: list[Any] = [unit_no, *(str(values.get(name, "")) for name in _DIGESTED), sorted(pairs.items())]
+    content += [doubled] if doubled else []
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def _doubled(typing: Mapping[str, LocusTyping]) -> list[str]:
+    return sorted(
+        locus for locus, pair in typing.items() if any(note.code == "homozygous" for note in pair.notes)
+    )

@@ -11,6 +11,7 @@ from hla.loci import SEROLOGY_PREFIX
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver, resolver_for
+from hla.text import Kind
 from hla.typing import Blank, LocusTyping, Reading, parse_pair, read_gl, with_serology
 
 # Of a long list the first names are tagged; a family's XX names no allele anyway.
@@ -79,6 +80,11 @@ class TypingReader:
             return typing if serology.untyped else serology
         pairs = self.resolver.pairs(serology.locus, serology.first, serology.second)
         return with_serology(typing, pairs, self.resolver)
+
+    def is_serological(self, typing: LocusTyping) -> bool:
+        """Whether all that is known of a locus are antigens."""
+        pairs = self.resolver.pairs(typing.locus, typing.first, typing.second)
+        return all(value.kind is Kind.SEROLOGY for pair in pairs for value in pair if not value.unknown)
 
     def gl(self, text: str) -> Reading:
         """A GL String or GL String Code."""

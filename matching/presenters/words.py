@@ -65,7 +65,7 @@ REASONS: Mapping[str, StrPromise] = {
     "other_orientation": _(
         "Compared the other way round, {count} of 2 positions may match at antigen level."
     ),
-    "one_genotype": _("Shown for the best of {count} combinations of genotypes that the typings leave open."),
+    "one_genotype": _("Compared as {patient} with {unit}: the best of {count} combinations of genotypes."),
     "serology_equal": _("Both have the antigen {patient_antigen}."),
     "null_counts_as": _("{text} is a null allele and counts as the value beside it."),
     "null_possible": _("{text} could also be a null allele ({names})."),

@@ -15,6 +15,7 @@ from bank.imports.typings import TypingReader
 from bank.limits import Limits, cd34_percent, held_reasons
 from core.reference import builtin_nomenclature
 from hla.mac import EMPTY_MAC
+from hla.typing import Typing, read_gl
 
 TODAY = dt.date(2026, 3, 1)
 GOOD = {
@@ -240,6 +241,38 @@ def test_a_blank_beside_one_value_means_what_the_file_says(text: str) -> None:
         (row,) = RowChecker(reader, Limits(), TODAY, "TB", None).check(files.read(text.encode())).rows
         assert row.typing["A"].second == second
         assert [note.code for note in row.typing["A"].notes] == noted
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ("A*02:01,A*24:02,A*02:05,A24", [("A_ser_1", "serology_needed")]),
+        ("A1,A24,A2,A24", [("A_ser_1", "serology_twice")]),
+        ("A2,A24,A24,A2", []),
+        (",,A2,A24", []),
+        ("UUUU,UUUU,A2,A24", []),
+        ("A*02:01,A*24:02,UUUU,", []),
+    ],
+)
+def test_serology_columns_hold_antigens_once(cells: str, expected: list[tuple[str, str]]) -> None:
+    result = checked(f"unit_no,A_1,A_2,A_ser_1,A_ser_2\nU1,{cells}\n")
+
+    assert found(result) == expected
+    for row in result.rows:
+        gl = Typing.of(row.typing.values()).gl()
+        read = read_gl(gl, nomenclature=builtin_nomenclature(), mac=EMPTY_MAC)
+        assert (read.typing.gl(), read.errors) == (gl, ())
+
+
+def test_another_meaning_of_a_blank_is_another_row() -> None:
+    text = "unit_no,A_1,A_2\nU1,A*02:01,\nU2,A*02:01,A*24:02\n"
+    rows = {}
+    for blank in ("unknown", "homozygous"):
+        reader = TypingReader(builtin_nomenclature(), EMPTY_MAC, blank=blank)  # type: ignore[arg-type]
+        rows[blank] = RowChecker(reader, Limits(), TODAY, "TB", None).check(files.read(text.encode())).rows
+
+    assert rows["unknown"][0].digest != rows["homozygous"][0].digest
+    assert rows["unknown"][1].digest == rows["homozygous"][1].digest
 
 
 def test_antigens_beside_dna_in_a_gl_line() -> None:

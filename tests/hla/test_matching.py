@@ -255,12 +255,12 @@ def test_evidence_of_a_genotype_list_shows_the_best_combination(resolver: Resolv
 
     assert written(found) == "01 02 12 12"
     assert [(one.patient, one.unit, one.verdict) for one in found.positions] == [
-        ("A*02:01", "A*02:03", "antigen"),
-        ("A*24:02", "A*24:02", "potential"),
+        ("A*02:01|A*02:03", "A*02:03|A*03:01", "antigen"),
+        ("A*24:02|A*23:01", "A*24:02|A*03:02", "potential"),
     ]
     assert {one.confidence for one in found.positions} == {"mismatch", "potential"}
     assert found.positions[0].remarks[-1].text == (
-        "Shown for the best of 4 combinations of genotypes that the typings leave open."
+        "Compared as A*02:01 with A*02:03: the best of 4 combinations of genotypes."
     )
     mine = LocusTyping("A", "A*02:01|A*02:03", "A*24:02|A*24:02", "pair")
     certain = explain_locus(mine, LocusTyping("A", "A*24:02", "A*03:01", "pair"), resolver)

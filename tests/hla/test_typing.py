@@ -604,6 +604,12 @@ def test_dna_decides_and_excluded_serology_is_a_conflict(
     assert reader.gl(f"{antigens}^{dna}") == found
 
 
+def test_a_list_of_antigens_is_serology(reader: Reader, resolver: Resolver) -> None:
+    assert resolver.position("A", "A2/A28").kind == "serology"
+    assert resolver.position("A", "A2/A*03:01").kind == "list"
+    assert reader.gl("A*02:12+A*24:02^A2/A28+A24").locus("A").serology == ("A2/A28", "A24")
+
+
 def test_serology_beside_an_untyped_locus_is_the_typing(reader: Reader) -> None:
     assert reader.gl("A*UUUU^A2").gl() == "A2"
 
