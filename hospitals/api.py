@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -128,6 +128,12 @@ class PatientInputSerializer(serializers.Serializer):
     stage = serializers.ChoiceField(choices=choices.Stage.choices, required=False, allow_blank=True)
     urgency = serializers.ChoiceField(choices=choices.Urgency.choices, required=False)
     typing = TypingInputSerializer(required=False, allow_null=True)
+    confirmed = serializers.ListField(
+        required=False,
+        child=serializers.CharField(max_length=60),
+        max_length=len(LOCI),
+        help_text="codes of the typing conflicts that a person looked at, from `details` of an answer 409",
+    )
 
 
 @extend_schema_view(list=extend_schema(summary="Hospitals"), retrieve=extend_schema(summary="One hospital"))
@@ -138,6 +144,13 @@ class HospitalViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     def get_queryset(self) -> HospitalQuerySet:
         return Hospital.objects.visible_to(person_of(self.request)).order_by("code")
+
+
+_CONFLICT = (
+    "the hospital is not active; or the DNA typing excludes the antigens reported beside it (code"
+    " `typing_conflict_unconfirmed`, `details` name each conflict with code and text): nothing was saved, send the"
+    " same again with these codes in `confirmed` once a person has looked at them"
+)
 
 
 @extend_schema_view(
@@ -167,7 +180,14 @@ class PatientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return rows.matching(text) if text and "\0" not in text else rows
 
     @extend_schema(
-        summary="Enter a patient", request=PatientInputSerializer, responses={201: PatientSerializer}
+        summary="Enter a patient",
+        request=PatientInputSerializer,
+        responses={
+            201: PatientSerializer,
+            400: OpenApiResponse(description="some fields cannot be taken as they are"),
+            404: OpenApiResponse(description="no such hospital, or another's"),
+            409: OpenApiResponse(description=_CONFLICT),
+        },
     )
     def create(self, request: Request) -> Response:
         given = PatientInputSerializer(data=request.data)
@@ -185,6 +205,7 @@ def _create(request: Request, given: dict[str, Any]) -> Patient:
         data=PatientData(**{name: given[name] for name in names if name in given}),
         weight=_weight(given),
         typing=_typing(given.get("typing")),
+        confirmed=frozenset(given.get("confirmed", ())),
         by=actor_of(request),
     )
 

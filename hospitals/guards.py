@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from collections.abc import Collection
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.hla_messages import typing_error_text
 from hospitals import choices
 from hospitals.data import PatientData, WeightData
+from hospitals.plausibility import conflict_doubts
 from hospitals.typings import Interpretation, Problem
 
 
@@ -84,6 +86,17 @@ def guard_typing(read: Interpretation) -> None:
         raise InvalidInput("typing_invalid", _("The HLA typing has errors."), field="typing", details=details)
     if not read.loci:
         raise InvalidInput("typing_empty", _("The typing is empty: type at least one locus."), field="typing")
+
+
+def guard_conflicts(read: Interpretation, confirmed: Collection[str]) -> None:
+    """Raises Conflict unless every typing conflict is among `confirmed` (codes); `details` are those missing."""
+    doubts = [doubt for doubt in conflict_doubts(read.conflicts()) if doubt.code not in confirmed]
+    if doubts:
+        message = _(
+            "Antigens and DNA typing contradict one another. Correct the typing, or confirm it as it is."
+        )
+        details = [{"field": doubt.field, "code": doubt.code, "text": str(doubt.text)} for doubt in doubts]
+        raise Conflict("typing_conflict_unconfirmed", message, field="confirmed", details=details)
 
 
 def _detail(problem: Problem) -> dict[str, Any]:

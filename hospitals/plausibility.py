@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -84,12 +85,26 @@ def stage_doubts(diagnosis: str, stage: str) -> list[Doubt]:
 
 
 def conflict_doubts(conflicts: Iterable[tuple[str, Note]]) -> list[Doubt]:
-    """Antigens that the DNA typing excludes (domain notes 2.3): one of the two reports is wrong."""
+    """Antigens that the DNA typing excludes (domain notes 2.3): one of the two reports is wrong.
+
+    The code of each says which: who confirmed A1 against A*02:01 confirmed nothing about A3 against A*11:01.
+    """
     text = _("HLA-%(locus)s: %(conflict)s One of the two is wrong; the DNA typing would decide.")
     return [
-        Doubt(f"typing_conflict_{locus}", "typing", text % {"locus": locus, "conflict": note_text(note)})
+        Doubt(
+            conflict_code(locus, note.params), "typing", text % {"locus": locus, "conflict": note_text(note)}
+        )
         for locus, note in conflicts
     ]
+
+
+def conflict_code(locus: str, values: Mapping[str, object]) -> str:
+    """`typing_conflict_<locus>_<10 hex digits of its antigens and its DNA typing>`, in any language the same.
+
+    values: `text` (antigens) and `dna` of the note.
+    """
+    told = "\n".join((locus, str(values["text"]), str(values["dna"])))
+    return f"typing_conflict_{locus}_{hashlib.sha256(told.encode()).hexdigest()[:10]}"
 
 
 def typing_doubts(loci: Iterable[str]) -> list[Doubt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,8 +18,9 @@ from core.models import User
 from hospitals import choices
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
-from hospitals.guards import guard_patient_data, guard_typing, guard_weight
+from hospitals.guards import guard_conflicts, guard_patient_data, guard_typing, guard_weight
 from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
+from hospitals.plausibility import conflict_code
 from hospitals.typings import TypingInput, interpret, typing_digest
 
 _CODE_ATTEMPTS = 5
@@ -134,11 +136,13 @@ def patient_create(
     identity: IdentityData | None = None,
     patient_id: UUID | None = None,
     code: str | None = None,
+    confirmed: Collection[str] = (),
 ) -> Patient:
     """A new patient with all that is known at once; nothing is saved when any part is refused.
 
     `patient_id` comes from the form, so that a form sent twice meets `patient_exists` instead of making two.
-    `code` is drawn unless demonstration data bring their own.
+    `code` is drawn unless demonstration data bring their own. `confirmed`: codes of the typing conflicts that
+    the person looked at; Conflict `typing_conflict_unconfirmed` if the typing has another one.
     """
     hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
     if not hospital.active:
@@ -155,7 +159,8 @@ def patient_create(
     if weight is not None:
         after["weight_kg"] = _add_weight(patient, weight, by).weight_kg
     if typing is not None and not typing.is_empty:
-        after["typing"] = _replace_typing(patient, typing, by).canonical_gl
+        row = _replace_typing(patient, typing, by, confirmed)
+        after |= {"typing": row.canonical_gl, **_confirmed_conflicts(row)}
     if identity is not None and not identity.is_empty:
         PatientIdentity.objects.create(patient=patient, updated_by_id=_user_id(by), **asdict(identity))
         after["identity"] = _filled(identity)
@@ -193,18 +198,21 @@ def patient_weight_record(*, patient_id: UUID, weight: WeightData, by: Actor) ->
 
 
 @transaction.atomic
-def patient_typing_record(*, patient_id: UUID, typing: TypingInput, by: Actor) -> PatientHlaTyping:
-    """Puts a new typing in force; the former one stays in the history."""
+def patient_typing_record(
+    *, patient_id: UUID, typing: TypingInput, by: Actor, confirmed: Collection[str] = ()
+) -> PatientHlaTyping:
+    """Puts a new typing in force; the former one stays in the history. `confirmed` as in `patient_create`."""
     patient = _locked_active(patient_id)
     former = patient.typings.filter(is_current=True).first()
-    row = _replace_typing(patient, typing, by)
+    row = _replace_typing(patient, typing, by, confirmed)
+    after = {"typing": row.canonical_gl, "release": row.nomenclature, "source": row.source}
     _touch(patient)
     _record(
         patient,
         "patient.typing_recorded",
         by,
         before={"typing": former.canonical_gl} if former else None,
-        after={"typing": row.canonical_gl, "release": row.nomenclature, "source": row.source},
+        after=after | _confirmed_conflicts(row),
     )
     return row
 
@@ -306,9 +314,12 @@ def _add_weight(patient: Patient, weight: WeightData, by: Actor) -> PatientWeigh
     return row
 
 
-def _replace_typing(patient: Patient, given: TypingInput, by: Actor) -> PatientHlaTyping:
+def _replace_typing(
+    patient: Patient, given: TypingInput, by: Actor, confirmed: Collection[str]
+) -> PatientHlaTyping:
     read = interpret(given)
     guard_typing(read)
+    guard_conflicts(read, confirmed)
     gl = read.typing().gl()
     patient.typings.filter(is_current=True).update(is_current=False)
     return PatientHlaTyping.objects.create(
@@ -326,6 +337,15 @@ def _replace_typing(patient: Patient, given: TypingInput, by: Actor) -> PatientH
         typed_on=given.typed_on,
         entered_by_id=_user_id(by),
     )
+
+
+def _confirmed_conflicts(row: PatientHlaTyping) -> dict[str, Any]:
+    """For the audit entry of a typing: the conflicts that were confirmed with it; nothing without one."""
+    found = [
+        {"code": conflict_code(locus, values), "antigens": values["text"], "dna": values["dna"]}
+        for locus, values in row.conflicts
+    ]
+    return {"confirmed_conflicts": found} if found else {}
 
 
 def _touch(patient: Patient, *fields: str) -> None:

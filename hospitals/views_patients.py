@@ -142,6 +142,7 @@ def _create(
             typing=typing.given(),
             identity=identity.data_for_service() if may_identify else None,
             patient_id=wanted,
+            confirmed=_confirmed(request),
             by=actor_of(request),
         )
     except DomainError as error:
@@ -155,8 +156,11 @@ def _create(
 
 def _open_doubts(request: HttpRequest, doubts: list[Doubt]) -> list[Doubt]:
     """The doubts, unless the person confirmed exactly these before."""
-    confirmed = set(request.POST.get("confirmed", "").split())
-    return [] if {doubt.code for doubt in doubts} <= confirmed else doubts
+    return [] if {doubt.code for doubt in doubts} <= _confirmed(request) else doubts
+
+
+def _confirmed(request: HttpRequest) -> set[str]:
+    return set(request.POST.get("confirmed", "").split())
 
 
 @require_http_methods(["GET", "POST"])
@@ -209,7 +213,10 @@ def patient_typing(request: HttpRequest, pk: Any) -> HttpResponse:
         if not doubts:
             try:
                 services.patient_typing_record(
-                    patient_id=patient.pk, typing=form.given(), by=actor_of(request)
+                    patient_id=patient.pk,
+                    typing=form.given(),
+                    confirmed=_confirmed(request),
+                    by=actor_of(request),
                 )
             except DomainError as error:
                 show_error(form, error)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from core.models import User
+from core.models import AuditEntry, User
 from core.roles import Role
 from hospitals.models import Hospital, Patient
 from tests.factories.core import UserFactory
@@ -149,6 +149,55 @@ def test_every_typing_error_is_listed_with_its_field(
 
     assert [detail["field"] for detail in error["details"]] == ["hla_A_1", "hla_B_2"]
     assert all(detail["text"] and detail["code"] for detail in error["details"])
+
+
+CONFLICT = {"gl": "A*11:01+A*24:02^A1+A24^B*40:01+B*46:01^B7+B46"}
+
+
+def test_typing_conflicts_are_stored_only_when_each_is_confirmed(
+    sign_in: Any, hospital: Hospital, coordinator: User
+) -> None:
+    client = sign_in(coordinator)
+
+    asked = post(client, **body(hospital, typing=CONFLICT))
+    error = asked.json()["error"]
+    codes = [detail["code"] for detail in error["details"]]
+
+    assert (asked.status_code, error["code"]) == (409, "typing_conflict_unconfirmed")
+    assert [code[: len(code) - 10] for code in codes] == ["typing_conflict_A_", "typing_conflict_B_"]
+    assert "A1+A24 contradict the DNA typing A*11:01+A*24:02" in error["details"][0]["text"]
+    assert "confirmed" in error["fields"]
+    half = post(client, **body(hospital, typing=CONFLICT, confirmed=codes[:1]))
+    assert half.status_code == 409
+    assert [detail["code"] for detail in half.json()["error"]["details"]] == codes[1:]
+    other = {"gl": "A*11:01+A*24:02^A3+A11^B*40:01+B*46:01^B7+B46"}
+    assert post(client, **body(hospital, typing=other, confirmed=codes)).status_code == 409
+    assert not Patient.objects.exists()
+
+    assert post(client, **body(hospital, typing=CONFLICT, confirmed=codes)).status_code == 201
+    entry = AuditEntry.objects.get(action="patient.created")
+    assert [found["code"] for found in entry.after["confirmed_conflicts"]] == codes
+    assert entry.after["confirmed_conflicts"][0]["antigens"] == "A1+A24"
+
+
+def test_confirmed_codes_without_a_conflict_say_nothing(
+    sign_in: Any, hospital: Hospital, coordinator: User
+) -> None:
+    client = sign_in(coordinator)
+
+    assert (
+        post(client, **body(hospital, typing={"gl": GL}, confirmed=["typing_conflict_A"])).status_code == 201
+    )
+    assert "confirmed_conflicts" not in AuditEntry.objects.get(action="patient.created").after
+    assert post(client, **body(hospital, confirmed="typing_conflict_A")).status_code == 400
+
+
+def test_the_description_tells_of_the_confirmation(sign_in: Any, coordinator: User) -> None:
+    schema = sign_in(coordinator).get(reverse("api:schema"), {"format": "json"}).json()
+
+    assert "confirmed" in schema["components"]["schemas"]["PatientInputRequest"]["properties"]
+    answers = schema["paths"]["/api/v1/patients/"]["post"]["responses"]
+    assert "typing_conflict_unconfirmed" in answers["409"]["description"]
 
 
 def test_body_that_is_no_json_is_refused(sign_in: Any, coordinator: User) -> None:

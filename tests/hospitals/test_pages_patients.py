@@ -103,6 +103,22 @@ def test_new_typing_is_saved(sign_in: Any, typed_patient: Patient, coordinator: 
     assert typed_patient.typings.count() == 2
 
 
+def test_conflict_of_a_new_typing_is_asked_about_and_on_record(
+    sign_in: Any, typed_patient: Patient, coordinator: User
+) -> None:
+    client = sign_in(coordinator)
+    url, form = page(typed_patient, "patient-typing"), {"hla_A_1": "A*02:01", "hla_A_2": "A*24:02"}
+    told = [doubt.code for doubt in client.post(url, {**form, "gl": "A1+A24"}).context["doubts"]]
+
+    other = client.post(url, {**form, "gl": "A3+A11", "confirmed": " ".join(told)})
+    client.post(url, {**form, "gl": "A1+A24", "confirmed": " ".join(told)})
+
+    assert len(other.context["doubts"]) == 2
+    assert typed_patient.typings.get(is_current=True).canonical_gl == "A*02:01+A*24:02^A1+A24"
+    conflict = {"code": told[1], "antigens": "A1+A24", "dna": "A*02:01+A*24:02"}
+    assert AuditEntry.objects.latest("pk").after["confirmed_conflicts"] == [conflict]
+
+
 @pytest.mark.parametrize("form", [{}, {"hla_A_1": "UUUU"}, {"hla_A_1": "A*xx"}])
 def test_typing_that_says_nothing_is_refused(
     form: dict[str, str], sign_in: Any, typed_patient: Patient, coordinator: User

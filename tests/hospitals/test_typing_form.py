@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import RequestFactory
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -182,7 +183,12 @@ def test_two_different_reports_of_antigens_are_still_one_too_many() -> None:
 
 
 def test_antigens_that_the_dna_excludes_are_a_doubt_to_confirm() -> None:
-    assert doubts_of(gl="A*02:01+A*24:02^A1+A24") == ["typing_conflict_A"]
+    (code,) = doubts_of(gl="A*02:01+A*24:02^A1+A24")
+    assert code.startswith("typing_conflict_A_")
+    with translation.override("zh-hans"):
+        assert doubts_of(gl="A*02:01+A*24:02^A1+A24") == [code]  # whoever confirms in another language
+    assert doubts_of(gl="A*02:01+A*24:02^A3+A24") != [code]
+    assert doubts_of(gl="A*02:01+A*24:03^A1+A24") != [code]
     assert doubts_of(hla_A_1="A*02:01", hla_A_2="A*24:02", gl="A2") == []
 
 
