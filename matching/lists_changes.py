@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
@@ -29,6 +30,9 @@ CHANGE_SORTS = {
     "units": "units",
     "requests": "request_count",
 }
+# `number` goes by the requests touched first: who may not see these gets an order that does not know of it.
+PLAIN_SORTS = {"locus": "locus", "typing": "first", "units": "units"}
+PLAIN_LAST = ("locus", "first", "second")
 CHANGE_CSV = ("locus", "first", "second", "changes", "what", "units")
 
 
@@ -44,7 +48,7 @@ def change_columns(*, with_requests: bool) -> list[Column]:
 
 
 class ChangeFilterForm(forms.Form):
-    """What it says stays in the address; what is unknown there filters nothing. The newest comparison is shown."""
+    """What it says stays in the address; what is unknown there filters nothing."""
 
     use_required_attribute = False
 
@@ -57,17 +61,18 @@ class ChangeFilterForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.comparisons = {
-            str(row.pk): row for row in Rereading.objects.visible_to(user).with_data()[:COMPARISONS_OFFERED]
-        }
+        rows = Rereading.objects.visible_to(user).with_data().with_changes_for(user)
+        self.comparisons = {str(row.pk): row for row in rows[:COMPARISONS_OFFERED]}
         choice = cast(forms.ChoiceField, self.fields["comparison"])
         choice.choices = [(key, references.comparison_name(row)) for key, row in self.comparisons.items()]
 
     @property
     def chosen(self) -> Rereading | None:
-        """The comparison asked for, else the newest; None before the first."""
+        """The comparison asked for, else the newest that is not known to have changed nothing, else the newest."""
         wanted = getattr(self, "cleaned_data", {}).get("comparison", "")
-        return self.comparisons.get(wanted) or next(iter(self.comparisons.values()), None)
+        rows = list(self.comparisons.values())
+        telling = (row for row in rows if row.shows_changes or row.completed_at is None)
+        return self.comparisons.get(wanted) or next(telling, rows[0] if rows else None)
 
     def apply(self, rows: TypingChangeQuerySet) -> TypingChangeQuerySet:
         self.full_clean()
@@ -87,12 +92,17 @@ def change_selection(request: HttpRequest) -> tuple[TypingChangeQuerySet, Change
     """The visible changes that the address asks for, in its order."""
     person = person_of(request)
     form = ChangeFilterForm(request.GET, user=person)
-    sorts = dict(CHANGE_SORTS)
-    if not may_see_requests_touched(person):
-        del sorts["requests"]
-    sort = sort_from(request, sorts, "touched", last="number")
     rows: TypingChangeQuerySet = form.apply(TypingChange.objects.visible_to(person))
+    sort = change_sort(request, with_requests=may_see_requests_touched(person))
     return rows.order_by(*sort.fields), form, sort
+
+
+def change_sort(request: HttpRequest, *, with_requests: bool) -> Sort:
+    """Those that touch most first, unless the address says otherwise."""
+    if with_requests:
+        return sort_from(request, CHANGE_SORTS, "touched", last="number")
+    sort = sort_from(request, PLAIN_SORTS, "-units")
+    return replace(sort, fields=(sort.fields[0], *PLAIN_LAST))
 
 
 def change_rows(rows: TypingChangeQuerySet, *, with_requests: bool) -> Iterator[list[Any]]:

@@ -110,10 +110,17 @@ class RereadingQuerySet(models.QuerySet[Any]):
         sides = [f"{kind}_{side}" for kind in ("release", "mac") for side in ("before", "after")]
         return self.select_related("job", *sides).defer(*(f"{side}__compiled" for side in sides))
 
+    def with_changes_for(self, user: User) -> Self:
+        """Adds shows_changes: whether the list of a comparison holds anything for this person."""
+        from matching.models import TypingChange
+
+        rows = TypingChange.objects.visible_to(user).filter(rereading=models.OuterRef("pk")).order_by()
+        return self.annotate(shows_changes=models.Exists(rows))
+
 
 class TypingChangeQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
-        """Who may see reference data; people of a hospital not the typings that only patients have."""
+        """Who may see reference data; the typings that only patients have for those who see all requests."""
         if not user.is_authenticated or not user.has_permission(Permission.REFERENCE_VIEW):
             return self.none()
         return self if may_see_requests_touched(user) else self.filter(units__gt=0)
@@ -123,5 +130,9 @@ class TypingChangeQuerySet(models.QuerySet[Any]):
 
 
 def may_see_requests_touched(user: User) -> bool:
-    """The bank's people: how many open requests have a typing would tell one hospital of another's patients."""
-    return hospitals_open_to(user, Permission.REFERENCE_VIEW) is None
+    """Who sees the patients and requests of all hospitals anyhow: anyone else would learn of those of others.
+
+    For the rest a list of changes neither shows, counts nor sorts by what comes from requests.
+    """
+    needed = (Permission.REQUEST_VIEW, Permission.PATIENT_VIEW)
+    return all(hospitals_open_to(user, permission) is None for permission in needed)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,6 +30,7 @@ from matching.models import (
     NomenclatureRelease,
     Rereading,
     SelectionPolicy,
+    TypingChange,
 )
 from matching.presenters import references
 from matching.querysets import may_see_requests_touched
@@ -46,13 +48,13 @@ def release_list(request: HttpRequest) -> HttpResponse:
     )
     policies = SelectionPolicy.objects.visible_to(person).select_related("hospital")
     with_requests = may_see_requests_touched(person)
-    comparisons = Rereading.objects.visible_to(person).with_data()[:COMPARISONS_SHOWN]
+    comparisons = list(Rereading.objects.visible_to(person).with_data()[:COMPARISONS_SHOWN])
     context = {
         "releases": releases,
         "tables": tables,
         "common": common,
         "policies": [references.policy(row) for row in policies],
-        "comparisons": [references.comparison(row, with_requests=with_requests) for row in comparisons],
+        "comparisons": _comparisons(comparisons, person),
         "with_requests": with_requests,
         "nomenclature": reference.nomenclature(),
         "built_in": not any(row["active"] for row in releases),
@@ -60,6 +62,15 @@ def release_list(request: HttpRequest) -> HttpResponse:
         "may_load": person.has_permission(Permission.REFERENCE_LOAD),
     }
     return render(request, "matching/release_list.html", context)
+
+
+def _comparisons(rows: list[Rereading], person: User) -> list[dict[str, Any]]:
+    """With the figures that the person may see: those of all typings, or the number of changes seen."""
+    if may_see_requests_touched(person):
+        return [references.comparison(row) for row in rows]
+    seen = TypingChange.objects.visible_to(person).filter(rereading__in=rows).order_by()
+    counted = dict(seen.values_list("rereading").annotate(count=Count("pk")))
+    return [references.comparison(row, changed=counted.get(row.pk, 0)) for row in rows]
 
 
 def _activate(request: HttpRequest, found: LoadedReference, service: Any, name: str) -> HttpResponse:
@@ -96,7 +107,7 @@ def ciwd_activate(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 @permission_required(Permission.REFERENCE_VIEW)
 def change_list(request: HttpRequest) -> HttpResponse:
-    """`?comparison=` chooses one; without it the newest is shown."""
+    """`?comparison=` chooses one; without it the newest that changed something is shown."""
     person = person_of(request)
     rows, form, sort = lists_changes.change_selection(request)
     page = paginate(request, rows)
@@ -108,9 +119,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
         "sort": sort,
         "columns": lists_changes.change_columns(with_requests=with_requests),
         "with_requests": with_requests,
-        "comparison": references.comparison(form.chosen, with_requests=with_requests)
-        if form.chosen
-        else None,
+        "comparison": _comparisons([form.chosen], person)[0] if form.chosen else None,
         "export_url": f"{reverse('matching:change-export')}?{request.GET.urlencode()}",
         "crumbs": [(reverse("matching:release-list"), _("Reference data")), ("", _("Changed typings"))],
     }

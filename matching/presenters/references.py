@@ -59,8 +59,13 @@ def step(row: Rereading) -> str:
     return f"{before} → {after}"
 
 
-def comparison(row: Rereading, *, with_requests: bool) -> dict[str, Any]:
-    """One comparison for the page of reference data; no figures before it is done."""
+def comparison(row: Rereading, *, changed: int | None = None) -> dict[str, Any]:
+    """One comparison for the page of reference data; no figures before it is done.
+
+    changed: how many changes a person sees who may not see the requests touched; the sums over the typings of
+    patients are left out then.
+    """
+    all_seen = changed is None
     return {
         "pk": row.pk,
         "at": row.created_at,
@@ -69,10 +74,10 @@ def comparison(row: Rereading, *, with_requests: bool) -> dict[str, Any]:
         "done": row.completed_at is not None,
         "state": row.job.get_state_display(),
         "failed": row.job.state in ("failed", "cancelled"),
-        "typings": row.typings,
-        "changed": row.changed,
+        "typings": row.typings if all_seen else None,
+        "changed": row.changed if all_seen else changed,
         "units": row.units,
-        "requests": row.requests if with_requests else None,
+        "requests": row.requests if all_seen else None,
     }
 
 

@@ -184,7 +184,7 @@ def _store(
     requests: int,
 ) -> Rereading:
     """All changes, the figures, the audit entry and the end of the job are one transaction under the claim."""
-    claim.progress(_("Storing what changed"), 0.9, changed=len(changes))
+    claim.progress(_("Storing what changed"), 0.9, units=units)  # the rest also tells of patients
     with claim.guard():
         TypingChange.objects.bulk_create(_rows(rereading, touched, changes), batch_size=1_000)
         rereading.typings, rereading.changed = len(touched), len(changes)

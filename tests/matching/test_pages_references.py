@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from core.models import Job
-from core.roles import Role
+from core.roles import HOSPITAL_ROLES, ROLE_PERMISSIONS, Permission, Role
 from matching import services
 from matching.models import CiwdTableVersion, NomenclatureRelease, Rereading, TypingChange
 from matching.presenters import references
@@ -127,12 +127,56 @@ def test_the_list_of_changes_shows_what_and_whom(rereading: Rereading, gone: Typ
     assert reverse("matching:request-detail", args=gone.requests) in page
 
 
-def test_the_bank_sees_a_number_where_it_may_not_see_requests(gone: TypingChange) -> None:
-    page = text_of(client_of(Role.LAB).get(reverse(CHANGES)))
+SEE_REQUESTS = {Role.MEDICAL_DIRECTOR, Role.SEARCH_COORDINATOR}
+SEE_REFERENCES = [role for role in Role if Permission.REFERENCE_VIEW in ROLE_PERMISSIONS[role]]
 
-    assert "B*15:02" in page
-    assert "Open requests" in page
-    assert "MR-" not in page
+
+def viewer(role: Role) -> Client:
+    user = member_of(HospitalFactory(), role) if role in HOSPITAL_ROLES else None
+    return client_of(role, user=user)
+
+
+@pytest.mark.parametrize("role", SEE_REFERENCES)
+def test_what_comes_from_requests_is_for_those_who_see_all_of_them(gone: TypingChange, role: Role) -> None:
+    """Rows, order, sums and columns, on the page, in the file and on the page of reference data."""
+    few = change(gone.rereading, 1, units=1, requests=gone.requests, request_count=1)
+    many = change(gone.rereading, 3, first="A*24:02", units=9)
+    client = viewer(role)
+
+    response = client.get(reverse(CHANGES))
+    page, listed = text_of(response), text_of(client.get(reverse(LIST)))
+    shown = [row["typing"] for row in response.context["rows"]]
+    lines = b"".join(client.get(reverse("matching:change-export"))).decode().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == [text.split("+")[0] for text in shown]
+
+    sees = role in SEE_REQUESTS
+    assert shown == ([few.gl, gone.gl, many.gl] if sees else [many.gl, few.gl])
+    assert ("of 7 distinct typings 2 changed" in page) is sees
+    assert ("2 typings of units on offer changed; 5 units" in page) is not sees
+    assert ("Open requests" in page) is sees
+    assert ("Typings read" in listed) is sees
+    assert ("Open requests" in listed) is sees
+    assert ("open_requests" in lines[0]) is sees
+
+
+@pytest.mark.parametrize("query", ["", "?sort=touched", "?sort=-touched", "?sort=-requests", "?sort=number"])
+def test_no_order_tells_a_hospital_of_requests(rereading: Rereading, query: str) -> None:
+    """Equal units: by typing, whatever number the requests of others gave them."""
+    for number, name in enumerate(("A*24:02", "A*03:02", "A*11:01"), 1):
+        change(rereading, number, first=name, request_count=4 - number)
+    for sort in (query, query.replace("?sort=", "?sort=units&x=")):
+        response = viewer(Role.HOSPITAL_COORDINATOR).get(reverse(CHANGES) + sort)
+        rows = response.context["rows"]
+        assert [row["typing"] for row in rows] == ["A*03:02+A*23:01", "A*11:01+A*23:01", "A*24:02+A*23:01"]
+
+
+def test_staff_of_the_bank_who_are_members_of_a_hospital_see_no_more(gone: TypingChange) -> None:
+    person = member_of(HospitalFactory(), Role.LAB, Role.HOSPITAL_COORDINATOR)
+
+    page = text_of(client_of(user=person).get(reverse(CHANGES)))
+
+    assert "B*15:02" not in page
+    assert "Open requests" not in page
 
 
 def test_a_hospital_sees_no_typing_that_only_patients_have(rereading: Rereading, gone: TypingChange) -> None:
@@ -164,11 +208,15 @@ def test_a_hospital_sees_no_typing_that_only_patients_have(rereading: Rereading,
 )
 def test_filters_and_order(rereading: Rereading, gone: TypingChange, query: str, shown: set[str]) -> None:
     change(rereading)
-    response = client_of(Role.QA).get(reverse(CHANGES) + query)
+    response = client_of(Role.SEARCH_COORDINATOR).get(reverse(CHANGES) + query)
 
     text_of(response)
     assert {row["typing"].split("+")[0] for row in response.context["rows"]} == shown
-    lines = b"".join(client_of(Role.QA).get(reverse("matching:change-export") + query)).decode().splitlines()
+    lines = (
+        b"".join(client_of(Role.SEARCH_COORDINATOR).get(reverse("matching:change-export") + query))
+        .decode()
+        .splitlines()
+    )
     assert len(lines) == 1 + len(shown)
     assert lines[0].endswith("units,open_requests")
 
@@ -189,6 +237,28 @@ def test_the_newest_comparison_is_shown_unless_another_is_asked(rereading: Rerea
     listed = text_of(client.get(reverse(LIST)))
     assert "3.58.0 → built-in" in listed
     assert "failed" in listed
+
+
+def test_a_newer_comparison_without_changes_is_not_what_opens(rereading: Rereading) -> None:
+    """A release, then codes that no typing has; or one that changed only what this person may not see."""
+    change(rereading)
+    empty = Rereading.objects.create(
+        job=JobFactory(kind="reread", state="done", ended_at="2026-11-23T00:00:00Z"), created_by="x",
+        typings=7, changed=0, units=0, requests=0, completed_at="2026-11-23T00:00:00Z",
+        release_before=rereading.release_after, release_after=rereading.release_after,
+    )  # fmt: skip
+    coordinator, lab = viewer(Role.SEARCH_COORDINATOR), viewer(Role.LAB)
+
+    for client in (coordinator, lab):
+        assert "A*03:02+A*23:01" in text_of(client.get(reverse(CHANGES)))
+    assert "no codes → no codes: of 7" in text_of(
+        coordinator.get(f"{reverse(CHANGES)}?comparison={empty.pk}")
+    )
+    change(empty, first="A*24:02", units=0, request_count=1)
+    assert "A*24:02+A*23:01" in text_of(coordinator.get(reverse(CHANGES)))
+    assert "A*03:02+A*23:01" in text_of(lab.get(reverse(CHANGES)))
+    TypingChange.objects.filter(rereading=rereading).delete()
+    assert "no codes → no codes: 0 typings" in text_of(lab.get(reverse(CHANGES)))
 
 
 def test_without_any_comparison_the_list_says_so() -> None:
@@ -257,6 +327,6 @@ def test_a_real_change_from_the_command_to_the_page(tmp_path: Path) -> None:
     services.release_load(path=toy_release.write_zip(tmp_path / "toy.zip"), actor=ACTOR)
     services.rereading_execute(job_id=Rereading.objects.get().job_id)
 
-    page = text_of(client_of(Role.QA).get(reverse(CHANGES)))
+    page = text_of(client_of(Role.SEARCH_COORDINATOR).get(reverse(CHANGES)))
     with translation.override("en"):
         assert "built-in → 9.99.0: of 1 distinct typings" in page

@@ -151,6 +151,7 @@ def test_an_activation_reads_all_typings_anew(old_folder: Path, new_folder: Path
     assert str(TypingChange.objects.all()[0]) == "A*24:02+A*24:03"
     rereading.job.refresh_from_db()
     assert rereading.job.state == Job.State.DONE
+    assert rereading.job.counts == {"units": 2}  # all that its page may tell whoever watches jobs
     assert AuditEntry.objects.get(action="reference.reread").after["changed"] == 3
 
 
