@@ -27,4 +27,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=10s --start-period=40s CMD ["python", "docker/healthcheck.py"]
 CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
      "--workers", "2", "--threads", "4", "--timeout", "120", "--graceful-timeout", "20", \
-     "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-"]
+     "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", \
+     "--logger-class", "config.access_log.WithoutQueries"]

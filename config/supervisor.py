@@ -239,6 +239,7 @@ def make_children(var: Path, env: Mapping[str, str], listener: socket.socket) ->
 GUNICORN = (
     *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
     *("--timeout", "120", "--graceful-timeout", "3", "--no-control-socket", "--access-logfile", "-"),
+    *("--logger-class", "config.access_log.WithoutQueries"),  # an address can hold a typing
 )
 WORKER = (
     *("-l", "INFO", "-c", "2", "-Q", "interactive,batch,maintenance"),
