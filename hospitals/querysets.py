@@ -116,8 +116,10 @@ class PatientQuerySet(OfHospital):
         return self.prefetch_related(Prefetch("typings", queryset=current, to_attr="_current_typings"))
 
     def with_typed(self) -> Self:
-        """Adds is_typed."""
-        return self.annotate(is_typed=_typed())
+        """Adds is_typed and has_typing_conflict: of the typing in force, without a query per row."""
+        # notes are lists of [locus, code, values]: containment asks whether one of them has this code
+        conflicting = _typed(notes__contains=[["typing_conflict"]])
+        return self.annotate(is_typed=_typed(), has_typing_conflict=conflicting)
 
     def untyped(self) -> Self:
         return self.filter(~_typed())
@@ -128,10 +130,10 @@ class PatientQuerySet(OfHospital):
         return self.filter(code__icontains=wanted)
 
 
-def _typed() -> Exists:
+def _typed(**conditions: Any) -> Exists:
     from hospitals.models import PatientHlaTyping
 
-    return Exists(PatientHlaTyping.objects.filter(patient=OuterRef("pk"), is_current=True))
+    return Exists(PatientHlaTyping.objects.filter(patient=OuterRef("pk"), is_current=True, **conditions))
 
 
 class PatientDataQuerySet(OfHospital):

@@ -129,6 +129,29 @@ def test_csv_is_the_selection_of_the_page(sign_in: Any, typed_patient: Patient, 
     assert "A*11:01+A*24:02" in lines[1]
 
 
+MARK = "typing conflict</span>"
+
+
+def test_a_typing_conflict_is_marked_in_the_list(
+    sign_in: Any, hospital: Hospital, coordinator: User, django_assert_max_num_queries: Any
+) -> None:
+    odd, even = PatientFactory.create_batch(2, hospital=hospital)
+    settled = PatientFactory(hospital=hospital)
+    PatientTypingFactory(patient=odd, gl="A*11:01+A*24:02^A1+A24")
+    PatientTypingFactory(patient=even, gl="A*11:01+A*24:02^A11+A24")
+    PatientTypingFactory(patient=settled, gl="A*11:01+A*24:02^A1+A24", is_current=False)
+    PatientTypingFactory(patient=settled)
+    client = sign_in(coordinator)
+
+    with django_assert_max_num_queries(12):
+        response = client.get(LIST)
+
+    rows = {row.code: row.has_typing_conflict for row in response.context["page"].object_list}
+    assert rows == {odd.code: True, even.code: False, settled.code: False}
+    assert text_of(response).count(MARK) == 1
+    assert 'aria-hidden="true"' in text_of(response).split(MARK)[0].rsplit("<span", 1)[1]  # word and drawing
+
+
 @pytest.mark.parametrize("rows", [1, 20])
 def test_list_costs_the_same_queries_for_any_number_of_rows(
     rows: int, sign_in: Any, hospital: Hospital, coordinator: User, django_assert_max_num_queries: Any
