@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -60,7 +61,9 @@ def test_examples_do_what_they_say(client: Client, name: str) -> None:
     empty = client.get(reverse(f"matching:{name}"))
 
     assert empty.context["answer"] == {}
-    assert "Nothing that you type here is kept" in empty.content.decode()
+    said = html.unescape(empty.content.decode())
+    assert "Qidai keeps and logs nothing of what you type here" in said
+    assert "stays in your browser's history" in said  # the query of the address is what was typed
     for example in empty.context["examples"]:
         answer = client.get(reverse(f"matching:{name}") + example["url"]).context["answer"]
         found = answer.get("typings") or answer["sides"]
