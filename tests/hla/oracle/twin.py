@@ -246,7 +246,8 @@ def inconsistent(found: LocusEvidence, resolver: Resolver) -> list[str]:
     values = [
         resolver.position(found.locus, text)
         for position in found.positions
-        for text in (position.patient, position.unit)
+        for whole in (position.patient, position.unit)
+        for text in whole.split("|")
     ]
     apart = any(value.kind is Kind.SEROLOGY for value in values)
     confident = {"allele": {"definite", "exact"}, "potential": {"potential"}}
