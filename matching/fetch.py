@@ -42,7 +42,10 @@ def plain_name(path: str | Path) -> str:
     """What reference data were loaded from, without user, password and query of an address."""
     if not is_address(path):
         return Path(path).name
-    parts = urlsplit(str(path))
+    try:
+        parts = urlsplit(str(path))
+    except ValueError:  # no address: which part of it is a password cannot be told
+        return f"{str(path).partition('://')[0]}://…"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
@@ -84,7 +87,10 @@ class Fetcher:
 
     def _here(self) -> Path | None:
         """The path of a file:// address."""
-        parts = urlsplit(self.address)
+        try:
+            parts = urlsplit(self.address)
+        except ValueError as error:
+            raise self._refused(str(error)) from error
         if parts.scheme not in SCHEMES:
             raise self._refused(_("only http, https and file addresses are read"))
         if parts.scheme != "file":
