@@ -24,7 +24,7 @@ from core.errors import Conflict
 from hla import cache
 from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
-from hla.nomenclature import Nomenclature, NomenclatureError
+from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver, resolver_for
 from matching.engine.snapshot import Origin, mac_checksum
 from matching.models import CiwdTableVersion, LoadedReference, MacTableVersion, NomenclatureRelease
@@ -58,10 +58,7 @@ class _Held(Generic[Kind]):
         if row is None:
             self.held, self.sha256 = None, ""
         elif self.sha256 != row[2]:
-            try:
-                self.held, self.sha256 = self.decode(self._content(*row)), row[2]
-            except NomenclatureError as error:
-                raise outdated(row[1]) from error
+            self.held, self.sha256 = decoded(row[1], self.decode, self._content(*row)), row[2]
             with suppress(OSError):
                 cache.note_active(folder(), self.sort, self._name(*row[1:]))
 
@@ -88,6 +85,14 @@ class _Held(Generic[Kind]):
         content = bytes(self.model.objects.values_list("compiled", flat=True).get(pk=pk))
         cache.write_file(path, content)
         return content
+
+
+def decoded(version: str, decode: Callable[[bytes], Kind], content: bytes) -> Kind:
+    """What stored bytes say. Raises Conflict if they are damaged or of another format."""
+    try:
+        return decode(content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise outdated(version) from error
 
 
 def outdated(version: str) -> Conflict:

@@ -158,15 +158,34 @@ def _keep(
             "loaded_by": actor.label[:200],
         },
     )
+    before = None if created else _renewed(row, content)
     changed = activate and _activate(row, actor)
-    if created or changed:
+    if created or before or changed:
+        after = {"version": version, "checksum": checksum, "entries": entries, "is_active": row.is_active}
+        if before:
+            after |= {name: getattr(row, name) for name in before}
         audit.record(
             actor=actor,
-            action="reference.load" if created else "reference.activate",
+            action="reference.load" if created else "reference.renew" if before else "reference.activate",
             target=row,
-            after={"version": version, "checksum": checksum, "entries": entries, "is_active": row.is_active},
+            before=before,
+            after=after,
         )
     return row
+
+
+def _renewed(row: LoadedReference, content: bytes) -> dict[str, Any] | None:
+    """Bytes compiled now in the place of others that say, or ought to say, the same; what was there before.
+
+    Stored ones that are damaged or of an older format cannot be read; loading the data again is the cure.
+    """
+    stored, sha256 = bytes(row.compiled), hashlib.sha256(content).hexdigest()
+    if (stored, row.compiled_sha256, row.compiled_bytes) == (content, sha256, len(content)):
+        return None
+    row.compiled, row.compiled_sha256, row.compiled_bytes = content, sha256, len(content)
+    row.save(update_fields=["compiled", "compiled_sha256", "compiled_bytes"])
+    transaction.on_commit(reference.changed)
+    return {"compiled_sha256": hashlib.sha256(stored).hexdigest(), "compiled_bytes": len(stored)}
 
 
 def release_activate(*, release: NomenclatureRelease, actor: Actor) -> NomenclatureRelease:

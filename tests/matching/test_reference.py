@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
+import zlib
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from core.errors import Conflict, InvalidInput
 from core.models import AuditEntry
 from core.roles import Role
 from hla import cache
+from hla.compiled import MAGIC
 from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
 from matching import reference, services
@@ -112,6 +115,37 @@ def test_the_same_content_is_one_row(mac_file: Path) -> None:
     assert first == again
     assert not first.is_active
     assert AuditEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize("damaged", [b"", b"QHLA-mac-0", b"cut short"])
+@pytest.mark.parametrize("activate", [True, False])
+def test_loading_again_cures_bytes_that_cannot_be_read(
+    at_once: None,
+    mac_file: Path,
+    damaged: bytes,
+    activate: bool,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    row = services.mac_load(path=mac_file, actor=ACTOR)
+    sound, sha256 = bytes(row.compiled), row.compiled_sha256
+    shutil.rmtree(reference.folder(), ignore_errors=True)
+    broken = hashlib.sha256(damaged).hexdigest()
+    MacTableVersion.objects.update(compiled=damaged, compiled_sha256=broken, compiled_bytes=len(damaged))
+    reference.forget()
+    with pytest.raises(Conflict, match="Load them again"):
+        core_reference.mac_table()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        again = services.mac_load(path=mac_file, actor=ACTOR, activate=activate)
+
+    assert again == row
+    stored = MacTableVersion.objects.get()
+    assert (bytes(stored.compiled), stored.compiled_sha256) == (sound, sha256)
+    assert (stored.compiled_bytes, stored.is_active) == (len(sound), True)
+    entry = AuditEntry.objects.get(action="reference.renew")
+    assert entry.before == {"compiled_sha256": broken, "compiled_bytes": len(damaged)}
+    assert entry.after["compiled_sha256"] == sha256
+    assert core_reference.mac_table().expand("A", "02", "AB") == ["02:01", "02:02"]
 
 
 def test_loading_again_may_put_it_to_use(mac_file: Path) -> None:
@@ -214,8 +248,17 @@ def test_another_process_reads_the_file_and_not_the_row(
         core_reference.mac_table()
 
 
-def test_data_compiled_by_another_version_are_not_replaced_silently(at_once: None, mac_file: Path) -> None:
-    content = b"QHLA-release-0"
+OTHER_MAKE = b'{"release": "3.40.0", "loci": {"A": {"names": []}}}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"QHLA-release-0", MAGIC + hashlib.sha256(OTHER_MAKE).digest() + zlib.compress(OTHER_MAKE)],
+    ids=["format", "make"],
+)
+def test_data_compiled_by_another_version_are_not_replaced_silently(
+    at_once: None, mac_file: Path, content: bytes
+) -> None:
     builtin_row(
         "3.40.0", compiled=content, compiled_sha256=hashlib.sha256(content).hexdigest(), is_active=True
     )
@@ -382,6 +425,10 @@ def test_commands_load_and_say_what(
         ("load_hla_release", "file:///nowhere/imgt/", "no folder and no readable zip"),
         ("load_hla_release", "file://elsewhere/imgt/", "names no other computer"),
         ("load_hla_release", "/nowhere", "does not exist"),
+        ("load_hla_release", "http://[", "http://… cannot be fetched: Invalid IPv6 URL"),
+        ("load_hla_release", "https://me:secret@[::1/imgt.zip", "https://… cannot be fetched: Invalid"),
+        ("load_mac", "http://[", "http://… cannot be fetched: Invalid IPv6 URL"),
+        ("load_ciwd", "file://[", "file://… cannot be fetched: Invalid IPv6 URL"),
         ("load_ciwd", "/nowhere", "does not exist"),
     ],
 )
