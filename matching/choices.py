@@ -113,6 +113,9 @@ class ChangeKind(TextChoices):
     RENAMED = "renamed", _("renamed")
     P_GROUPS = "p-groups", _("other P groups")
     ANTIGENS = "antigens", _("other antigens")
+    TCE = "tce", _("other T-cell-epitope groups")
+    LEADER = "leader", _("other leader")
+    NULLS = "nulls", _("other possible null alleles")
     UNREADABLE = "unreadable", _("no longer readable")
     READABLE = "readable", _("readable now")
 
@@ -121,6 +124,9 @@ CHANGE_TONE = {
     ChangeKind.RENAMED: "info",
     ChangeKind.P_GROUPS: "maybe",
     ChangeKind.ANTIGENS: "maybe",
+    ChangeKind.TCE: "maybe",
+    ChangeKind.LEADER: "maybe",
+    ChangeKind.NULLS: "info",
     ChangeKind.UNREADABLE: "bad",
     ChangeKind.READABLE: "good",
 }

@@ -71,7 +71,7 @@ class ChangeFilterForm(forms.Form):
         """The comparison asked for, else the newest that is not known to have changed nothing, else the newest."""
         wanted = getattr(self, "cleaned_data", {}).get("comparison", "")
         rows = list(self.comparisons.values())
-        telling = (row for row in rows if row.shows_changes or row.completed_at is None)
+        telling = (row for row in rows if row.shows_changes or row.completed_at is None or not row.compared)
         return self.comparisons.get(wanted) or next(telling, rows[0] if rows else None)
 
     def apply(self, rows: TypingChangeQuerySet) -> TypingChangeQuerySet:

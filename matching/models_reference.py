@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from matching import querysets
@@ -82,7 +83,8 @@ class Rereading(models.Model):
     """One row is one comparison of what all typings meant before and after other reference data came to use.
 
     Empty release: the built-in nomenclature; empty table of codes: none. The figures are there when it is done:
-    distinct typings read, those that changed, and the units and open requests that have one of these.
+    distinct typings read, those that changed, and the units and open requests that have one of these. compared:
+    False where the data of before could not be read any more; then there are no figures and no changes.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -101,6 +103,7 @@ class Rereading(models.Model):
     changed = models.PositiveIntegerField(null=True, editable=False)
     units = models.PositiveIntegerField(null=True, editable=False)
     requests = models.PositiveIntegerField(null=True, editable=False)
+    compared = models.BooleanField(default=True, editable=False)
     completed_at = models.DateTimeField(null=True, editable=False)
 
     objects = querysets.RereadingQuerySet.as_manager()
@@ -110,15 +113,14 @@ class Rereading(models.Model):
         verbose_name = _("rereading of the typings")
         constraints = [
             models.CheckConstraint(
-                condition=Q(
-                    completed_at__isnull=True,
-                    typings__isnull=True,
-                    changed__isnull=True,
-                    units__isnull=True,
-                    requests__isnull=True,
+                condition=(
+                    Q(completed_at__isnull=True, compared=True)
+                    | Q(completed_at__isnull=False, compared=False)
                 )
+                & Q(typings__isnull=True, changed__isnull=True, units__isnull=True, requests__isnull=True)
                 | Q(
                     completed_at__isnull=False,
+                    compared=True,
                     typings__isnull=False,
                     changed__isnull=False,
                     units__isnull=False,
@@ -130,6 +132,21 @@ class Rereading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def step(self) -> str:
+        """What was replaced and what came to use: "3.57.0 → 3.58.0"; with checksums where the names are the same."""
+        if self.release_before_id != self.release_after_id:
+            return _step(self.release_before, self.release_after, gettext("built-in"))
+        return _step(self.mac_before, self.mac_after, gettext("no codes"))
+
+
+def _step(before: LoadedReference | None, after: LoadedReference | None, none: str) -> str:
+    alike = before is not None and after is not None and before.version == after.version
+    names = (
+        none if row is None else row.version + f" ({row.checksum[:12]})" * alike for row in (before, after)
+    )
+    return " → ".join(names)
 
 
 class TypingChange(models.Model):

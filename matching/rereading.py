@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hla import leader, tce
 from hla.errors import TypingError
 from hla.loci import SEROLOGY_PREFIX
 from hla.resolve import Resolver
 from matching.choices import ChangeKind
 
+NO_GROUP = "–"  # no T-cell-epitope group is assigned
 NAMES_KEPT = 12  # names of groups or antigens that a change spells out; it counts the rest
 
 Details = dict[str, Any]
@@ -22,11 +24,18 @@ Details = dict[str, Any]
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a stored value means by one set of reference data; `error` where it cannot be read."""
+    """What a stored value means by one set of reference data; `error` where it cannot be read.
+
+    tce: of DPB1, P group (without the P) and T-cell-epitope group of each protein. leader: of B, "M", "T", "M/T",
+    "–" where nothing is expressed, "?" if it cannot be told. nulls: null alleles set aside beside expressed ones.
+    """
 
     text: str = ""
     groups: frozenset[str] = frozenset()
     antigens: frozenset[frozenset[str]] = frozenset()
+    tce: frozenset[tuple[str, str]] = frozenset()
+    leader: str = ""
+    nulls: frozenset[str] = frozenset()
     error: Details | None = None
 
 
@@ -74,8 +83,34 @@ def meaning(resolver: Resolver, locus: str, text: str) -> Meaning:
         return Meaning(error={"code": error.code, "locus": error.locus, "text": error.text, "params": params})
     names = resolver.nomenclature
     return Meaning(
-        value.text, frozenset(names.p_name(locus, group) for group in value.p_groups), value.antigens
+        value.text,
+        frozenset(names.p_name(locus, group) for group in value.p_groups),
+        value.antigens,
+        epitope_groups(resolver, text) if locus == tce.LOCUS else frozenset(),
+        leader_text(resolver, text) if locus == leader.LOCUS else "",
+        frozenset(value.null_possible),
     )
+
+
+# Both ask the functions below the memories of hla.tce and hla.leader: these would keep the data of before alive.
+def epitope_groups(resolver: Resolver, text: str) -> frozenset[tuple[str, str]]:
+    """P group and T-cell-epitope group of each protein that a DPB1 value may be."""
+    names = resolver.nomenclature
+    found = tce.options.__wrapped__(resolver, text) or ()
+    return frozenset(
+        (names.p_name(tce.LOCUS, one.p_group).removesuffix("P"), str(one.group or NO_GROUP)) for one in found
+    )
+
+
+def leader_text(resolver: Resolver, text: str) -> str:
+    """The leaders that a B value may have."""
+    found: set[str] = set()
+    for one in text.split("|"):
+        leaders = leader.leaders.__wrapped__(resolver, one)
+        if leaders is None:
+            return "?"
+        found |= leaders
+    return "/".join(sorted(found)) or "–"
 
 
 def changed(locus: str, text: str, old: Meaning, new: Meaning) -> Change | None:
@@ -96,7 +131,38 @@ def changed(locus: str, text: str, old: Meaning, new: Meaning) -> Change | None:
     if old.antigens != new.antigens:
         kinds.append(ChangeKind.ANTIGENS)
         details["antigens"] = [few(antigen_names(locus, one.antigens)) for one in (old, new)]
+    kinds += immunology(old, new, details)
     return Change(tuple(kinds), details) if kinds else None
+
+
+def immunology(old: Meaning, new: Meaning, details: Details) -> list[ChangeKind]:
+    """What differs beside names, proteins and antigens; told in `details`."""
+    kinds = []
+    if found := other_epitopes(old.tce, new.tce):
+        kinds.append(ChangeKind.TCE)
+        details["tce"] = found
+    if old.leader != new.leader:
+        kinds.append(ChangeKind.LEADER)
+        details["leader"] = [old.leader, new.leader]
+    if old.nulls != new.nulls and old.groups and new.groups:  # else the loss of all P groups says it
+        kinds.append(ChangeKind.NULLS)
+        details["nulls"] = [few(sorted(old.nulls - new.nulls)), few(sorted(new.nulls - old.nulls))]
+    return kinds
+
+
+def other_epitopes(old: frozenset[tuple[str, str]], new: frozenset[tuple[str, str]]) -> list[Any]:
+    """The T-cell-epitope groups before and now; protein by protein where only these tell; [] if nothing differs.
+
+    A protein that joins or leaves a value with a group that others of it have is a change of P groups alone.
+    """
+    groups, others = ({group for _, group in side} for side in (old, new))
+    if groups != others:
+        return [few(sorted(side)) for side in (groups, others)]
+    shared = {name for name, _ in old} & {name for name, _ in new}
+    lost, gained = ({one for one in side if one[0] in shared} for side in (old - new, new - old))
+    if not lost and not gained:
+        return []
+    return [few([f"{name} ({group})" for name, group in sorted(side)]) for side in (lost, gained)]
 
 
 def plain(groups: Iterable[str]) -> frozenset[str]:

@@ -45,18 +45,7 @@ def policy(row: SelectionPolicy) -> dict[str, Any]:
 def comparison_name(row: Rereading) -> str:
     """When, and from what to what: "2026-11-23 08:15 · 3.57.0 → 3.58.0"."""
     at = timezone.localtime(row.created_at)
-    return f"{at:%Y-%m-%d %H:%M} · {step(row)}"
-
-
-def step(row: Rereading) -> str:
-    """The reference data that were replaced and those that came to use."""
-    if row.release_before_id != row.release_after_id:
-        before = row.release_before.version if row.release_before else _("built-in")
-        after = row.release_after.version if row.release_after else _("built-in")
-    else:
-        before = row.mac_before.version if row.mac_before else _("no codes")
-        after = row.mac_after.version if row.mac_after else _("no codes")
-    return f"{before} → {after}"
+    return f"{at:%Y-%m-%d %H:%M} · {row.step}"
 
 
 def comparison(row: Rereading, *, changed: int | None = None) -> dict[str, Any]:
@@ -70,8 +59,9 @@ def comparison(row: Rereading, *, changed: int | None = None) -> dict[str, Any]:
         "pk": row.pk,
         "at": row.created_at,
         "by": row.created_by,
-        "step": step(row),
-        "done": row.completed_at is not None,
+        "step": row.step,
+        "done": row.completed_at is not None and row.compared,
+        "compared": row.compared,
         "state": row.job.get_state_display(),
         "failed": row.job.state in ("failed", "cancelled"),
         "typings": row.typings if all_seen else None,
@@ -126,6 +116,30 @@ def _value_lines(value: dict[str, Any], kinds: list[str]) -> list[str]:
             _("Antigens of %(text)s: before %(before)s; now %(after)s.")
             % {"text": text, "before": before, "after": after}
         )
+    lines += _immunology_lines(value)
+    return lines
+
+
+def _immunology_lines(value: dict[str, Any]) -> list[str]:
+    text, lines = value["text"], []
+    if "tce" in value:
+        before, after = (_listed(part) or "–" for part in value["tce"])
+        lines.append(
+            _("T-cell-epitope groups of %(text)s: before %(before)s; now %(after)s.")
+            % {"text": text, "before": before, "after": after}
+        )
+    if "leader" in value:
+        before, after = value["leader"]
+        lines.append(
+            _("Leader of %(text)s: before %(before)s; now %(after)s.")
+            % {"text": text, "before": before, "after": after}
+        )
+    if "nulls" in value:
+        gone, added = (_listed(part) for part in value["nulls"])
+        if gone:
+            lines.append(_("%(text)s can no longer be %(names)s.") % {"text": text, "names": gone})
+        if added:
+            lines.append(_("%(text)s could now also be %(names)s.") % {"text": text, "names": added})
     return lines
 
 

@@ -18,11 +18,11 @@ from bank.models import CordBloodUnit
 from bank.models.unit import HLA_COLUMNS, LISTED_LOCI
 from core import audit, jobs
 from core.audit import Actor
-from core.errors import DomainError
+from core.errors import Conflict, DomainError
 from core.jobs import Claim, JobLost
 from core.reference import builtin_nomenclature
 from hla.mac import EMPTY_MAC, MacTable
-from hla.nomenclature import Nomenclature, NomenclatureError
+from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver
 from hospitals.models import Patient
 from matching import reference
@@ -69,8 +69,7 @@ def rereading_start(*, before: LoadedReference | None, after: LoadedReference, a
     rereading.job = jobs.job_create(
         kind=KIND,
         key=f"{KIND}:{rereading.pk}",
-        title=_("Typings read anew: %(before)s → %(after)s")
-        % {"before": before.version if before else _("built-in"), "after": after.version},
+        title=_("Typings read anew: %(step)s") % {"step": rereading.step},
         actor=actor,
     )
     rereading.save(force_insert=True)
@@ -105,7 +104,12 @@ def _fail(claim: Claim, error: Exception) -> None:
 
 def _compare_and_store(claim: Claim) -> Rereading:
     rereading = Rereading.objects.get(job_id=claim.job_id)
-    comparison = Comparison(_resolver(rereading, "before"), _resolver(rereading, "after"))
+    after = _resolver(rereading, "after")  # first: what is in use has to be readable
+    try:
+        comparison = Comparison(_resolver(rereading, "before"), after)
+    except Conflict as error:
+        log.warning("rereading %s compares nothing: %s", claim.job_id, error)
+        return _store_uncompared(claim, rereading)
     touched: dict[Key, Touched] = defaultdict(Touched)
     _count_units(touched, claim)
     _count_requests(touched)
@@ -130,10 +134,7 @@ def _resolver(rereading: Rereading, side: str) -> Resolver:
 
 
 def _decoded(row: LoadedReference, decode: Callable[[bytes], Table]) -> Table:
-    try:
-        return decode(bytes(row.compiled))
-    except NomenclatureError as error:
-        raise reference.outdated(row.version) from error
+    return reference.decoded(row.version, decode, bytes(row.compiled))
 
 
 def _count_units(touched: dict[Key, Touched], claim: Claim) -> None:
@@ -195,6 +196,22 @@ def _store(
         claim.succeed(figures)
         audit.record(
             actor=Actor.system("rereading"), action="reference.reread", target=rereading, after=figures
+        )
+    return rereading
+
+
+def _store_uncompared(claim: Claim, rereading: Rereading) -> Rereading:
+    """The data of before cannot be read any more, and loading them again would not bring back what was compared."""
+    claim.progress(_("Nothing compared: the earlier data cannot be read"), 0.9)
+    with claim.guard():
+        rereading.compared, rereading.completed_at = False, timezone.now()
+        rereading.save()
+        claim.succeed({"compared": False})
+        audit.record(
+            actor=Actor.system("rereading"),
+            action="reference.reread",
+            target=rereading,
+            after={"compared": False},
         )
     return rereading
 

@@ -71,6 +71,9 @@ def change(rereading: Rereading, number: int = 1, **values: Any) -> TypingChange
                         "names": ["A*03:02", "A*03:01"],
                         "p_groups": [[["A*03:02"], 0], [["A*03:01"], 3]],
                         "antigens": [[["A3"], 0], [[], 0]],
+                        "tce": [[["3"], 0], [["1"], 0]],
+                        "leader": ["T", "M"],
+                        "nulls": [[["A*03:21N"], 0], [["A*03:36N"], 2]],
                     }
                 ]
             },
@@ -105,6 +108,10 @@ def test_changes_are_told_in_sentences(rereading: Rereading, gone: TypingChange)
         "A*03:02 is no longer of P group A*03:02.",
         "A*03:02 is now of P group A*03:01, … (+3).",
         "Antigens of A*03:02: before A3; now –.",
+        "T-cell-epitope groups of A*03:02: before 3; now 1.",
+        "Leader of A*03:02: before T; now M.",
+        "A*03:02 can no longer be A*03:21N.",
+        "A*03:02 could now also be A*03:36N, … (+2).",
     ]
     (line,) = references.change_lines(gone)
     assert "B*15:02 was withdrawn from the nomenclature (Sequence error)" in line
@@ -261,6 +268,20 @@ def test_a_newer_comparison_without_changes_is_not_what_opens(rereading: Rereadi
     assert "no codes → no codes: 0 typings" in text_of(lab.get(reverse(CHANGES)))
 
 
+def test_a_comparison_that_was_not_made_says_so(rereading: Rereading) -> None:
+    """It is no comparison without changes: it opens, and shows no figures."""
+    change(rereading)
+    Rereading.objects.create(
+        job=JobFactory(kind="reread", state="done", ended_at="2026-11-23T00:00:00Z"), created_by="x",
+        completed_at="2026-11-23T00:00:00Z", compared=False, release_before=rereading.release_after,
+    )  # fmt: skip
+    for role in (Role.SEARCH_COORDINATOR, Role.LAB):
+        page = text_of(viewer(role).get(reverse(CHANGES)))
+        assert "3.58.0 → built-in: not compared." in page
+        assert "which typings changed is not known" in page
+        assert "not compared" in text_of(viewer(role).get(reverse(LIST)))
+
+
 def test_without_any_comparison_the_list_says_so() -> None:
     page = text_of(client_of(Role.QA).get(reverse(CHANGES)))
 
@@ -269,7 +290,7 @@ def test_without_any_comparison_the_list_says_so() -> None:
 
 def test_a_change_of_codes_names_the_tables() -> None:
     row = Rereading(created_by="x")
-    assert references.step(row) == "no codes → no codes"
+    assert row.step == "no codes → no codes"
 
 
 @pytest.mark.parametrize("rows", [1, 20])

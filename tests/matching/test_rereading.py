@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import time
+import weakref
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +17,14 @@ from django.test.utils import CaptureQueriesContext
 from bank.models import CordBloodUnit
 from core import jobs
 from core.models import AuditEntry, Job
+from hla.compiled import MAGIC
 from hla.mac import MacTable
 from hla.release import compile_release
 from hla.resolve import Resolver
 from matching import services
 from matching.choices import ChangeKind
 from matching.models import NomenclatureRelease, Rereading, TypingChange
-from matching.rereading import Comparison, few
+from matching.rereading import Change, Comparison, few, leader_text
 from matching.services import rereading as service
 from tests.factories.hospitals import HospitalFactory
 from tests.factories.matching import ACTOR, ListedUnitFactory, MatchRequestFactory, typed_patient
@@ -46,6 +51,15 @@ def new_folder(tmp_path: Path) -> Path:
         patch.setitem(toy_release.ALLELES, "A*02:09", ("", "02:01:01G", ";;2;"))
         patch.setitem(toy_release.ALLELES, "A*24:03", ("24:03P", "", "24;;;"))
         patch.setitem(toy_release.ALLELES, "B*39:88", ("", "", "39;;;"))
+        patch.setitem(toy_release.TCE, "DPB1*05:01", ("3", "1"))
+        patch.setitem(toy_release.TCE, "DPB1*03:01", ("2", ""))
+        patch.setitem(toy_release.TCE, "DPB1*104:01", ("2", "2"))
+        patch.setitem(toy_release.TCE, "DPB1*09:01", ("1", "3"))
+        patch.setitem(toy_release.TCE, "DPB1*105:01", ("3", "1"))
+        patch.delitem(toy_release.ALLELES, "B*07:65")
+        patch.setitem(toy_release.WITHDRAWN, "B*07:65", ("07:02", "Sequence identical"))
+        patch.setitem(toy_release.ALLELES, "A*24:11N", ("", "24:02:01G", "0;;;"))
+        patch.delitem(toy_release.ALLELES, "A*02:01:01:03N")
         return toy_release.write(tmp_path / "new")
 
 
@@ -53,6 +67,12 @@ def new_folder(tmp_path: Path) -> Path:
 def comparison(old_folder: Path, new_folder: Path) -> Comparison:
     codes = MacTable.of("test", {"AB": "01/03"})
     return Comparison(*(Resolver(compile_release(folder), codes) for folder in (old_folder, new_folder)))
+
+
+def older_release() -> bytes:
+    """Sound bytes whose content is of another make."""
+    payload = b'{"release": "9.99.0", "loci": {"A": {"names": []}}}'
+    return MAGIC + hashlib.sha256(payload).digest() + zlib.compress(payload)
 
 
 def unit(**values: str) -> Any:
@@ -71,6 +91,9 @@ def unit(**values: str) -> Any:
         ("A*23:01", "", []),
         ("A*03:02", "A*23:01", ["renamed", "p-groups"]),
         ("A*02:09", "A*02:01", ["p-groups"]),
+        ("A*24:02:01G", "A*24:02", ["nulls"]),
+        ("A*02:01:01G", "", ["p-groups", "nulls"]),
+        ("A*24:09N", "A*03:03N", []),
         ("A*24:03", "A*24:02", ["antigens"]),  # a group of its own name changes nothing
         ("A*24:03", "A*03:02", ["renamed", "p-groups", "antigens"]),
         ("A*77:77", "A*02:01", []),  # not readable before and after
@@ -108,6 +131,60 @@ def test_a_change_names_groups_and_antigens(comparison: Comparison) -> None:
     assert few([str(number) for number in range(20)])[1] == 8
 
 
+def details(change: Change | None) -> dict[str, Any]:
+    assert change is not None
+    return dict(change.details["values"][0])
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "told"),
+    [
+        ("DPB1*05:01", ["tce"], [[["3"], 0], [["1"], 0]]),
+        ("DPB1*05:01|DPB1*04:01", ["tce"], [[["3"], 0], [["1", "3"], 0]]),
+        ("DPB1*09:01/DPB1*105:01", ["tce"],  # the same groups, each of the other
+         [[["DPB1*09:01 (1)", "DPB1*105:01 (3)"], 0], [["DPB1*09:01 (3)", "DPB1*105:01 (1)"], 0]]),
+        ("DPB1*03:01", ["tce"], [[["2"], 0], [["–"], 0]]),
+        ("DPB1*03:01/DPB1*104:01", [], None),  # one protein, whose members changed places
+        ("DPB1*04:01", [], None),
+        ("DPB1*61:01N", [], None),
+    ],
+)  # fmt: skip
+def test_epitope_groups_are_compared(
+    comparison: Comparison, text: str, kinds: list[str], told: list[Any] | None
+) -> None:
+    """A group moved from 3 to 1 turns a permissive mismatch into one that is not."""
+    change = comparison.typing("DPB1", text, "DPB1*04:01")
+
+    assert (list(change.kinds) if change else []) == kinds
+    assert (details(change)["tce"] if change else None) == told
+
+
+def test_leaders_and_possible_nulls_are_compared(comparison: Comparison) -> None:
+    leader = comparison.typing("B", "B*07:65", "B*07:02")
+    assert leader is not None
+    assert leader.kinds == ("renamed", "leader")
+    assert details(leader)["leader"] == ["T", "M"]
+    either = details(comparison.typing("B", "B*07:65|B*07:02", ""))
+    assert either["leader"] == ["M/T", "M"]
+    assert details(comparison.typing("A", "A*24:02:01G", ""))["nulls"] == [[[], 0], [["A*24:11N"], 0]]
+    assert details(comparison.typing("A", "A*02:01:01G", ""))["nulls"] == [[["A*02:01:01:03N"], 0], [[], 0]]
+
+
+def test_leaders_in_letters(comparison: Comparison) -> None:
+    for text, leaders in (("B*07:111N", "–"), ("B*83:01", "T"), ("UUUU", "?")):
+        assert leader_text(comparison.old, text) == leaders
+
+
+def test_comparing_keeps_no_reference_data_alive(comparison: Comparison) -> None:
+    comparison.typing("B", "B*07:65", "B*07:111N")
+    comparison.typing("DPB1", "DPB1*05:01", "DPB1*04:01")
+    old = weakref.ref(comparison.old)
+    comparison.old = comparison.new
+    gc.collect()
+
+    assert old() is None
+
+
 def executed(job: Job) -> Rereading | None:
     return services.rereading_execute(job_id=job.pk)
 
@@ -119,6 +196,7 @@ def test_an_activation_reads_all_typings_anew(old_folder: Path, new_folder: Path
         {"a": "A*03:02+A*23:01", "b": "B*15:02+B*15:01"},
         {"a": "A*03:02+A*23:01"},
         {"a": PLAIN, "b": "B*15:01+"},
+        {"dpb1": "DPB1*05:01+DPB1*04:01"},
     ):
         unit(**values)
     CordBloodUnit.objects.filter(pk=unit(a="A*02:09+").pk).update(status="QUARANTINE")
@@ -137,7 +215,7 @@ def test_an_activation_reads_all_typings_anew(old_folder: Path, new_folder: Path
     assert executed(rereading.job) == rereading
 
     rereading.refresh_from_db()
-    assert (rereading.changed, rereading.units, rereading.requests) == (3, 2, 1)
+    assert (rereading.changed, rereading.units, rereading.requests) == (4, 3, 1)
     found = {
         (change.locus, change.gl): (change.kinds, change.units, change.requests)
         for change in TypingChange.objects.all()
@@ -146,13 +224,14 @@ def test_an_activation_reads_all_typings_anew(old_folder: Path, new_folder: Path
         ("A", "A*24:02+A*24:03"): (["antigens"], 0, [asked.pk]),
         ("A", "A*03:02+A*23:01"): (["renamed", "p-groups"], 2, []),
         ("B", "B*15:02+B*15:01"): (["unreadable"], 1, []),
+        ("DPB1", "DPB1*05:01+DPB1*04:01"): (["tce"], 1, []),
     }
-    assert [change.number for change in TypingChange.objects.all()] == [1, 2, 3]
+    assert [change.number for change in TypingChange.objects.all()] == [1, 2, 3, 4]
     assert str(TypingChange.objects.all()[0]) == "A*24:02+A*24:03"
     rereading.job.refresh_from_db()
     assert rereading.job.state == Job.State.DONE
-    assert rereading.job.counts == {"units": 2}  # all that its page may tell whoever watches jobs
-    assert AuditEntry.objects.get(action="reference.reread").after["changed"] == 3
+    assert rereading.job.counts == {"units": 3}  # all that its page may tell whoever watches jobs
+    assert AuditEntry.objects.get(action="reference.reread").after["changed"] == 4
 
 
 @pytest.mark.django_db
@@ -177,6 +256,7 @@ def test_codes_are_compared_likewise(old_folder: Path, tmp_path: Path) -> None:
     rereading = Rereading.objects.get(mac_after=table)
     executed(rereading.job)
 
+    assert rereading.job.title == "Typings read anew: no codes → 11/20/26"
     assert (rereading.mac_before, rereading.release_before) == (None, rereading.release_after)
     (change,) = TypingChange.objects.filter(rereading=rereading)
     assert (change.gl, change.kinds) == ("A*02:AB+A*23:01", ["readable"])
@@ -244,6 +324,42 @@ def test_data_compiled_by_another_version_are_told(waiting: Rereading) -> None:
     assert "9.99.0 were compiled by another version of Qidai. Load them again" in job.error
 
 
+@pytest.mark.parametrize("damage", [b"QHLA-release-0", b"", older_release()], ids=["format", "empty", "make"])
+def test_earlier_data_that_cannot_be_read_are_told_and_nothing_is_compared(
+    waiting: Rereading, new_folder: Path, damage: bytes
+) -> None:
+    """The new release is in use and readable: its activation did not fail."""
+    NomenclatureRelease.objects.update(compiled=damage)
+    new = services.release_load(path=new_folder, actor=ACTOR)
+    rereading = Rereading.objects.get(release_after=new)
+
+    assert executed(rereading.job) == rereading
+
+    rereading.refresh_from_db()
+    assert (rereading.compared, rereading.changed, rereading.typings) == (False, None, None)
+    assert rereading.completed_at is not None
+    assert (rereading.job.state, rereading.job.stage) == (
+        Job.State.DONE,
+        "Nothing compared: the earlier data cannot be read",
+    )
+    assert AuditEntry.objects.get(action="reference.reread").after == {"compared": False}
+    assert not TypingChange.objects.exists()
+
+
+def test_two_of_one_name_are_told_apart(waiting: Rereading, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(toy_release.ALLELES, "B*39:05")
+        other = services.release_load(path=toy_release.write(tmp_path / "other"), actor=ACTOR)
+    before = waiting.release_after
+    assert before is not None
+
+    step = f"9.99.0 ({before.checksum[:12]}) → 9.99.0 ({other.checksum[:12]})"
+    rereading = Rereading.objects.get(release_after=other)
+    assert rereading.step == step
+    assert rereading.job.title == f"Typings read anew: {step}"
+    assert waiting.step == "built-in → 9.99.0"
+
+
 def test_a_job_cancelled_on_the_way_stores_nothing(
     waiting: Rereading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,8 +425,9 @@ def test_the_database_keeps_rows_whole(waiting: Rereading) -> None:
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             TypingChange.objects.create(**values, **wrong)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Rereading.objects.update(typings=1)
+    for values in ({"typings": 1}, {"compared": False}, {"completed_at": waiting.created_at}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Rereading.objects.update(**values)
 
 
 @pytest.mark.django_db(transaction=True)
