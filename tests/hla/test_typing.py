@@ -686,8 +686,9 @@ def test_details_and_members_are_forgotten_when_there_are_too_many(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hla.resolve.MAX_KEPT", 2)
+    monkeypatch.setattr("hla.members.MAX_CODES", 2)
 
-    for text in ("A*02:01", "A*02:03", "A*24:02", "A*23:01"):
+    for text in ("A*02:01", "A*02:03", "A*24:02", "A*23:01", "A*02:AB", "A*02:AC", "A*24:AB"):
         resolver.position("A", text)
         resolver.details("A", text)
 
