@@ -155,6 +155,8 @@ class TypingError(ValueError):
 class Note(str):
     """A remark on a reading: an English sentence that still knows its code (key of NOTES) and params."""
 
+    __slots__ = ("code", "params")
+
     code: str
     params: dict[str, str | int]
 

@@ -25,6 +25,7 @@ SUBTYPES: Final = re.compile(
     r"\d{2,4}[A-Z]?(?:/\d{2,4}[A-Z]?)*|\d{2,4}(?::\d{2,4}){1,3}[A-Z]?(?:/\d{2,4}(?::\d{2,4}){1,3}[A-Z]?)*"
 )
 CODE_WIDTH: Final = 7
+MAX_ASKED: Final = 50_000  # codes whose texts are kept at hand
 MAX_LINE: Final = 1 << 16  # the longest known row has some hundreds of alleles
 MAX_BYTES: Final = 1 << 30  # unpacked; a million codes are about 30 MB
 
@@ -42,6 +43,7 @@ class MacTable:
         self._codes = codes
         self._ends = ends
         self._blob = blob
+        self._asked: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -95,10 +97,18 @@ class MacTable:
 
     def subtypes(self, code: str) -> str | None:
         """What the file says of a code, or None if it does not hold it."""
+        found = self._asked.get(code)
+        if found is None:
+            if len(self._asked) >= MAX_ASKED:
+                self._asked.clear()
+            found = self._asked[code] = self._find(code)
+        return found or None
+
+    def _find(self, code: str) -> str:
         key = code.encode("ascii", "replace")
         place = int(np.searchsorted(self._codes, np.bytes_(key)))
         if place == len(self._codes) or self._codes[place] != key:
-            return None
+            return ""
         return self._blob[self._ends[place] : self._ends[place + 1]].decode("ascii")
 
     def expand(self, locus: str, field: str, code: str) -> list[str]:

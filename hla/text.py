@@ -41,6 +41,7 @@ SEPARATORS: Final = re.compile(r"(?<=\d)[._](?=\d|[A-Z]{2,}$)", re.ASCII)
 LEADING_LOCUS: Final = re.compile(
     rf"{PREFIX}\s*(?:{'|'.join(sorted(LOCI, key=len, reverse=True))}|CW)\s+", re.ASCII
 )
+BREAKS: Final = re.compile(r"[\s,;]")
 SEVERAL: Final = re.compile(r"[,;]|\d\s+(?:\d|[A-Z]+\d*\*)", re.ASCII)
 CONTINUED: Final = re.compile(rf"(\d+)([{SUFFIXES}]?)", re.ASCII)
 BLANKS: Final = frozenset({"", "-"})
@@ -206,7 +207,7 @@ def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> 
 def refuse_several(locus: str | None, part: str, offset: int) -> None:
     """Joining what a blank or comma separates would make another value of two."""
     text = part.strip()
-    if SEVERAL.search(LEADING_LOCUS.sub("", text.upper(), count=1)):
+    if BREAKS.search(text) and SEVERAL.search(LEADING_LOCUS.sub("", text.upper(), count=1)):
         raise TypingError("several_values", locus=locus, text=text, position=offset)
 
 
