@@ -133,3 +133,10 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
     with pytest.raises(NomenclatureError, match="too large"):
         MacTable.from_file(path)
+
+
+def test_texts_of_codes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hla.mac.MAX_ASKED", 2)
+    table = MacTable.of("few", {"AB": "01/02", "AC": "01/03"})
+
+    assert [table.subtypes(code) for code in ("AB", "AC", "ZZ", "AB")] == ["01/02", "01/03", None, "01/02"]
