@@ -29,6 +29,7 @@ from core.audit import Actor, Batch
 from core.errors import Conflict, InvalidInput, NotAllowed
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
+from hla.resolve import resolver_for
 from hla.typing import Blank
 
 DEFAULT_BANK_CODE = "OWN"
@@ -71,9 +72,10 @@ def units_import(
     the same content are unchanged. `blank`: what one value of a locus alone means; "homozygous" is noted on each
     typing. Never raises for what the file holds.
     """
-    reader = TypingReader(
-        nomenclature or reference.nomenclature(), mac or reference.mac_table(), reference.ciwd_table(), blank
+    resolver = resolver_for(
+        nomenclature or reference.nomenclature(), mac or reference.mac_table(), reference.ciwd_table()
     )
+    reader = TypingReader(resolver, blank)
     report = ImportReport(dry_run=dry_run, skip_bad=skip_bad)
     try:
         raw = read(data, max_rows=max_rows)
@@ -150,8 +152,8 @@ def _batch(
         held=report.held,
         rows_sha256=rows_digest(rows),
         invented_counts_seed=seed,
-        nomenclature=reader.nomenclature.release,
-        mac_version=reader.mac.version,
+        nomenclature=reader.resolver.nomenclature.release,
+        mac_version=reader.resolver.mac.version,
         actor=actor.label,
         user_id=user_id_of(actor),
     )

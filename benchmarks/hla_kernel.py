@@ -119,13 +119,12 @@ def bench_scoring(resolver: Resolver, good: list[tuple[str, str]]) -> None:
 def bench_rest(resolver: Resolver) -> None:
     hostile = ["A*02:01/" * 1250 + "x", "A*" + "02:" * 3333, "^" * 10_000, "A*77:01^" * 1250, "9" * 10_000]
     slowest = max(
-        best(3, lambda: read_gl(text, nomenclature=resolver.nomenclature, mac=resolver.mac))  # noqa: B023
+        best(3, lambda: read_gl(text, resolver))  # noqa: B023
         for text in hostile
     )
     print(f"10,000 hostile characters: {1e3 * slowest:.1f} ms")
     mine, theirs = (
-        read_gl(text, nomenclature=resolver.nomenclature, mac=resolver.mac).typing.locus("B")
-        for text in ("B*46:01+B*40:XX", "B*40:02+B*15:01")
+        read_gl(text, resolver).typing.locus("B") for text in ("B*46:01+B*40:XX", "B*40:02+B*15:01")
     )
     table = LocusTable.build("B", [(theirs.first, theirs.second)], resolver)
     counts = score_locus(mine, table).at(1)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
+from hla.resolve import Resolver, resolver_for
 
 NomenclatureProvider = Callable[[], Nomenclature | None]
 MacProvider = Callable[[], MacTable | None]
@@ -39,6 +40,11 @@ def builtin_nomenclature() -> Nomenclature:
 def mac_table() -> MacTable:
     """The loaded table of multiple allele codes; an empty one where none was loaded."""
     return (_mac[0]() if _mac else None) or EMPTY_MAC
+
+
+def resolver() -> Resolver:
+    """Reads typings by the reference data in use; one per process, so that its memory of texts lives on."""
+    return resolver_for(nomenclature(), mac_table(), ciwd_table())
 
 
 def ciwd_table() -> CiwdTable | None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 AntigenRule = Literal["split", "broad"]
+AntigenLevel = Literal["associated", "split", "broad"]
 AntigenSet = frozenset[str]
 
-ANTIGEN_RULES: Final[tuple[AntigenRule, ...]] = ("split", "broad")
+ANTIGEN_RULES: Final[tuple[AntigenRule, ...]] = get_args(AntigenRule)
 
 
 class Relation(StrEnum):
@@ -48,9 +49,15 @@ class AntigenTree:
             line.append(parent)
         return tuple(line)
 
-    def is_broad(self, antigen: str) -> bool:
-        """Whether an antigen has splits of its own."""
-        return antigen in self.broads
+    def level(self, antigen: str) -> AntigenLevel:
+        """Level of an antigen: a broad has splits; one with neither broad nor splits stands among the splits."""
+        if antigen in self.associated:
+            return "associated"
+        return "broad" if antigen in self.broads else "split"
+
+    def in_line(self, one: str, other: str) -> bool:
+        """Whether two antigens are equal or one stands above the other, by any number of steps."""
+        return one in self.lineage(other) or other in self.lineage(one)
 
     @cached_property
     def broads(self) -> frozenset[str]:

@@ -170,15 +170,13 @@ class BuiltinNomenclature(Nomenclature):
 
     def serology(self, locus: str, antigen: str) -> Members | None:
         """The families whose alleles may have the antigen, one above it or one below it."""
-        tree = self.trees[locus]
-        lineage = frozenset(tree.lineage(antigen))
+        in_line = self.trees[locus].in_line
         families = [
-            number
-            for number in range(1, 100)
-            for names in family_antigens(locus, f"{number:02d}")
-            if any(one in lineage or antigen in tree.lineage(one) for one in names)
+            family
+            for family in (f"{number:02d}" for number in range(1, 100))
+            if any(in_line(antigen, one) for names in family_antigens(locus, family) for one in names)
         ]
-        known = [self.family(locus, f"{number:02d}") for number in dict.fromkeys(families)]
+        known = [self.family(locus, family) for family in families]
         groups = frozenset[int]().union(*(found.p_groups for found in known if found))
         return Members(groups, frozenset({(ANY_GROUP, frozenset({antigen}))})) if groups else None
 

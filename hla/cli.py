@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from hla.antigens import ANTIGEN_RULES
 from hla.cache import Cache
 from hla.nomenclature import NomenclatureError
 from hla.resolve import Resolver, resolver_for
@@ -125,7 +126,7 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     parser.add_argument(
         "--antigen-rule",
-        choices=("split", "broad"),
+        choices=ANTIGEN_RULES,
         default="split",
         help="whether two splits of one broad antigen are a mismatch (split, the default) or a match",
     )

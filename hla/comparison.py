@@ -71,18 +71,6 @@ def compare(
     return Comparer(resolver, antigen_rule=antigen_rule, blank=blank).compare(patient_gl, unit_gl, identifier)
 
 
-def compare_readings(
-    patient: Reading,
-    unit: Reading,
-    resolver: Resolver,
-    *,
-    identifier: str | None = None,
-    antigen_rule: AntigenRule = "split",
-) -> Json:
-    """As compare, for texts that have been read."""
-    return Comparer(resolver, antigen_rule=antigen_rule).of_readings(patient, unit, identifier)
-
-
 class Comparer:
     """Compares many pairs with one resolver; keeps what it found of texts and of pairs at a locus."""
 
@@ -114,7 +102,7 @@ class Comparer:
                 yield {"id": cells[0], "error": error, "errors": [error]}
 
     def of_readings(self, patient: Reading, unit: Reading, identifier: str | None = None) -> Json:
-        """As compare_readings."""
+        """As compare, for texts that have been read."""
         sides = {"patient": patient, "unit": unit}
         errors = [side_error(side, error) for side, reading in sides.items() for error in reading.errors]
         if errors:
@@ -132,7 +120,7 @@ class Comparer:
             "dpb1": self._dpb1(patient, unit),
             "b_leader": {side: self._leader(reading) for side, reading in sides.items()},
             "conflicts": [found for side, reading in sides.items() for found in conflicts(side, reading)],
-            "notes": {side: notes(reading) for side, reading in sides.items()},
+            "notes": {side: reading.remarks for side, reading in sides.items()},
             "antigen_rule": self.antigen_rule,
             "release": self.resolver.nomenclature.release,
         }
@@ -142,9 +130,7 @@ class Comparer:
         if found is None:
             if len(self._readings) >= KEPT:
                 self._readings.clear()
-            names, mac, ciwd = self.resolver.nomenclature, self.resolver.mac, self.resolver.ciwd
-            found = read_gl(text, nomenclature=names, mac=mac, ciwd=ciwd, blank=self.blank)
-            self._readings[text] = found
+            found = self._readings[text] = read_gl(text, self.resolver, blank=self.blank)
         return found
 
     def _locus(self, patient: LocusTyping, unit: LocusTyping) -> LocusAnswer:
@@ -223,13 +209,7 @@ def class_counts(loci: Mapping[str, LocusAnswer]) -> Json:
 def conflicts(side: str, reading: Reading) -> list[Json]:
     """The loci at which the serology of a person contradicts his DNA typing."""
     return [
-        {"side": side, "locus": locus, "code": note.code, "text": str(note)}
+        {"side": side, "locus": locus, "code": note.code, "text": note}
         for locus, typing in reading.typing.loci.items()
         if (note := typing.conflict) is not None
     ]
-
-
-def notes(reading: Reading) -> list[str]:
-    """What the reading changed or assumed."""
-    found = [*reading.notes, *(note for typing in reading.typing.loci.values() for note in typing.notes)]
-    return [str(note) for note in found]

@@ -103,11 +103,7 @@ class LocusNames:
 
     def antigen_places(self, antigen: str) -> list[int]:
         """Places of the expressed alleles with an antigen equal to `antigen`, above it or below it."""
-        lineage = frozenset(self.tree.lineage(antigen))
-        found = [
-            any(one in lineage or antigen in self.tree.lineage(one) for one in antigens)
-            for antigens in self.antigens
-        ]
+        found = [any(self.tree.in_line(antigen, one) for one in antigens) for antigens in self.antigens]
         ids = enumerate(self.content.antigen_ids)
         return [place for place, number in ids if found[number] and self.suffixes[place] != "N"]
 

@@ -10,7 +10,15 @@ from typing import Final
 
 from hla.errors import Note, TypingError
 from hla.loci import ABSENT_LOCI
-from hla.locus_typing import Alternative, Blank, LocusTyping, typing_of, unknown_pair, with_serology
+from hla.locus_typing import (
+    Alternative,
+    Blank,
+    LocusTyping,
+    typing_of,
+    unknown_pair,
+    untyped,
+    with_serology,
+)
 from hla.resolve import Resolved, Resolver
 from hla.text import Item, Kind, check_length, fold_text, read_value, split_at
 
@@ -46,10 +54,10 @@ class GlReader:
             return
         parts = split_at(folded[start:], "?", start)
         wholes = [self.read_whole(text, part, place) for part, place in parts if part.strip()]
-        if len(wholes) > 1:
+        if len(wholes) == 1:
+            self.found = {locus: self.typing(locus, said) for locus, said in wholes[0].items()}
+        else:
             self.take_alternatives(wholes)
-        for reported in wholes[:1] if len(wholes) == 1 else ():
-            self.found = {locus: self.typing(locus, said) for locus, said in reported.items()}
         for wrong in self.errors:
             self.found.pop(wrong.locus or "", None)
         if not self.found and not self.errors:
@@ -87,7 +95,7 @@ class GlReader:
                 parts.setdefault(part, place)
         read = [Genotype(self, text, part, place) for part, place in parts.items()]
         genotypes = [genotype for genotype in read if genotype.values]
-        if genotypes and block.count("|") and any(not part.strip(" +") for part in block.split("|")):
+        if genotypes and "|" in block and any(not part.strip(" +") for part in block.split("|")):
             self.notes.append(Note("alternative_empty"))
         loci = dict.fromkeys(locus for genotype in genotypes for locus in genotype.values)
         if len(self.errors) == errors and not loci:
@@ -116,12 +124,10 @@ class GlReader:
 
     def typing(self, locus: str, said: Reported) -> LocusTyping:
         """The typing of a locus: by DNA if there is one, with the antigens beside it."""
-        if said.dna is None:
-            return typing_of(locus, said.serology or [])
-        found = typing_of(locus, said.dna)
-        if said.serology is None or found.untyped:
-            return found if said.serology is None else typing_of(locus, said.serology)
-        return with_serology(found, [one.values for one in said.serology], self.resolver)
+        found, beside = (
+            typing_of(locus, pairs) if pairs else untyped(locus) for pairs in (said.dna, said.serology)
+        )
+        return with_serology(found, beside, self.resolver)
 
     def take_alternatives(self, wholes: list[dict[str, Reported]]) -> None:
         """A person has one of several whole typings: each locus has one of what they say of it.
@@ -199,11 +205,11 @@ class Genotype:
     def pair(self, locus: str) -> Alternative:
         """Both values of a locus; one alone is doubled if a blank means that."""
         values = self.values.get(locus, [])
+        if not values:
+            return unknown_pair(locus)
         if len(values) == 2:
             return Alternative((values[0], values[1]))
         blank = Resolved(locus, "", Kind.UNKNOWN)
-        if not values:
-            return Alternative((blank, blank))
         doubled = self.reader.blank == "homozygous" and len(self.values) == 1
         return Alternative((values[0], blank), doubled=doubled)
 

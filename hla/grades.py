@@ -4,7 +4,7 @@ Grades follow the WMDA framework (Bochtler 2011, BMT 46:338) as Atlas words them
 that share no P group but an antigen the grade is that of the antigen, and the confidence says `mismatch`.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from hla.antigens import AntigenTree, Relation
 from hla.nomenclature import SUFFIXES
@@ -25,18 +25,7 @@ Grade = Literal[
 ]
 Confidence = Literal["definite", "exact", "potential", "mismatch"]
 
-GRADE_ORDER: Final[tuple[Grade, ...]] = (
-    "gDNA",
-    "cDNA",
-    "protein",
-    "G",
-    "P",
-    "associated",
-    "split",
-    "broad",
-    "expressed-versus-null",
-    "mismatch",
-)
+GRADE_ORDER: Final[tuple[Grade, ...]] = get_args(Grade)  # best first
 BY_FIELDS: Final[dict[int, Grade]] = {4: "gDNA", 3: "cDNA", 2: "protein"}
 
 
@@ -47,9 +36,7 @@ def serological_grade(tree: AntigenTree, relation: Relation, one: str, other: st
     same split (or an antigen without splits); SI3 `broad`: the same broad, or a broad and its split.
     """
     if relation is Relation.EQUAL:
-        if one in tree.associated:
-            return "associated"
-        return "broad" if tree.is_broad(one) else "split"
+        return tree.level(one)
     if relation is Relation.ASSOCIATED:
         return "associated"
     return "split" if relation is Relation.SIBLINGS else "broad"

@@ -7,7 +7,7 @@ up over them, and the flat object of each in `values`.
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from hla.antigens import AntigenSet, AntigenTree
+from hla.antigens import AntigenLevel, AntigenSet
 from hla.errors import Note, TypingError
 from hla.loci import LOCI, SEROLOGY_PREFIX
 from hla.nomenclature import PGroups, field_key
@@ -19,14 +19,14 @@ Json = dict[str, Any]
 
 # Loci at which every allele has an antigen, if need be its first field; elsewhere only WHO antigens are named.
 ASSIGNED_LOCI: Final = frozenset({"A", "B", "C", "DRB1", "DRB3", "DRB4", "DRB5", "DQB1"})
-LEVELS: Final = ("split", "broad", "associated")
+LEVELS: Final[tuple[AntigenLevel, ...]] = ("split", "broad", "associated")
 OPERATORS: Final = "+^|~?#"
 DIGITS: Final = "0123456789"
 KEPT: Final = 50_000  # values whose answers are kept
 BUILTIN_SHOWN: Final = (
     100  # a family of the built-in nomenclature has thousands of groups that need not exist
 )
-GROUPS_UNKNOWN: Final = "Which P groups the family has is not known without a loaded release."
+GROUPS_UNKNOWN: Final = "groups_unknown"  # code of the note
 
 
 def interpret(text: str, resolver: Resolver, *, locus: str | None = None, blank: Blank = "unknown") -> Json:
@@ -37,11 +37,6 @@ def interpret(text: str, resolver: Resolver, *, locus: str | None = None, blank:
     several values, values; or input, error, errors and, for several values, values of what could be read.
     """
     return Interpreter(resolver).interpret(text, locus=locus, blank=blank)
-
-
-def interpret_reading(text: str, reading: Reading, resolver: Resolver) -> Json:
-    """As interpret, for a text that has been read."""
-    return Interpreter(resolver).of_reading(text, reading)
 
 
 def error_json(error: TypingError) -> Json:
@@ -65,15 +60,12 @@ class Interpreter:
         self._groups: dict[tuple[str, PGroups], list[str]] = {}
         self._group_names: dict[tuple[str, int], tuple[tuple[int, tuple[int, ...]], str]] = {}
         self._antigens: dict[tuple[str, frozenset[AntigenSet]], dict[str, list[str]]] = {}
-        self._broads: dict[str, frozenset[str]] = {}
         self._values: dict[tuple[str, str], Json] = {}
 
     def interpret(self, text: str, *, locus: str | None = None, blank: Blank = "unknown") -> Json:
         """As the function of this name."""
         if is_gl(text):
-            mac, ciwd = self.resolver.mac, self.resolver.ciwd
-            reading = read_gl(text, nomenclature=self.names, mac=mac, ciwd=ciwd, blank=blank)
-            return self.of_reading(text, reading)
+            return self.of_reading(text, read_gl(text, self.resolver, blank=blank))
         try:
             value = self.single(text, locus)
         except TypingError as error:
@@ -99,18 +91,18 @@ class Interpreter:
         return not self.names.size and len(value.p_groups) > BUILTIN_SHOWN
 
     def of_reading(self, text: str, reading: Reading) -> Json:
-        """As interpret_reading."""
-        typings = list(reading.typing.loci.values())
+        """As interpret, for a text that has been read."""
+        typings = reading.typing.loci.values()
         values = [self.of_text(typing.locus, value) for typing in typings for value in values_of(typing)]
         if reading.errors:
             errors = [error_json(error) for error in reading.errors]
             return {"input": text, "error": errors[0], "errors": errors, "values": values}
-        notes = [*reading.notes, *(note for typing in typings for note in typing.notes)]
+        notes = [*reading.remarks, *doubts(values)]
         if len(values) == 1:
-            return {**values[0], "input": text, **noted([*notes, *self.doubts(values)])}
+            return {**values[0], "input": text, **noted(notes)}
         summed = self.summed(values)
         summed |= {"input": text, "canonical": reading.typing.gl(), "values": values}
-        return summed | noted([*notes, *self.doubts(values)])
+        return summed | noted(notes)
 
     def of_text(self, locus: str, text: str) -> Json:
         """The flat object of a canonical text; kept."""
@@ -135,13 +127,9 @@ class Interpreter:
             "expressed": None if value.unknown else not value.null,
             "ambiguous": value.ambiguous,
             "null_possible": list(value.null_possible),
-            **noted([*value.notes, *([GROUPS_UNKNOWN] if unknown_groups else [])]),
+            **noted([*value.notes, *([Note(GROUPS_UNKNOWN)] if unknown_groups else [])]),
             "release": self.names.release,
         }
-
-    def doubts(self, values: list[Json]) -> list[str]:
-        """Remarks on values that their typing does not carry."""
-        return [GROUPS_UNKNOWN] if any(GROUPS_UNKNOWN in value["notes"] for value in values) else []
 
     def summed(self, values: list[Json]) -> Json:
         """The flat keys over several values (or none: nothing is typed)."""
@@ -191,20 +179,11 @@ class Interpreter:
         named = (
             antigens if locus in ASSIGNED_LOCI else antigens.intersection(self.names.serology_names(locus))
         )
-        found: dict[str, set[str]] = {level: set() for level in LEVELS}
+        found: dict[AntigenLevel, set[str]] = {level: set() for level in LEVELS}
         for antigen in {above for one in named for above in tree.lineage(one)}:
-            found[self._level(locus, tree, antigen)].add(antigen)
+            found[tree.level(antigen)].add(antigen)
         prefix = SEROLOGY_PREFIX[locus]
         return {level: [prefix + name for name in sorted(names, key=int)] for level, names in found.items()}
-
-    def _level(self, locus: str, tree: AntigenTree, antigen: str) -> str:
-        """An antigen with splits is a broad; one with neither broad nor splits stands among the splits."""
-        if locus not in self._broads:
-            parents = (tree.parents[child] for child in tree.parents.keys() - tree.associated)
-            self._broads[locus] = frozenset(parents)
-        if antigen in tree.associated:
-            return "associated"
-        return "broad" if antigen in self._broads[locus] else "split"
 
 
 def is_gl(text: str) -> bool:
@@ -218,13 +197,15 @@ def values_of(typing: LocusTyping) -> Iterator[str]:
     return (value for value in (typing.first, typing.second) if value)
 
 
-def noted(notes: Iterable[str]) -> Json:
-    """Notes as sentences, and the code of each beside it."""
+def doubts(values: Iterable[Json]) -> list[Note]:
+    """Remarks on values that their typing does not carry."""
+    return [Note(GROUPS_UNKNOWN)] if any(GROUPS_UNKNOWN in value["note_codes"] for value in values) else []
+
+
+def noted(notes: Iterable[Note]) -> Json:
+    """Notes, sentences that know their code and parameters; the codes beside them, the same in every language."""
     found = list(notes)
-    return {
-        "notes": [str(note) for note in found],
-        "note_codes": [note.code if isinstance(note, Note) else "groups_unknown" for note in found],
-    }
+    return {"notes": found, "note_codes": [note.code for note in found]}
 
 
 def name_key(name: str) -> tuple[int, tuple[int, ...]]:

@@ -5,7 +5,6 @@ IPD-IMGT/HLA 3.58.0 (residue 4 of the precursor); meaning for transplants: Peter
 Blood 136:362. Of the alleles that break their family, those that the notes name are known here.
 """
 
-from functools import lru_cache
 from itertools import product
 from typing import Final, Literal
 
@@ -49,7 +48,7 @@ def leader_genotype(typing: LocusTyping, resolver: Resolver) -> LeaderGenotype:
         raise ValueError("The leader is known for HLA-B only.")
     found: set[LeaderGenotype] = set()
     for pair in typing.alternatives:
-        one, two = (leaders(resolver, text) for text in pair)
+        one, two = (resolver.kept(leaders, text) for text in pair)
         if one is None or two is None or not one | two:
             return "unknown"
         if one and two:
@@ -66,7 +65,6 @@ def ordered(one: Leader, two: Leader) -> LeaderGenotype:
     return "MT"
 
 
-@lru_cache(maxsize=1 << 14)
 def leaders(resolver: Resolver, text: str) -> frozenset[Leader] | None:
     """What the leader of a value may be: NULL if it is not expressed, None if it cannot be told."""
     value = resolver.position(LOCUS, text)

@@ -147,19 +147,32 @@ def paired(locus: str, values: list[Resolved], *, doubled: bool) -> LocusTyping:
     return LocusTyping(locus, first.text, second.text, kind, tuple(notes))
 
 
-def with_serology(
-    typing: LocusTyping, serology: Sequence[tuple[Resolved, Resolved]], resolver: Resolver
-) -> LocusTyping:
+def pairs_of(typing: LocusTyping, resolver: Resolver) -> list[tuple[Resolved, Resolved]]:
+    """The alternatives of a typing, resolved."""
+    return resolver.pairs(typing.locus, typing.first, typing.second)
+
+
+def is_serological(typing: LocusTyping, resolver: Resolver) -> bool:
+    """Whether all that is known of a locus are antigens."""
+    return all(
+        value.kind is Kind.SEROLOGY
+        for pair in pairs_of(typing, resolver)
+        for value in pair
+        if not value.unknown
+    )
+
+
+def with_serology(typing: LocusTyping, serology: LocusTyping, resolver: Resolver) -> LocusTyping:
     """A DNA typing with the antigens that were reported beside it: noted, compared, but not counted.
 
-    serology: one pair, or several alternatives. Antigens that the DNA typing excludes are a typing conflict
-    (domain notes 2.3), kept as a note.
+    Where one of the two is untyped, the other. Antigens that the DNA typing excludes are a typing conflict (domain
+    notes 2.3), kept as a note.
     """
-    beside = typing_of(typing.locus, [Alternative(pair) for pair in serology])
-    text = beside.gl()
+    if typing.untyped or serology.untyped:
+        return typing if serology.untyped else serology
+    text = serology.gl()
     notes = [*typing.notes, Note("serology_beside", text=text)]
-    pairs = resolver.pairs(typing.locus, typing.first, typing.second)
-    tree = resolver.nomenclature.trees[typing.locus]
-    if all(excludes(pairs, pair, tree) for pair in serology):
+    dna, tree = pairs_of(typing, resolver), resolver.nomenclature.trees[typing.locus]
+    if all(excludes(dna, pair, tree) for pair in pairs_of(serology, resolver)):
         notes.append(Note("typing_conflict", text=text, dna=typing.gl()))
-    return replace(typing, notes=tuple(notes), serology=(beside.first, beside.second))
+    return replace(typing, notes=tuple(notes), serology=(serology.first, serology.second))

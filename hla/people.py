@@ -182,8 +182,7 @@ class PeopleReader:
         )
 
     def _read(self, text: str) -> tuple[list[LocusTyping], Sequence[TypingError]]:
-        names, mac, ciwd = self.resolver.nomenclature, self.resolver.mac, self.resolver.ciwd
-        reading = read_gl(text, nomenclature=names, mac=mac, ciwd=ciwd, blank=self.blank)
+        reading = read_gl(text, self.resolver, blank=self.blank)
         return list(reading.typing.loci.values()), reading.errors
 
     def _code(self, typing: LocusTyping) -> int:

@@ -23,8 +23,6 @@ KINDS: Final = {
     "mac": "multiple allele code",
     "list": "allele list",
     "g_group": "G group",
-}
-KINDS_MORE: Final = {
     "p_group": "P group",
     "absent": "absent gene",
     "unknown": "not known",
@@ -58,7 +56,7 @@ def value_lines(value: Json, *, beside: bool) -> Iterator[str]:
     """One value; `beside` others it has its name as a heading."""
     if beside:
         yield f"  {value['canonical']}"
-    kind = (KINDS | KINDS_MORE).get(value["kind"], value["kind"])
+    kind = KINDS.get(value["kind"], value["kind"])
     read_as = "" if value["canonical"] in ("", value["input"]) else f", read as {value['canonical']}"
     yield from labelled("what", f"HLA-{value['locus']}, {kind}{read_as}")
     yield from labelled("P groups", names(value["p_groups"]) or "none")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from hla.antigens import AntigenRule, AntigenSet, is_antigen_match
 from hla.genotypes import Genotypes, Shape, genotypes_of
@@ -17,7 +17,7 @@ from hla.typing import LocusTyping
 
 Verdict = Literal["allele", "potential", "antigen", "mismatch"]
 
-VERDICTS: Final[tuple[Verdict, ...]] = ("allele", "potential", "antigen", "mismatch")
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)  # best first
 NAMES_KEPT: Final = 6  # P groups that an explanation spells out
 
 REASONS: Final[Mapping[str, str]] = {

@@ -1,7 +1,10 @@
 """From the text of one value to what it denotes; answers are kept."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from hla.ciwd import CiwdTable
 from hla.errors import Note, TypingError
@@ -18,6 +21,9 @@ MAX_KEPT = 1_000_000  # answers kept; no inventory has so many distinct values
 MAX_CHARACTERS: Final = 200_000_000  # of the texts whose answers are kept
 NOT_RARE: Final = frozenset({"C", "I", "WD"})
 KNOWN_LOCI: Final = frozenset(LOCI)
+UNASKED: Final[Any] = object()
+
+Answer = TypeVar("Answer")
 
 
 class Known(NamedTuple):
@@ -46,6 +52,7 @@ class Resolver:
         self._known: dict[str, Known] = {}
         self._sets: dict[PGroups, PGroups] = {}
         self._details: dict[tuple[str, str], Details] = {}
+        self._answers: dict[tuple[Callable[[Resolver, str], Any], str], Any] = {}
 
     def position(self, locus: str, text: str) -> Resolved:
         """What `text` denotes at `locus`. Raises TypingError."""
@@ -114,6 +121,16 @@ class Resolver:
             found = {name for item in read_value(locus, text) for name in self.reader.alleles(item)}
         expressed = {name for name in found if not name.endswith("N")}
         return tuple(sorted(expressed or found, key=lambda name: (field_key(name), name)))
+
+    def kept(self, question: Callable[[Resolver, str], Answer], text: str) -> Answer:
+        """The answer of a function of this resolver and a text; it lives as long as the resolver."""
+        key = (question, text)
+        found: Answer = self._answers.get(key, UNASKED)
+        if found is UNASKED:
+            if len(self._answers) >= MAX_KEPT:
+                self._answers.clear()
+            found = self._answers[key] = question(self, text)
+        return found
 
     def details(self, locus: str, text: str) -> Details:
         """Details of a value; kept."""

@@ -8,12 +8,12 @@ Source: IPD-IMGT/HLA tce/dpb_tce.csv (column V2); rule and its effect: domain no
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import product
 from operator import or_
 from typing import Final, Literal, NamedTuple
 
-from hla.nomenclature import SUFFIXES
+from hla.members import split_suffix
 from hla.resolve import Resolver
 from hla.typing import LocusTyping
 
@@ -214,14 +214,13 @@ def alternatives(typing: LocusTyping, resolver: Resolver) -> list[Alternative]:
     """The genotypes of a typing; none if a value is not known or nothing is expressed."""
     found = []
     for pair in typing.alternatives:
-        one, two = (options(resolver, text) for text in pair)
+        one, two = (resolver.kept(options, text) for text in pair)
         if one is None or two is None or not one | two:
             return []
         found.append(Alternative(one or two, two or one, same=not (one and two)))
     return found
 
 
-@lru_cache(maxsize=1 << 14)
 def options(resolver: Resolver, text: str) -> frozenset[Option] | None:
     """The proteins that a value may be: none for a null allele, None if nothing is known."""
     value = resolver.position(LOCUS, text)
@@ -232,8 +231,7 @@ def options(resolver: Resolver, text: str) -> frozenset[Option] | None:
     names = resolver.nomenclature
     found: set[Option] = set()
     for name in resolver.alleles(LOCUS, text):
-        fields = name.rstrip(SUFFIXES)
-        members = names.name(LOCUS, fields, name[len(fields) :])
+        members = names.name(LOCUS, *split_suffix(name))
         group = GROUPS.get(groups_of(resolver, name)[1].rstrip(PREDICTED))
         found.update(Option(p_group, group) for p_group in (members.p_groups if members else ()))
     return frozenset(found) or frozenset(Option(p_group, None) for p_group in value.p_groups)
@@ -246,10 +244,9 @@ def groups_of(resolver: Resolver, name: str) -> tuple[str, str]:
 
 def shown(typing: LocusTyping, resolver: Resolver) -> tuple[TceValue, TceValue]:
     """What the release says of the two values of a typing."""
-    return tce_value(resolver, typing.first), tce_value(resolver, typing.second)
+    return resolver.kept(tce_value, typing.first), resolver.kept(tce_value, typing.second)
 
 
-@lru_cache(maxsize=1 << 14)
 def tce_value(resolver: Resolver, text: str) -> TceValue:
     """What the release says of one value."""
     value = resolver.position(LOCUS, text)

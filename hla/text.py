@@ -186,7 +186,7 @@ def read_item(locus: str | None, part: str, offset: int, before: list[Item]) -> 
     if before and not bare:
         raise TypingError("list_gap", locus=before[-1].locus, text="/", position=max(0, offset - 1))
     if PUBLIC.fullmatch(bare):
-        raise TypingError("public_antigen", locus="B", text=spelled, position=offset)
+        raise TypingError("public_antigen", locus=locus or "B", text=spelled, position=offset)
     if "*" in bare:
         prefix, body = bare.split("*", 1)
         locus = checked_locus(locus, prefix, bare, offset)

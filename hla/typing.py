@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hla.ciwd import CiwdTable
 from hla.errors import Note, TypingError
 from hla.gl import GlReader
 from hla.loci import LOCI
@@ -13,14 +12,13 @@ from hla.locus_typing import (
     LocusTyping,
     TypingKind,
     gl_of,
+    is_serological,
     paired,
     typing_of,
     untyped,
     with_serology,
 )
-from hla.mac import MacTable
-from hla.nomenclature import Nomenclature
-from hla.resolve import resolver_for
+from hla.resolve import Resolver
 from hla.text import BLANKS, fold_text, read_value
 
 __all__ = [
@@ -31,6 +29,8 @@ __all__ = [
     "Typing",
     "TypingKind",
     "canonical_loci",
+    "gl_of",
+    "is_serological",
     "paired",
     "parse_gl",
     "parse_pair",
@@ -79,16 +79,14 @@ class Reading:
     errors: tuple[TypingError, ...]
     notes: tuple[Note, ...] = ()
 
+    @property
+    def remarks(self) -> list[Note]:
+        """All notes: on the text as a whole, then on its loci."""
+        return [*self.notes, *(note for typing in self.typing.loci.values() for note in typing.notes)]
+
 
 def parse_pair(
-    locus: str,
-    first: str,
-    second: str,
-    *,
-    nomenclature: Nomenclature,
-    mac: MacTable,
-    ciwd: CiwdTable | None = None,
-    blank: Blank = "unknown",
+    locus: str, first: str, second: str, resolver: Resolver, *, blank: Blank = "unknown"
 ) -> LocusTyping:
     """Read the two values of one locus. Raises TypingError for the first that cannot be read.
 
@@ -97,7 +95,6 @@ def parse_pair(
     """
     if locus not in LOCI:
         raise TypingError("unknown_locus", locus=None, text=locus, loci=", ".join(LOCI))
-    resolver = resolver_for(nomenclature, mac, ciwd)
     first, second = first.replace(WIDE_BAR, "|"), second.replace(WIDE_BAR, "|")
     pairs = resolver.pairs(locus, first, second)
     texts = zip(first.split("|"), second.split("|"), strict=True)
@@ -138,30 +135,23 @@ def serology_of(gl: str) -> dict[str, tuple[str, str]]:
     return beside
 
 
-def parse_gl(text: str, *, nomenclature: Nomenclature, mac: MacTable, blank: Blank = "unknown") -> Typing:
+def parse_gl(text: str, resolver: Resolver, *, blank: Blank = "unknown") -> Typing:
     """Read a GL String or GL String Code. Raises the first TypingError."""
-    reading = read_gl(text, nomenclature=nomenclature, mac=mac, blank=blank)
+    reading = read_gl(text, resolver, blank=blank)
     if reading.errors:
         raise reading.errors[0]
     return reading.typing
 
 
-def read_gl(
-    text: str,
-    *,
-    nomenclature: Nomenclature,
-    mac: MacTable,
-    ciwd: CiwdTable | None = None,
-    blank: Blank = "unknown",
-) -> Reading:
+def read_gl(text: str, resolver: Resolver, *, blank: Blank = "unknown") -> Reading:
     """Read a GL String (all operators, by precedence: / ~ + | ^ ?) or GL String Code ("hla#3.58.0#…").
 
     Loci in any order, serology among them; a locus may stand there twice, once by DNA and once by serology. An
     error does not end the reading, so that all of them can be shown at once; a locus with one is left out.
-    blank: what one value alone, or beside a blank, means. ciwd: for the notes on rare alleles. Source: Milius 2013,
-    Tissue Antigens 82:106 (GL Strings); Mack 2023, HLA 102:501 (GL String 1.1).
+    blank: what one value alone, or beside a blank, means. Source: Milius 2013, Tissue Antigens 82:106 (GL Strings);
+    Mack 2023, HLA 102:501 (GL String 1.1).
     """
-    reader = GlReader(resolver_for(nomenclature, mac, ciwd), blank)
+    reader = GlReader(resolver, blank)
     reader.read(text)
     found = reader.found.values()
     untyped_notes = [note for typing in found if typing.untyped for note in typing.notes]

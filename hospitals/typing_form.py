@@ -150,7 +150,7 @@ class TypingForm(forms.Form):
         return TypingInput(
             values={locus: pair for locus, pair in values.items() if any(pair)},
             gl=data.get("gl", ""),
-            blank=BlankRule.HOMOZYGOUS if data.get("blank_homozygous") else BlankRule.UNKNOWN,
+            blank="homozygous" if data.get("blank_homozygous") else "unknown",
             source=data.get("source") or TypingSource.REPORT,
             laboratory=data.get("laboratory", ""),
             typed_on=data.get("typed_on"),

@@ -11,19 +11,19 @@ from typing import Any
 from core import reference
 from hla.errors import Note, TypingError
 from hla.loci import LOCI
-from hla.locus_typing import gl_of
-from hla.resolve import Resolver, resolver_for
-from hla.text import Kind
 from hla.typing import (
     WIDE_BAR,
+    Blank,
     LocusTyping,
     Typing,
+    gl_of,
+    is_serological,
     parse_pair,
     read_gl,
     serology_of,
     with_serology,
 )
-from hospitals.choices import BlankRule, TypingSource
+from hospitals.choices import TypingSource
 
 Pair = tuple[str, str]
 # Longer than any real report; forms and API refuse more before anything is parsed.
@@ -37,7 +37,7 @@ class TypingInput:
 
     values: Mapping[str, Pair] = field(default_factory=dict)
     gl: str = ""
-    blank: str = BlankRule.UNKNOWN.value
+    blank: Blank = "unknown"
     source: str = TypingSource.REPORT.value
     laboratory: str = ""
     typed_on: date | None = None
@@ -118,7 +118,7 @@ def interpret(given: TypingInput) -> Interpretation:
     )
 
 
-def read_pair(locus: str, first: str, second: str, blank: str) -> LocusTyping | tuple[Problem, ...]:
+def read_pair(locus: str, first: str, second: str, blank: Blank) -> LocusTyping | tuple[Problem, ...]:
     """One locus by itself. Both values are tried alone first, so that each error finds its input."""
     first, second = first.strip(), second.strip()
     values = ((1, first), (2, second))
@@ -134,25 +134,16 @@ def read_pair(locus: str, first: str, second: str, blank: str) -> LocusTyping | 
 
 def _problem_of_one(locus: str, value: str, position: int) -> Problem | None:
     try:
-        for one in value.replace(WIDE_BAR, "|").split(
-            "|"
-        ):  # alternatives have their partners in the other value
-            _parse(locus, one, "", BlankRule.UNKNOWN.value)
+        # alternatives have their partners in the other value
+        for one in value.replace(WIDE_BAR, "|").split("|"):
+            _parse(locus, one, "", "unknown")
     except TypingError as error:
         return Problem(locus, position, error)
     return None
 
 
-def _parse(locus: str, first: str, second: str, blank: str) -> LocusTyping:
-    return parse_pair(
-        locus,
-        first,
-        second,
-        nomenclature=reference.nomenclature(),
-        mac=reference.mac_table(),
-        ciwd=reference.ciwd_table(),
-        blank=blank,  # type: ignore[arg-type]
-    )
+def _parse(locus: str, first: str, second: str, blank: Blank) -> LocusTyping:
+    return parse_pair(locus, first, second, reference.resolver(), blank=blank)
 
 
 def _add_gl(
@@ -165,13 +156,7 @@ def _add_gl(
     text = given.gl.strip()
     if not text:
         return (), ()
-    reading = read_gl(
-        text,
-        nomenclature=reference.nomenclature(),
-        mac=reference.mac_table(),
-        ciwd=reference.ciwd_table(),
-        blank=given.blank,  # type: ignore[arg-type]
-    )
+    reading = read_gl(text, reference.resolver(), blank=given.blank)
     problems.extend(Problem(None, 0, error) for error in reading.errors)
     twice = []
     for name, locus in reading.typing.loci.items():
@@ -187,17 +172,12 @@ def _add_gl(
 
 def _beside(one: LocusTyping, other: LocusTyping) -> LocusTyping | None:
     """A DNA typing with the antigens of the other one; None if they are not one of each kind."""
-    resolver = resolver_for(reference.nomenclature(), reference.mac_table(), reference.ciwd_table())
-    if is_serological(one, resolver) == is_serological(other, resolver):
+    resolver = reference.resolver()
+    serological = is_serological(one, resolver)
+    if serological == is_serological(other, resolver):
         return None
-    serology, dna = (one, other) if is_serological(one, resolver) else (other, one)
-    return with_serology(dna, resolver.pairs(serology.locus, serology.first, serology.second), resolver)
-
-
-def is_serological(typing: LocusTyping, resolver: Resolver) -> bool:
-    """Whether all that is known of a locus are antigens."""
-    pairs = resolver.pairs(typing.locus, typing.first, typing.second)
-    return all(value.kind is Kind.SEROLOGY for pair in pairs for value in pair if not value.unknown)
+    dna, serology = (other, one) if serological else (one, other)
+    return with_serology(dna, serology, resolver)
 
 
 def serology_beside(gl: str) -> str:

@@ -21,8 +21,9 @@ from core.hla_messages import remarks, typing_error_text
 from core.pages import paginate
 from core.roles import Permission
 from hla.loci import LOCI
+from hla.typing import Blank
 from hospitals import lists, services
-from hospitals.choices import BlankRule, PatientState
+from hospitals.choices import PatientState
 from hospitals.forms import (
     DeactivateForm,
     IdentityForm,
@@ -313,7 +314,7 @@ def patient_identity_edit(request: HttpRequest, pk: Any) -> HttpResponse:
 def typing_check(request: HttpRequest) -> HttpResponse:
     """The live check of one locus, or of the GL string: how it is read, or what is wrong. Saves nothing."""
     locus = request.POST.get("locus", "")
-    blank = BlankRule.HOMOZYGOUS if "blank_homozygous" in request.POST else BlankRule.UNKNOWN
+    blank: Blank = "homozygous" if "blank_homozygous" in request.POST else "unknown"
     row: dict[str, Any] = {}
     if locus in LOCI:
         first, second = (request.POST.get(f"hla_{locus}_{n}", "")[: MAX_VALUE_LENGTH + 1] for n in (1, 2))
@@ -323,7 +324,7 @@ def typing_check(request: HttpRequest) -> HttpResponse:
     return render(request, "_components/typing_reading.html", {"row": row})
 
 
-def _reading(locus: str, first: str, second: str, blank: BlankRule) -> dict[str, Any]:
+def _reading(locus: str, first: str, second: str, blank: Blank) -> dict[str, Any]:
     if not first.strip() and not second.strip():
         return {}
     read = read_pair(locus, first, second, blank)
@@ -332,7 +333,7 @@ def _reading(locus: str, first: str, second: str, blank: BlankRule) -> dict[str,
     return {"reading": reading_text(read), "remarks": remarks(read.notes)}
 
 
-def _gl_reading(gl: str, blank: BlankRule) -> dict[str, Any]:
+def _gl_reading(gl: str, blank: Blank) -> dict[str, Any]:
     if not gl.strip():
         return {}
     read = interpret(TypingInput(gl=gl, blank=blank))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -20,11 +20,11 @@ from rest_framework.views import APIView
 
 from core.access import has_permission
 from core.roles import Permission
+from hla.antigens import ANTIGEN_RULES
 from hla.loci import LOCI
+from hla.typing import Blank
 from matching import reference
 from matching.workbench import (
-    ANTIGEN_RULES,
-    BLANKS,
     MAX_CALL_CHARACTERS,
     MAX_GROUPS,
     MAX_PAIRS,
@@ -75,7 +75,9 @@ class RulesInput(serializers.Serializer[Any]):
     """What both calls may say. A batch as a whole must not be larger than a call may be."""
 
     blank = serializers.ChoiceField(
-        choices=BLANKS, default="unknown", help_text="what one value alone means: unknown or homozygous"
+        choices=get_args(Blank),
+        default="unknown",
+        help_text="what one value alone means: unknown or homozygous",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def parameter(name: str, text: str, *, required: bool = False, enum: Any = None)
     return OpenApiParameter(name, OpenApiTypes.STR, description=text, required=required, enum=enum)
 
 
-_BLANK = parameter("blank", "what one value alone means", enum=BLANKS)
+_BLANK = parameter("blank", "what one value alone means", enum=get_args(Blank))
 _ERRORS = {400: OpenApiResponse(description="the call itself is malformed or too large")}
 
 
@@ -202,10 +204,7 @@ class InterpretView(HlaView):
         bench = Workbench(reference.resolver(), blank=asked["blank"])
         items = asked.get("typings") or [{"typing": asked["typing"], "locus": asked.get("locus")}]
         self.check_size(bench, items)
-        results = [
-            explained(bench.explain(item["typing"], locus=item.get("locus")), bench.resolver)
-            for item in items
-        ]
+        results = [explained(bench.explain(item["typing"], locus=item.get("locus"))) for item in items]
         return Response(batch(bench, results) if "typings" in asked else results[0])
 
     def check_size(self, bench: Workbench, items: list[dict[str, Any]]) -> None:

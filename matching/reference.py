@@ -25,7 +25,7 @@ from hla import cache
 from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
-from hla.resolve import Resolver, resolver_for
+from hla.resolve import Resolver
 from matching.engine.snapshot import Origin, mac_checksum
 from matching.models import CiwdTableVersion, LoadedReference, MacTableVersion, NomenclatureRelease
 
@@ -129,16 +129,14 @@ def active_ciwd() -> CiwdTable | None:
 
 
 def resolver(*, look: bool = False) -> Resolver:
-    """Resolver over the reference data in use; one per process, so that its memory of texts lives on.
+    """As core.reference.resolver.
 
     `look`: ask the database now, not only every few seconds (a search names what it was made by).
     """
     if look:
         for held in (_nomenclature, _mac, _ciwd):
             held.checked_at = float("-inf")
-    return resolver_for(
-        core_reference.nomenclature(), core_reference.mac_table(), core_reference.ciwd_table()
-    )
+    return core_reference.resolver()
 
 
 def in_use() -> Origin:

@@ -92,11 +92,10 @@ def meaning(resolver: Resolver, locus: str, text: str) -> Meaning:
     )
 
 
-# Both ask the functions below the memories of hla.tce and hla.leader: these would keep the data of before alive.
 def epitope_groups(resolver: Resolver, text: str) -> frozenset[tuple[str, str]]:
     """P group and T-cell-epitope group of each protein that a DPB1 value may be."""
     names = resolver.nomenclature
-    found = tce.options.__wrapped__(resolver, text) or ()
+    found = tce.options(resolver, text) or ()
     return frozenset(
         (names.p_name(tce.LOCUS, one.p_group).removesuffix("P"), str(one.group or NO_GROUP)) for one in found
     )
@@ -106,7 +105,7 @@ def leader_text(resolver: Resolver, text: str) -> str:
     """The leaders that a B value may have."""
     found: set[str] = set()
     for one in text.split("|"):
-        leaders = leader.leaders.__wrapped__(resolver, one)
+        leaders = leader.leaders(resolver, one)
         if leaders is None:
             return "?"
         found |= leaders

@@ -20,9 +20,10 @@ from django_htmx.http import replace_url
 
 from core.access import permission_required
 from core.roles import Permission
+from hla.antigens import ANTIGEN_RULES
 from matching import reference
 from matching.presenters import workbench as words
-from matching.workbench import ANTIGEN_RULES, MAX_CHARACTERS, MAX_LINES, Workbench
+from matching.workbench import MAX_CHARACTERS, MAX_LINES, Workbench
 
 MAX_ADDRESS: Final = 2_000  # characters of a query string that every browser and proxy carries
 
@@ -117,7 +118,7 @@ class InterpretForm(WorkbenchForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        count = len([line for line in data["typing"].split("\n") if line.strip()])
+        count = len(self.lines())
         if count > MAX_LINES:
             text = ngettext(
                 "At most %(limit)d line is read here, these are %(count)d.",
@@ -150,7 +151,7 @@ def workbench(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and not form.is_empty:
         bench = form.bench
         answer = words.interpreted(bench, [bench.explain(line) for line in form.lines()])
-    examples = [{"label": label, "url": _address("typing=", text)} for label, text in EXAMPLES]
+    examples = [{"label": label, "url": _address(typing=text)} for label, text in EXAMPLES]
     return _page(request, form, "matching:workbench", "matching/workbench.html", answer, examples)
 
 
@@ -167,7 +168,7 @@ def workbench_compare(request: HttpRequest) -> HttpResponse:
             bench, bench.compare(**texts), {name: form.cleaned_data[name] for name in texts}
         )
     examples = [
-        {"label": label, "url": _address("patient=", patient, unit=unit)} for label, patient, unit in PAIR_EXAMPLES
+        {"label": label, "url": _address(patient=patient, unit=unit)} for label, patient, unit in PAIR_EXAMPLES
     ]  # fmt: skip
     return _page(
         request, form, "matching:workbench-compare", "matching/workbench_compare.html", answer, examples
@@ -178,8 +179,8 @@ def _given(request: HttpRequest) -> QueryDict:
     return request.POST if request.method == "POST" else request.GET
 
 
-def _address(name: str, text: str, **more: str) -> str:
-    return "?" + urlencode({name.rstrip("="): text, **more})
+def _address(**fields: str) -> str:
+    return "?" + urlencode(fields)
 
 
 def _page(

@@ -6,17 +6,15 @@ request and the words of the reader's language.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from django.utils.translation import gettext_lazy as _
+from typing import Any, Final
 
 from core.hla_messages import error_text, hint_text, note_text
 from hla.antigens import AntigenRule
 from hla.comparison import Comparer
-from hla.errors import Note, TypingError
+from hla.errors import TypingError
 from hla.interpret import Interpreter, is_gl, values_of
+from hla.interpret import error_json as english_error
 from hla.leader import LOCUS as LEADER_LOCUS
 from hla.leader import LeaderGenotype, leader_genotype
 from hla.resolve import Resolved, Resolver
@@ -24,9 +22,6 @@ from hla.tce import LOCUS as TCE_LOCUS
 from hla.tce import Dpb1Match, dpb1_match
 from hla.typing import Blank, LocusTyping, Reading, Typing, read_gl
 from matching.presenters.words import reason_text
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 Json = dict[str, Any]
 
@@ -38,12 +33,6 @@ MAX_CALL_CHARACTERS: Final = 1_000_000
 # P groups that the answers of one call name, 15 MB of JSON. The 1,000 most ambiguous typings of the WMDA data name
 # 42,000, six loci of whole families some 5,000, so that no single text comes near.
 MAX_GROUPS: Final = 500_000
-ANTIGEN_RULES: Final[tuple[AntigenRule, ...]] = ("split", "broad")
-# Remarks of the interpreter that are no notes of the parser.
-OWN_NOTES: Final[Mapping[str, StrPromise]] = {
-    "groups_unknown": _("Which P groups the family has is not known without a loaded release."),
-}
-BLANKS: Final[tuple[Blank, ...]] = ("unknown", "homozygous")
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,6 @@ class Answer:
     text: str
     json: Json
     errors: tuple[TypingError, ...]
-    notes: tuple[str, ...]
     reading: Reading
 
     @property
@@ -84,24 +72,14 @@ class Workbench:
 
     def read(self, text: str) -> Reading:
         """A GL text by the reference data in use, the remarks on rare alleles included."""
-        resolver = self.resolver
-        return read_gl(
-            text,
-            nomenclature=resolver.nomenclature,
-            mac=resolver.mac,
-            ciwd=resolver.ciwd,
-            blank=self.blank,
-        )
+        return read_gl(text, self.resolver, blank=self.blank)
 
     def explain(self, text: str, *, locus: str | None = None) -> Answer:
         """What a text denotes. locus: of a single value that does not name its own."""
         if locus and not is_gl(text):
             return self._single(text, locus)
         reading = self.read(text)
-        json = self.interpreter.of_reading(text, reading)
-        typings = reading.typing.loci.values()
-        notes = [*reading.notes, *(note for typing in typings for note in typing.notes)]
-        return Answer(text, json, reading.errors, tuple(notes), reading)
+        return Answer(text, self.interpreter.of_reading(text, reading), reading.errors, reading)
 
     def groups(self, text: str, *, locus: str | None = None) -> int:
         """How many P groups the answer of `explain` names, of several values those of each."""
@@ -120,9 +98,9 @@ class Workbench:
             value: Resolved = self.interpreter.single(text, locus)
         except TypingError as error:
             json = self.interpreter.interpret(text, locus=locus)
-            return Answer(text, json, (error,), (), Reading(Typing.of(()), (error,)))
+            return Answer(text, json, (error,), Reading(Typing.of(()), (error,)))
         json = {**self.interpreter.of_value(value), "input": text}
-        return Answer(text, json, (), value.notes, Reading(Typing.of(()), ()))
+        return Answer(text, json, (), Reading(Typing.of(()), ()))
 
     def compare(self, patient: str, unit: str, *, identifier: str | None = None) -> Pair:
         """How a unit matches a patient."""
@@ -141,46 +119,29 @@ class Workbench:
 # --- the words of the reader's language ------------------------------------------------------------
 
 
-def explained(answer: Answer, resolver: Resolver) -> Json:
+def explained(answer: Answer) -> Json:
     """The object of hla_explain with its sentences in the language in force; codes and values beside them."""
     json = dict(answer.json)
     if answer.errors:
         errors = [error_json(error) for error in answer.errors]
         json |= {"error": errors[0], "errors": errors}
     else:
-        json |= noted(json, answer.notes)
+        json |= noted(json)
     if "values" in json:
-        json["values"] = [
-            value | noted(value, resolver.position(value["locus"], value["canonical"]).notes)
-            for value in json["values"]
-        ]
+        json["values"] = [value | noted(value) for value in json["values"]]
     return json
 
 
-def noted(json: Json, notes: Iterable[str]) -> Json:
-    """The notes of an object in the reader's language, those that the interpreter adds by itself at the end."""
-    known = list(notes)
-    added = json["note_codes"][len(known) :]
-    return {
-        "notes": [*map(note_text, known), *(str(OWN_NOTES.get(code, code)) for code in added)],
-        "note_params": [
-            *(dict(note.params) if isinstance(note, Note) else {} for note in known),
-            *({} for _code in added),
-        ],
-    }
+def noted(json: Json) -> Json:
+    """The notes of an object in the reader's language, and their parameters."""
+    notes = json["notes"]
+    return {"notes": [*map(note_text, notes)], "note_params": [note.params for note in notes]}
 
 
 def error_json(error: TypingError) -> Json:
     """An error with its sentences in the language in force."""
-    return {
-        "locus": error.locus,
-        "text": error.text,
-        "position": error.position,
-        "message": error_text(error),
-        "hint": hint_text(error),
-        "code": error.code,
-        "params": error.params,
-    }
+    own = {"message": error_text(error), "hint": hint_text(error), "params": error.params}
+    return english_error(error) | own
 
 
 def compared(pair: Pair) -> Json:
@@ -197,12 +158,10 @@ def compared(pair: Pair) -> Json:
         for locus, counts in json["loci"].items()
     }
     json["conflicts"] = [
-        {"side": side, "locus": locus, "code": note.code, "text": note_text(note), "params": note.params}
-        for side, reading in sides.items()
-        for locus, typing in reading.typing.loci.items()
-        if (note := typing.conflict) is not None
+        found | {"text": note_text(found["text"]), "params": found["text"].params}
+        for found in json["conflicts"]
     ]
-    json["notes"] = {side: [*map(note_text, notes_of(reading))] for side, reading in sides.items()}
+    json["notes"] = {side: [*map(note_text, notes)] for side, notes in json["notes"].items()}
     return json
 
 
@@ -215,8 +174,3 @@ def position_json(position: Json) -> Json:
 
 def reason_json(reason: Json) -> Json:
     return reason | {"text": reason_text(reason)}
-
-
-def notes_of(reading: Reading) -> list[Note]:
-    """All that a reading remarks."""
-    return [*reading.notes, *(note for typing in reading.typing.loci.values() for note in typing.notes)]

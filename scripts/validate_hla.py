@@ -54,7 +54,7 @@ class RealData:
         data = path.read_bytes()
         text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("ascii")
         rows = (line.split("%", 1) for line in text.splitlines())
-        return {key: read_gl(gl, nomenclature=self.nomenclature, mac=self.mac) for key, gl in rows}
+        return {key: read_gl(gl, self.resolver) for key, gl in rows}
 
     @cached_property
     def donors(self) -> dict[str, Reading]:

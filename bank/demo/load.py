@@ -29,7 +29,7 @@ SLOTS_PER_CANISTER, CANISTERS_PER_RACK, RACKS_PER_TANK = 20, 10, 12
 @transaction.atomic
 def load(*, count: int, seed: int, actor: Actor, today: dt.date | None = None) -> ImportBatch:
     """Write `count` synthetic units, marked as such, as one batch with one audit entry."""
-    reader = TypingReader(reference.nomenclature(), reference.mac_table())
+    reader = TypingReader(reference.resolver())
     rows = list(units(count, seed, reader, today or timezone.localdate()))
     bank, _created = Bank.objects.get_or_create(code=BANK["code"], defaults=BANK)
     batch = _batch(bank, rows, seed, reader, actor)
@@ -58,8 +58,8 @@ def _batch(bank: Bank, rows: Sequence[UnitRow], seed: int, reader: TypingReader,
         failed=0,
         held=sum(1 for row in rows if row.held),
         rows_sha256=rows_digest(rows),
-        nomenclature=reader.nomenclature.release,
-        mac_version=reader.mac.version,
+        nomenclature=reader.resolver.nomenclature.release,
+        mac_version=reader.resolver.mac.version,
         actor=actor.label,
     )
 

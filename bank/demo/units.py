@@ -38,7 +38,7 @@ HOLD_REASONS = (
 def units(count: int, seed: int, reader: TypingReader, today: dt.date) -> Iterator[UnitRow]:
     """`count` units, numbered from 1 within each year of collection."""
     rng = random.Random(f"qidai-units-{seed}")
-    reporter = Reporter(reader.mac)
+    reporter = Reporter(reader.resolver.mac)
     serials: dict[int, int] = {}
     for line in range(1, count + 1):
         collected = _collected_on(rng, today)

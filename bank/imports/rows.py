@@ -19,7 +19,7 @@ from bank.limits import Limits, held_reasons
 from hla.errors import Note
 from hla.loci import LOCI
 from hla.text import fold_text
-from hla.typing import LocusTyping
+from hla.typing import LocusTyping, is_serological, untyped, with_serology
 
 OPERATORS = frozenset("|~?#")  # what a pair of values cannot say
 _READERS = {column.name: column.read for column in VALUE_COLUMNS}
@@ -153,11 +153,12 @@ class RowChecker:
         """Put antigens beside what the other columns say, which come first. Gives the code of what is wrong, or ""."""
         if read.untyped:
             return ""
-        if not self.reader.is_serological(read):
+        resolver = self.reader.resolver
+        if not is_serological(read, resolver):
             return "serology_needed"
-        known = found.get(read.locus)
-        if known is None or known.untyped or not self.reader.is_serological(known):
-            found[read.locus] = self.reader.beside(known, read) if known else read
+        known = found.get(read.locus, untyped(read.locus))
+        if known.untyped or not is_serological(known, resolver):
+            found[read.locus] = with_serology(known, read, resolver)
             return ""
         return "" if {known.first, known.second} == {read.first, read.second} else "serology_twice"
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from hla.ciwd import CiwdTable
 from hla.errors import TypingError
 from hla.loci import SEROLOGY_PREFIX
-from hla.mac import MacTable
-from hla.nomenclature import Nomenclature
-from hla.resolve import Resolver, resolver_for
-from hla.text import Kind
-from hla.typing import Blank, LocusTyping, Reading, parse_pair, read_gl, with_serology
+from hla.resolve import Resolver
+from hla.typing import Blank, LocusTyping, Reading, parse_pair, read_gl
 
 # Of a long list the first names are tagged; a family's XX names no allele anyway.
 MAX_NAMES_PER_TEXT = 60
@@ -28,21 +24,15 @@ class BadPair:
 
 @dataclass
 class TypingReader:
-    """Reads typings against one release and MAC table; remembers what it has read.
+    """Reads typings against the reference data of a resolver; remembers what it has read.
 
     blank: what a blank or "-" beside one value means; "homozygous" is noted on the typing.
     """
 
-    nomenclature: Nomenclature
-    mac: MacTable
-    ciwd: CiwdTable | None = None
+    resolver: Resolver
     blank: Blank = "unknown"
-    resolver: Resolver = field(init=False)
     _pairs: dict[tuple[str, str, str], LocusTyping | BadPair] = field(default_factory=dict)
     _tags: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.resolver = resolver_for(self.nomenclature, self.mac, self.ciwd)
 
     def pair(self, locus: str, first: str, second: str) -> LocusTyping | BadPair:
         """Both values of a locus; the errors of both where they cannot be read."""
@@ -62,33 +52,13 @@ class TypingReader:
         if errors:
             return BadPair(tuple(errors))
         try:
-            return parse_pair(
-                locus,
-                first,
-                second,
-                nomenclature=self.nomenclature,
-                mac=self.mac,
-                ciwd=self.ciwd,
-                blank=self.blank,
-            )
+            return parse_pair(locus, first, second, self.resolver, blank=self.blank)
         except TypingError as error:
             return BadPair(((1, error),))
 
-    def beside(self, typing: LocusTyping, serology: LocusTyping) -> LocusTyping:
-        """A DNA typing with the antigens reported beside it; where one of them is untyped, the other."""
-        if serology.untyped or typing.untyped:
-            return typing if serology.untyped else serology
-        pairs = self.resolver.pairs(serology.locus, serology.first, serology.second)
-        return with_serology(typing, pairs, self.resolver)
-
-    def is_serological(self, typing: LocusTyping) -> bool:
-        """Whether all that is known of a locus are antigens."""
-        pairs = self.resolver.pairs(typing.locus, typing.first, typing.second)
-        return all(value.kind is Kind.SEROLOGY for pair in pairs for value in pair if not value.unknown)
-
     def gl(self, text: str) -> Reading:
         """A GL String or GL String Code."""
-        return read_gl(text, nomenclature=self.nomenclature, mac=self.mac, ciwd=self.ciwd, blank=self.blank)
+        return read_gl(text, self.resolver, blank=self.blank)
 
     def tags(self, locus: str, text: str) -> tuple[str, ...]:
         """What a canonical text names: first fields (`A*24`), two-field alleles, antigens (`A24`, `B62`, `B15`)."""
@@ -107,7 +77,7 @@ class TypingReader:
             names.add(f"{locus}*{family}")
             second = rest.partition(":")[0]
             if second.isalpha() and second != "XX":
-                codes = self.mac.expand(locus, family, second)[:MAX_NAMES_PER_TEXT]
+                codes = self.resolver.mac.expand(locus, family, second)[:MAX_NAMES_PER_TEXT]
                 names |= {f"{locus}*{':'.join(name.split(':')[:2])}" for name in codes}
             elif colon and second != "XX":
                 names.add(f"{locus}*{family}:{second.rstrip('GP')}")
@@ -115,7 +85,7 @@ class TypingReader:
 
     def _antigens(self, locus: str, text: str) -> set[str]:
         prefix = SEROLOGY_PREFIX[locus]
-        tree = self.nomenclature.trees.get(locus)
+        tree = self.resolver.nomenclature.trees.get(locus)
         found = {antigen for group in self.resolver.position(locus, text).antigens for antigen in group}
         lines = (tree.lineage(antigen) if tree else (antigen,) for antigen in found)
         return {f"{prefix}{antigen}" for line in lines for antigen in line}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from core.hla_messages import Remark, error_text, hint_text, remarks, severity_of
+from core.hla_messages import error_text, hint_text, remarks
 from hla.errors import TypingError
+from hla.interpret import doubts
 from hla.leader import LOCUS as LEADER_LOCUS
 from hla.loci import SEARCH_LOCI
 from hla.scoring import ALLELE_IS_ANTIGEN
@@ -21,7 +22,7 @@ from matching.presenters.requests import release_text
 from matching.presenters.summary import antigen_rule_text, mac_text
 from matching.presenters.why import arithmetic, is_matched, locus_rules, rule
 from matching.presenters.words import LOCUS_DIRECTION, UNIT_DIRECTION, grade_text, mark, reason_text, span
-from matching.workbench import OWN_NOTES, Answer, Pair, Workbench
+from matching.workbench import Answer, Pair, Workbench
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -176,27 +177,25 @@ def typing_context(bench: Workbench, number: int, answer: Answer) -> Context:
 def locus_context(bench: Workbench, typing: LocusTyping) -> Context:
     """The values of a locus, and what the reading remarks."""
     pairs = typing.alternatives
-    values = [
-        {**value_context(bench.interpreter.of_text(typing.locus, text)), "genotype": number}
+    found = [
+        (number, bench.interpreter.of_text(typing.locus, text))
         for number, pair in enumerate(pairs[:GENOTYPES_SHOWN], 1)
         for text in pair
         if text
     ]
-    own = [note for value in values for note in value["notes"]]
     return {
         "locus": typing.locus,
-        "values": values,
+        "values": [value_context(json) | {"genotype": number} for number, json in found],
         "genotypes": len(pairs),
         "genotypes_cut": max(0, len(pairs) - GENOTYPES_SHOWN),
         "half": typing.kind == "single",
-        "remarks": [*remarks(typing.notes), *dict.fromkeys(own)],
+        "remarks": remarks([*typing.notes, *doubts(json for _number, json in found)]),
         "facts": [],
     }
 
 
 def value_context(json: Mapping[str, Any]) -> Context:
     """One value."""
-    own = [code for code in json["note_codes"] if code in OWN_NOTES]
     return {
         "canonical": json["canonical"],
         "kind": KIND.get(json["kind"], json["kind"]),
@@ -209,7 +208,6 @@ def value_context(json: Mapping[str, Any]) -> Context:
         "expressed": expressed(json),
         "ambiguous": json["ambiguous"],
         "null_possible": names(json["null_possible"]),
-        "notes": [Remark(code, severity_of(code), str(OWN_NOTES[code])) for code in own],
     }
 
 
@@ -290,9 +288,7 @@ def compared(bench: Workbench, pair: Pair, texts: Mapping[str, str]) -> Context:
 
 def side_context(side: str, text: str, reading: Reading) -> Context:
     """What the reading of one side left to say."""
-    found = remarks(
-        [*reading.notes, *(note for typing in reading.typing.loci.values() for note in typing.notes)]
-    )
+    found = remarks(reading.remarks)
     return {
         "side": side,
         "label": SIDE[side],

@@ -157,10 +157,7 @@ def policy_of(row: SelectionPolicy) -> Policy:
 
 def parsed(typed: Typed, resolver: Resolver) -> Typing:
     """Stored texts as a typing, read by the nomenclature of `resolver`. Raises TypingError."""
-    return Typing.of(
-        parse_pair(locus, first, second, nomenclature=resolver.nomenclature, mac=resolver.mac)
-        for locus, (first, second) in typed.items()
-    )
+    return Typing.of(parse_pair(locus, first, second, resolver) for locus, (first, second) in typed.items())
 
 
 def _checked(typed: Typed, criteria: Criteria, policy: Policy, resolver: Resolver) -> Typing:

@@ -13,6 +13,7 @@ from core.reference import builtin_nomenclature
 from core.roles import Role
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
+from hla.resolve import resolver_for
 from tests.factories.core import UserFactory
 
 SYSTEM = Actor.system("test")
@@ -30,7 +31,7 @@ def mac() -> MacTable:
 
 @pytest.fixture
 def reader(nomenclature: Nomenclature, mac: MacTable) -> TypingReader:
-    return TypingReader(nomenclature, mac)
+    return TypingReader(resolver_for(nomenclature, mac))
 
 
 @pytest.fixture

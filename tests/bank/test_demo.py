@@ -16,14 +16,16 @@ from bank.imports.rows import UnitRow
 from bank.imports.typings import TypingReader
 from core.reference import builtin_nomenclature
 from hla.mac import EMPTY_MAC, MacTable
+from hla.resolve import resolver_for
 
+BUILTIN = resolver_for(builtin_nomenclature(), EMPTY_MAC)
 TODAY = dt.date(2026, 3, 1)
 COUNT = 3_000
 
 
 @pytest.fixture(scope="module")
 def sample() -> list[UnitRow]:
-    return list(units(COUNT, 1, TypingReader(builtin_nomenclature(), EMPTY_MAC), TODAY))
+    return list(units(COUNT, 1, TypingReader(BUILTIN), TODAY))
 
 
 def share(sample: list[UnitRow], wanted: object, name: str) -> float:
@@ -31,7 +33,7 @@ def share(sample: list[UnitRow], wanted: object, name: str) -> float:
 
 
 def test_the_same_seed_gives_the_same_units(sample: list[UnitRow]) -> None:
-    reader = TypingReader(builtin_nomenclature(), EMPTY_MAC)
+    reader = TypingReader(BUILTIN)
 
     assert [row.digest for row in units(50, 1, reader, TODAY)] == [row.digest for row in sample[:50]]
     assert [row.digest for row in units(50, 2, reader, TODAY)] != [row.digest for row in sample[:50]]
@@ -146,8 +148,10 @@ def test_every_value_is_known_to_a_real_release(shared_data: object) -> None:
     from hla.release import compile_release
 
     reader = TypingReader(
-        compile_release(Path(str(shared_data)) / "imgt" / "3580"),
-        MacTable.from_file(Path(str(shared_data)) / "mac" / "numer.v3.subset.txt"),
+        resolver_for(
+            compile_release(Path(str(shared_data)) / "imgt" / "3580"),
+            MacTable.from_file(Path(str(shared_data)) / "mac" / "numer.v3.subset.txt"),
+        )
     )
 
     rows = list(units(1_500, 1, reader, TODAY))

@@ -15,8 +15,10 @@ from bank.imports.typings import TypingReader
 from bank.limits import Limits, cd34_percent, held_reasons
 from core.reference import builtin_nomenclature
 from hla.mac import EMPTY_MAC
+from hla.resolve import resolver_for
 from hla.typing import Typing, read_gl
 
+BUILTIN = resolver_for(builtin_nomenclature(), EMPTY_MAC)
 TODAY = dt.date(2026, 3, 1)
 GOOD = {
     "unit_no": "U-1",
@@ -46,7 +48,7 @@ def check(*rows: dict[str, str], bank: str = "TB", seed: int | None = None) -> C
 
 
 def checked(text: str, *, bank: str = "TB", seed: int | None = None, limits: Limits | None = None) -> Checked:
-    reader = TypingReader(builtin_nomenclature(), EMPTY_MAC)
+    reader = TypingReader(BUILTIN)
     return RowChecker(reader, limits or Limits(), TODAY, bank, seed).check(files.read(text.encode()))
 
 
@@ -237,7 +239,7 @@ def test_antigens_beside_dna_in_a_file() -> None:
 @pytest.mark.parametrize("text", ["unit_no,A_1,A_2\nU1,A*02:01,-\n", "D1%A*02:01\n"])
 def test_a_blank_beside_one_value_means_what_the_file_says(text: str) -> None:
     for blank, second, noted in (("unknown", "", []), ("homozygous", "A*02:01", ["homozygous"])):
-        reader = TypingReader(builtin_nomenclature(), EMPTY_MAC, blank=blank)  # type: ignore[arg-type]
+        reader = TypingReader(BUILTIN, blank=blank)
         (row,) = RowChecker(reader, Limits(), TODAY, "TB", None).check(files.read(text.encode())).rows
         assert row.typing["A"].second == second
         assert [note.code for note in row.typing["A"].notes] == noted
@@ -260,7 +262,7 @@ def test_serology_columns_hold_antigens_once(cells: str, expected: list[tuple[st
     assert found(result) == expected
     for row in result.rows:
         gl = Typing.of(row.typing.values()).gl()
-        read = read_gl(gl, nomenclature=builtin_nomenclature(), mac=EMPTY_MAC)
+        read = read_gl(gl, BUILTIN)
         assert (read.typing.gl(), read.errors) == (gl, ())
 
 
@@ -268,7 +270,7 @@ def test_another_meaning_of_a_blank_is_another_row() -> None:
     text = "unit_no,A_1,A_2\nU1,A*02:01,\nU2,A*02:01,A*24:02\n"
     rows = {}
     for blank in ("unknown", "homozygous"):
-        reader = TypingReader(builtin_nomenclature(), EMPTY_MAC, blank=blank)  # type: ignore[arg-type]
+        reader = TypingReader(BUILTIN, blank=blank)
         rows[blank] = RowChecker(reader, Limits(), TODAY, "TB", None).check(files.read(text.encode())).rows
 
     assert rows["unknown"][0].digest != rows["homozygous"][0].digest

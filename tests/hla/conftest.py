@@ -9,9 +9,10 @@ import pytest
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
 from hla.release import compile_release
-from hla.resolve import Resolver
+from hla.resolve import Resolver, resolver_for
 from scripts.validate_hla import RealData
 from tests.hla import toy_release
+from tests.hla.reading import Reader
 
 TOY_CODES = {
     "AB": "01/02",
@@ -40,6 +41,11 @@ def toy_mac() -> MacTable:
 @pytest.fixture
 def resolver(toy: Nomenclature, toy_mac: MacTable) -> Resolver:
     return Resolver(toy, toy_mac)
+
+
+@pytest.fixture(scope="session")
+def reader(toy: Nomenclature, toy_mac: MacTable) -> Reader:
+    return Reader(resolver_for(toy, toy_mac))
 
 
 @pytest.fixture(scope="session")

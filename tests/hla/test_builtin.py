@@ -16,7 +16,7 @@ from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver, resolver_for
 from hla.typing import parse_gl, parse_pair
 from tests.hla.reference import compare_texts
-from tests.hla.test_matching import explained, written
+from tests.hla.shorthand import explained, written
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_names_of_p_groups_are_two_fields(builtin: Resolver) -> None:
 
 def test_multiple_allele_codes_need_a_table() -> None:
     with pytest.raises(ValueError, match="code AB in A\\*02:AB is not in the loaded table"):
-        parse_pair("A", "A*02:AB", "", nomenclature=Nomenclature.builtin(), mac=EMPTY_MAC)
+        parse_pair("A", "A*02:AB", "", resolver_for(Nomenclature.builtin(), EMPTY_MAC))
 
 
 def test_bytes_and_back() -> None:
@@ -179,12 +179,10 @@ def test_threads_agree_on_p_groups() -> None:
 
 
 def test_two_lines_are_enough() -> None:
-    names = Nomenclature.builtin()
-    mine, theirs = (
-        parse_gl(text, nomenclature=names, mac=EMPTY_MAC) for text in ("A*02:01+A*24:02", "A*02:01+A*24:XX")
-    )
+    resolver = resolver_for(Nomenclature.builtin(), EMPTY_MAC)
+    mine, theirs = (parse_gl(text, resolver) for text in ("A*02:01+A*24:02", "A*02:01+A*24:XX"))
 
-    found = explain_locus(mine.locus("A"), theirs.locus("A"), resolver_for(names, EMPTY_MAC))
+    found = explain_locus(mine.locus("A"), theirs.locus("A"), resolver)
 
     assert (found.match_min, found.match_max) == (1, 2)
 

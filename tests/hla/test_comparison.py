@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hla import comparison as module
-from hla.comparison import Comparer, compare, compare_readings
+from hla.comparison import Comparer, compare
 from hla.matching import CLASSES
 from hla.resolve import Resolver
 from hla.typing import read_gl
@@ -187,9 +187,9 @@ def test_lines_of_pairs(resolver: Resolver) -> None:
 
 def test_readings_give_the_same(resolver: Resolver, answer: dict[str, Any]) -> None:
     one, other = "A*02:01+A*24:02", "A*03:01+A*24:02"
-    readings = [read_gl(text, nomenclature=resolver.nomenclature, mac=resolver.mac) for text in (one, other)]
+    readings = [read_gl(text, resolver) for text in (one, other)]
 
-    assert compare_readings(*readings, resolver) == compare(one, other, resolver)
+    assert Comparer(resolver).of_readings(*readings) == compare(one, other, resolver)
 
 
 def test_blank_means_what_was_said(resolver: Resolver) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hla import interpret as module
-from hla.interpret import Interpreter, interpret, interpret_reading
+from hla.interpret import Interpreter, interpret
 from hla.resolve import Resolver
 from hla.typing import read_gl
 
@@ -234,9 +234,9 @@ def test_a_family_without_a_release(builtin: Resolver) -> None:
 
 def test_a_reading_gives_the_same(resolver: Resolver) -> None:
     text = "A*02:01+A*24:02^B*39:01"
-    reading = read_gl(text, nomenclature=resolver.nomenclature, mac=resolver.mac)
+    reading = read_gl(text, resolver)
 
-    assert interpret_reading(text, reading, resolver) == interpret(text, resolver)
+    assert Interpreter(resolver).of_reading(text, reading) == interpret(text, resolver)
 
 
 def test_memory_is_bounded_and_changes_nothing(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:

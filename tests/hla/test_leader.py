@@ -17,7 +17,7 @@ from hla.typing import LocusTyping, parse_pair
 def leaders(resolver: Resolver, text: str) -> str:
     """Of a typing written as "07:02+44:02"."""
     first, second = text.split("+")
-    typing = parse_pair("B", first, second, nomenclature=resolver.nomenclature, mac=resolver.mac)
+    typing = parse_pair("B", first, second, resolver)
     return leader_genotype(typing, resolver)
 
 

@@ -13,7 +13,7 @@ from hla.errors import TypingError
 from hla.loci import LOCI
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
-from hla.resolve import Resolver
+from hla.resolve import Resolver, resolver_for
 from hla.typing import parse_pair, read_gl
 from tests.hla.toy_release import ALLELES
 
@@ -90,18 +90,18 @@ def test_any_text_is_read_or_refused(
     toy: Nomenclature, toy_mac: MacTable, locus: str, first: str, second: str
 ) -> None:
     with suppress(TypingError):
-        found = parse_pair(locus, first, second, nomenclature=toy, mac=toy_mac)
-        assert parse_pair(locus, found.first, found.second, nomenclature=toy, mac=toy_mac) == found
+        found = parse_pair(locus, first, second, resolver_for(toy, toy_mac))
+        assert parse_pair(locus, found.first, found.second, resolver_for(toy, toy_mac)) == found
 
 
 @given(text=SOUP)
 @settings(max_examples=400, deadline=None)
 def test_any_gl_text_is_read_or_refused(toy: Nomenclature, toy_mac: MacTable, text: str) -> None:
-    found = read_gl(text, nomenclature=toy, mac=toy_mac)
+    found = read_gl(text, resolver_for(toy, toy_mac))
 
     assert (
         found.errors
-        or read_gl(found.typing.gl() or "A*UUUU", nomenclature=toy, mac=toy_mac).typing == found.typing
+        or read_gl(found.typing.gl() or "A*UUUU", resolver_for(toy, toy_mac)).typing == found.typing
     )
     assert all(error.position is None or 0 <= error.position <= len(text) for error in found.errors)
 
@@ -111,10 +111,10 @@ def test_any_gl_text_is_read_or_refused(toy: Nomenclature, toy_mac: MacTable, te
 def test_canonical_text_is_read_as_itself(
     toy: Nomenclature, toy_mac: MacTable, pair: tuple[str, str]
 ) -> None:
-    found = parse_pair("A", *pair, nomenclature=toy, mac=toy_mac)
+    found = parse_pair("A", *pair, resolver_for(toy, toy_mac))
     resolver = Resolver(toy, toy_mac)
 
-    again = parse_pair("A", found.first, found.second, nomenclature=toy, mac=toy_mac)
+    again = parse_pair("A", found.first, found.second, resolver_for(toy, toy_mac))
 
     assert again == found
     for text, canonical in zip(
@@ -155,8 +155,8 @@ HOSTILE = [
 def test_hostile_input_is_quickly_done_with(toy: Nomenclature, toy_mac: MacTable, text: str) -> None:
     start = time.process_time()
 
-    read_gl(text, nomenclature=toy, mac=toy_mac)
+    read_gl(text, resolver_for(toy, toy_mac))
     with pytest.raises(TypingError):
-        parse_pair("A", text, "A*00:00", nomenclature=toy, mac=toy_mac)
+        parse_pair("A", text, "A*00:00", resolver_for(toy, toy_mac))
 
     assert time.process_time() - start < 0.3  # a guard against work that grows faster than the text

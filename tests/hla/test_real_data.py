@@ -161,4 +161,4 @@ def outcome(real: RealData, locus: str, name: str) -> str:
     "text", ["A*02:01+A*24:02", "B*15:XX+B*40:01:01G", "DRB1*04:05/DRB1*04:06+DRB1*09:01"]
 )
 def test_gl_texts(real: RealData, text: str) -> None:
-    assert read_gl(text, nomenclature=real.nomenclature, mac=real.mac).typing.gl() == text
+    assert read_gl(text, real.resolver).typing.gl() == text

@@ -21,7 +21,7 @@ GROUP = {"3": 3, "3$": 3, "2": 2, "2$": 2, "2a": 2, "1": 1, "1$": 1, "0": None, 
 
 
 def typing_of(resolver: Resolver, first: str, second: str) -> LocusTyping:
-    return parse_pair("DPB1", first, second, nomenclature=resolver.nomenclature, mac=resolver.mac)
+    return parse_pair("DPB1", first, second, resolver)
 
 
 def match(resolver: Resolver, patient: str, unit: str) -> Dpb1Match:

@@ -1,56 +1,14 @@
-"""Reading typings: every form, every refusal, what is noted."""
+"""The two values of a locus: every form they may have, and every refusal."""
 
 from __future__ import annotations
 
 import pytest
 
-from hla.ciwd import CiwdTable
 from hla.errors import CODES, HINTS, NOTES, Note, TypingError
 from hla.loci import LOCI, locus_of
-from hla.mac import MacTable
-from hla.nomenclature import Nomenclature
-from hla.resolve import Resolved, Resolver, resolver_for
+from hla.resolve import Resolver
 from hla.text import MAX_LENGTH
-from hla.typing import (
-    Blank,
-    LocusTyping,
-    Typing,
-    canonical_loci,
-    parse_gl,
-    parse_pair,
-    read_gl,
-)
-
-
-class Reader:
-    """Reads with the made-up release."""
-
-    def __init__(self, nomenclature: Nomenclature, mac: MacTable) -> None:
-        self.nomenclature, self.mac = nomenclature, mac
-
-    def pair(self, locus: str, first: str, second: str = "", blank: Blank = "unknown") -> LocusTyping:
-        return parse_pair(locus, first, second, nomenclature=self.nomenclature, mac=self.mac, blank=blank)
-
-    def gl(self, text: str, blank: Blank = "unknown") -> Typing:
-        return parse_gl(text, nomenclature=self.nomenclature, mac=self.mac, blank=blank)
-
-    def error(self, text: str, locus: str = "A") -> TypingError:
-        with pytest.raises(TypingError) as caught:
-            self.pair(locus, text)
-        return caught.value
-
-    def errors(self, text: str) -> list[tuple[str, int | None]]:
-        found = read_gl(text, nomenclature=self.nomenclature, mac=self.mac).errors
-        return [(error.code, error.position) for error in found]
-
-
-@pytest.fixture(scope="module")
-def reader(toy: Nomenclature, toy_mac: MacTable) -> Reader:
-    return Reader(toy, toy_mac)
-
-
-def codes(typing: LocusTyping) -> list[str]:
-    return [note.code for note in typing.notes]
+from tests.hla.reading import Reader, codes, names
 
 
 @pytest.mark.parametrize(
@@ -303,95 +261,6 @@ def test_null_alleles_are_noted(reader: Reader) -> None:
     assert codes(reader.pair("A", "A*02:15N", "A*24:09N")) == ["null_only"]
 
 
-def test_gl_reads_loci_in_any_order(reader: Reader) -> None:
-    found = reader.gl("DRB1*04:05+DRB1*04:05^A*02:01/A*02:03+A*24:02^B*15:01^")
-
-    assert found.gl() == "A*02:01/A*02:03+A*24:02^B*15:01^DRB1*04:05+DRB1*04:05"
-    assert reader.gl(found.gl()) == found
-
-
-@pytest.mark.parametrize("text", ["A*02:01+", "+A*02:01", "A*02:01", "A*02:01+-", "A*02:01+A*UUUU"])
-def test_gl_with_one_value(reader: Reader, text: str) -> None:
-    assert reader.gl(text).gl() == "A*02:01"
-
-
-def test_gl_blank_is_homozygous_on_request(reader: Reader) -> None:
-    assert reader.gl("A*02:01^B*15:01+B*38:01", blank="homozygous").gl() == "A*02:01+A*02:01^B*15:01+B*38:01"
-
-
-def test_gl_keeps_notes_on_full_width_text(reader: Reader) -> None:
-    found = reader.gl("Ａ＊０２：０１＋A*24:02＾B*15:01")
-
-    assert found.gl() == "A*02:01+A*24:02^B*15:01"
-    assert codes(found.locus("A")) == ["normalised"]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", [("empty", 0)]),
-        ("^ ^", [("empty", 0)]),
-        ("+", [("missing_locus", 0)]),
-        ("02:01", [("missing_locus", 0)]),
-        ("A*02:01^02:01", [("missing_locus", 8)]),
-        ("A*02:01^A*24:02", [("duplicate_locus", 8)]),
-        ("A*02:01+A*02:01+A*02:01", [("too_many_values", 0)]),
-        ("A*02:01+B*15:01", [("wrong_locus", 8)]),
-        ("A*02:01|A*02:77+A*02:01", [("unknown_allele", 8)]),
-        ("A*02:01|+|A*02:01+A*02:01+A*02:01", [("too_many_values", 10)]),
-        ("A*02:01~A*02:01", [("haplotype", 8)]),
-        ("A*02:01~B*99:01+A*02:01~B*15:01", [("unknown_allele", 8)]),
-        ("A2+A24^A2", [("duplicate_locus", 7)]),
-        ("A*02:01^A2^A*02:01", [("duplicate_locus", 11)]),
-        ("kir#2.0#KIR2DL1", [("gl_code", 0)]),
-        ("hla#A*02:01", [("gl_code", 0)]),
-        ("hla#9.99.0#A*02:77", [("unknown_allele", 11)]),
-        ("A*02:01?A*02:77", [("unknown_allele", 8)]),
-        (
-            "A*02:77+A*02:QQ^B*15:01^DRB1*04:05/DRB1*99:01",
-            [("unknown_allele", 0), ("unknown_mac", 8), ("unknown_allele", 35)],
-        ),
-    ],
-)
-def test_gl_reports_all_errors_with_their_places(
-    reader: Reader, text: str, expected: list[tuple[str, int]]
-) -> None:
-    assert reader.errors(text) == expected
-    with pytest.raises(TypingError) as caught:
-        reader.gl(text)
-    assert caught.value.code == expected[0][0]
-
-
-def test_gl_keeps_what_could_be_read(reader: Reader) -> None:
-    found = read_gl("A*02:77^B*15:01", nomenclature=reader.nomenclature, mac=reader.mac)
-
-    assert found.typing.gl() == "B*15:01"
-
-
-def test_resolver_is_shared(toy: Nomenclature, toy_mac: MacTable) -> None:
-    assert resolver_for(toy, toy_mac) is resolver_for(toy, toy_mac)
-
-
-def test_resolver_forgets_when_it_has_kept_too_much(
-    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hla.resolve.MAX_KEPT", 2)
-
-    first = resolver.position("A", "A*02:01")
-    for text in ("A*02:03", "A*24:02", "A*23:01"):
-        resolver.position("A", text)
-
-    assert resolver.position("A", "A*02:01") == first
-    assert resolver.position("A", "A*02:01") is not first
-
-
-def test_ambiguity(resolver: Resolver) -> None:
-    assert not resolver.position("A", "A*02:01:01G").ambiguous
-    assert resolver.position("A", "A*02:01/A*02:03").ambiguous
-    assert resolver.position("A", "").ambiguous
-    assert resolver.position("A", "A*02:15N").null
-
-
 def test_locus_names() -> None:
     assert [locus_of(f"hla-{locus.lower()}") for locus in LOCI] == list(LOCI)
     assert locus_of("MICA") is None
@@ -438,24 +307,6 @@ def test_serology_stands_for_the_alleles_that_may_carry_it(reader: Reader, resol
     assert "B*15:03" not in names(resolver, resolver.position("B", "B15"))  # 72, of the broad B70
 
 
-@pytest.mark.parametrize(
-    ("text", "gl"),
-    [
-        ("A2+A24^B38+B39", "A2+A24^B38+B39"),
-        ("Cw7^DR4^DR52^DR53^DR51^DQ7+DQ8^DPw4", "Cw7^DR4^DR52^DR53^DR51^DQ7+DQ8^DPw4"),
-        ("C7", "Cw7"),
-    ],
-)
-def test_serology_in_a_gl_string(reader: Reader, text: str, gl: str) -> None:
-    assert reader.gl(text).gl() == gl
-    assert reader.gl(gl).gl() == gl
-
-
-def test_antigens_of_the_genes_beside_drb1(reader: Reader) -> None:
-    assert list(reader.gl("DR52+DR53").loci) == ["DRB3", "DRB4"]
-    assert reader.error("DR52", "DRB1").params["found"] == "DRB3"
-
-
 def test_a_first_field_used_as_an_antigen_is_noted(reader: Reader) -> None:
     assert codes(reader.pair("B", "B83")) == ["first_field_antigen"]
     assert codes(reader.pair("B", "B38")) == []
@@ -466,90 +317,9 @@ def test_an_unknown_antigen_says_what_may_be_meant(reader: Reader) -> None:
     assert reader.error("A4").hint == "Known near it is A2; if an allele is meant, write A*03:XX."
 
 
-def test_genotype_lists(reader: Reader) -> None:
-    found = reader.gl("A*02:01+A*24:02|A*02:03+A*23:01|A*24:02+A*02:01")
-
-    assert found.gl() == "A*02:01+A*24:02|A*02:03+A*23:01"
-    typing = found.locus("A")
-    assert (typing.first, typing.second, typing.kind) == ("A*02:01|A*02:03", "A*24:02|A*23:01", "pair")
-    assert typing.alternatives == [("A*02:01", "A*24:02"), ("A*02:03", "A*23:01")]
-    assert reader.pair("A", "A*02:01｜A*02:03", "A*24:02|A*23:01") == typing
-    assert reader.pair("A", typing.first, typing.second) == typing
-
-
-def test_alternatives_that_share_a_value_become_a_list(reader: Reader) -> None:
-    assert (
-        reader.gl("A*02:03+A*24:02|A*24:02+A*02:01|A*23:01+A*24:02").gl() == "A*02:01/A*02:03/A*23:01+A*24:02"
-    )
-    assert reader.gl("A*02:03|A*02:01").gl() == "A*02:01/A*02:03"
-    assert reader.gl("A*02:03+A*24:02|A*02:15N+A*24:02").gl() == "A*02:15N+A*24:02|A*02:03+A*24:02"
-    assert reader.gl("A*02:03+A*24:02|A*02:03+A*02:03").gl() == "A*02:03+A*24:02|A*02:03+A*02:03"
-    assert reader.gl("A*02:03/A*02:01+A*24:02|A*02:01+A*24:02").gl() == "A*02:01/A*02:03+A*24:02"
-
-
-def test_genotype_lists_with_one_value_or_none(reader: Reader) -> None:
-    assert reader.gl("A*02:01|A*02:03+A*23:01").locus("A").kind == "single"
-    assert reader.gl("A*02:01|A*UUUU").locus("A").untyped
-    doubled = reader.gl("A*02:01|A*02:03+A*23:01", blank="homozygous").locus("A")
-    assert (doubled.first, doubled.second) == ("A*02:01|A*02:03", "A*02:01|A*23:01")
-    assert codes(doubled) == ["homozygous"]
-    assert reader.pair("A", "A*02:01|A*02:03", "|A*23:01", blank="homozygous") == doubled
-
-
 def test_values_with_different_numbers_of_alternatives_are_refused(reader: Reader) -> None:
     with pytest.raises(TypingError, match="different numbers of alternatives"):
         reader.pair("A", "A*02:01|A*02:03", "A*24:02")
-
-
-def test_the_union_of_alternatives(resolver: Resolver) -> None:
-    found = resolver.position("A", "A*02:01|A*02:15N|A*02:18Q")
-
-    assert names(resolver, found) == {"A*02:01P", "A*02:18"}
-    assert (found.null, found.null_possible, found.questionable) == (False, ("A*02:15N",), ("A*02:18Q",))
-    assert resolver.position("A", "A*02:01|").unknown
-    assert resolver.position("A", "A*02:15N|A*03:03N").null
-    assert resolver.position("A", "A*02:01|A*02:AB").kind == "list"
-
-
-def test_phased_text_is_read_locus_by_locus(reader: Reader) -> None:
-    reading = read_gl(
-        "A*02:01~B*15:01~DRB3*01:01+B*38:01~A*24:02~DRB4*01:03",
-        nomenclature=reader.nomenclature,
-        mac=reader.mac,
-    )
-
-    assert reading.typing.gl() == "A*02:01+A*24:02^B*15:01+B*38:01^DRB3*01:01^DRB4*01:03"
-    assert [note.code for note in reading.notes] == ["phase"]
-    assert reader.gl("A*02:01~B*15:01+A*02:03~B*38:01|A*24:02~B*15:01+A*03:01").gl() == (
-        "A*02:01+A*02:03|A*24:02+A*03:01^B*15:01+B*38:01|B*15:01"
-    )
-
-
-def test_one_alternative_of_the_whole_typing(reader: Reader) -> None:
-    reading = read_gl("A*02:01^B*15:01?A*02:03+A*24:02?A2", nomenclature=reader.nomenclature, mac=reader.mac)
-
-    assert reading.typing.gl() == "A2/A*02:01|A*02:03+A*24:02"
-    assert [(note.code, note.params["locus"]) for note in reading.notes] == [
-        ("locus_open", "A"),
-        ("locus_partial", "B"),
-    ]
-
-
-def test_alternatives_of_different_loci_are_refused(reader: Reader) -> None:
-    assert reader.errors("A*02:01+A*24:02|B*15:01+B*38:01") == [("alternatives_apart", 0)]
-    reading = read_gl("A*02:01~B*15:01|A*02:03|", nomenclature=reader.nomenclature, mac=reader.mac)
-    assert [note.code for note in reading.notes] == ["phase", "alternative_empty", "locus_partial"]
-
-
-def test_a_locus_with_an_error_is_left_out(reader: Reader) -> None:
-    for text in ("A*02:01^A*02:03^B*15:01", "A*02:01^A*02:77^B*15:01"):
-        found = read_gl(text, nomenclature=reader.nomenclature, mac=reader.mac)
-        assert (len(found.errors), found.typing.gl()) == (1, "B*15:01")
-
-
-def test_an_unknown_value_beside_an_antigen_is_serology(reader: Reader) -> None:
-    assert reader.gl("A2+UUUU^A*02:01+A*24:02").gl() == "A*02:01+A*24:02^A2"
-    assert reader.gl("A*02:01+A*24:02^A2+A*XXXX").gl() == "A*02:01+A*24:02^A2"
 
 
 def test_old_names_of_dpb1_may_be_families_today(reader: Reader) -> None:
@@ -562,135 +332,7 @@ def test_a_null_beside_an_unknown_value_says_so(reader: Reader) -> None:
     assert codes(reader.pair("A", "A*02:15N", "")) == ["null_unknown"]
 
 
-def test_gl_string_code(reader: Reader) -> None:
-    same = read_gl("hla#9.99.0#A*02:01", nomenclature=reader.nomenclature, mac=reader.mac)
-    other = read_gl("HLA#2018-06#A*02:01", nomenclature=reader.nomenclature, mac=reader.mac)
-
-    assert same.typing == other.typing
-    assert (same.notes, [note.code for note in other.notes]) == ((), ["other_release"])
-
-
-@pytest.mark.parametrize(
-    ("dna", "antigens", "conflict"),
-    [
-        ("A*02:01+A*24:02", "A2+A24", False),
-        ("A*02:01+A*24:02", "A24", False),
-        ("A*02:01+A*24:02", "A28+A24", True),
-        ("A*02:12+A*24:02", "A28+A24", False),  # assigned 2 and 28
-        ("A*02:01+A*24:02", "A2+A3", True),
-        ("A*02:01+A*24:02", "A2+A2", True),
-        ("A*02:03+A*24:02", "A210+A9", False),  # associated with one antigen; broad of A24
-        ("A*02:01+A*24:09N", "A2+A24", True),
-        ("A*02:01+A*24:09N", "A2", False),
-        ("A*02:15N+A*24:09N", "A2", True),
-        ("A*02:01", "A2+A3", False),
-        ("A*02:01+A*24:02|A*03:01+A*23:01", "A3", False),
-        ("A*02:01+A*24:02", "A3+A3|A2+A24", False),
-        ("B*38:01+B*39:05", "B38+B38", True),
-        ("B*38:01+B*38:09", "B38+B38", False),
-    ],
-)
-def test_dna_decides_and_excluded_serology_is_a_conflict(
-    reader: Reader, dna: str, antigens: str, *, conflict: bool
-) -> None:
-    found = reader.gl(f"{dna}^{antigens}")
-    typing = next(iter(found.loci.values()))
-
-    assert typing.gl() == dna
-    assert (typing.conflict is not None) == conflict
-    assert codes(typing)[-2 if conflict else -1] == "serology_beside"
-    assert found.gl() == f"{dna}^{antigens}"
-    assert reader.gl(found.gl()) == found
-    assert reader.gl(f"{antigens}^{dna}") == found
-
-
 def test_a_list_of_antigens_is_serology(reader: Reader, resolver: Resolver) -> None:
     assert resolver.position("A", "A2/A28").kind == "serology"
     assert resolver.position("A", "A2/A*03:01").kind == "list"
     assert reader.gl("A*02:12+A*24:02^A2/A28+A24").locus("A").serology == ("A2/A28", "A24")
-
-
-def test_serology_beside_an_untyped_locus_is_the_typing(reader: Reader) -> None:
-    assert reader.gl("A*UUUU^A2").gl() == "A2"
-
-
-def test_complete_names_of_a_value(resolver: Resolver) -> None:
-    assert resolver.alleles("A", "A*02:01:01") == ("02:01:01:01", "02:01:01:02L")
-    assert resolver.alleles("A", "A*02:01:01G") == ("02:01:01:01", "02:01:01:02L", "02:09")
-    assert resolver.alleles("A", "A*02:01P") == ("02:01:01:01", "02:01:01:02L", "02:01:02", "02:09")
-    assert resolver.alleles("A", "A*02:15N") == ("02:15N",)
-    assert resolver.alleles("A", "A*24:XX") == ("24:02:01", "24:03")
-    assert resolver.alleles("A", "A*02:AC") == (*resolver.alleles("A", "A*02:01"), "02:03", "02:09")
-    assert resolver.alleles("A", "A*24:AB/A*03:01|A*23:01") == ("03:01", "23:01", "24:02:01")
-    assert resolver.alleles("B", "B39") == ("38:09", "39:01", "39:02", "39:05")
-    assert resolver.alleles("A", "") == resolver.alleles("A", "A*UUUU") == ()
-    assert resolver.alleles("DRB3", "NNNN") == ()
-
-
-def names(resolver: Resolver, value: Resolved) -> set[str]:
-    """The P groups of a value by name."""
-    return {resolver.nomenclature.p_name(value.locus, group) for group in value.p_groups}
-
-
-def test_a_locus_that_an_alternative_leaves_out_is_unknown(reader: Reader) -> None:
-    found = reader.gl("A*02:01~B*15:01+A*24:02~B*38:01|A*02:03+A*24:02")
-
-    assert found.gl() == "A*02:01/A*02:03+A*24:02"
-    assert found.locus("B").untyped
-
-
-@pytest.mark.parametrize(
-    ("gl", "expected"),
-    [
-        ("", []),
-        ("A*02:01+A*24:02^B*15:01", [("A", "A*02:01", "A*24:02"), ("B", "B*15:01", "")]),
-        ("DR4+DR8^A2/A*03:01", [("A", "A2/A*03:01", ""), ("DRB1", "DR4", "DR8")]),
-        ("A*02:01+A*24:02|A*03:01", [("A", "A*02:01|A*03:01", "A*24:02|")]),
-        ("A*02:01^A2+A24", [("A", "A*02:01", ""), ("A", "A2", "A24")]),
-    ],
-)
-def test_parts_of_a_canonical_text(gl: str, expected: list[tuple[str, str, str]]) -> None:
-    assert canonical_loci(gl) == expected
-
-
-def test_rare_alleles_and_common_nulls_are_noted(toy: Nomenclature, toy_mac: MacTable) -> None:
-    table = CiwdTable.from_text("ALLELE,TOTAL\nA*02:01,C\nA*24:02,I\nA*24:09N,WD\nA*03:01,R\n", "1.0.0")
-    resolver = Resolver(toy, toy_mac, table)
-
-    def noted(text: str) -> list[str]:
-        return [note.code for note in resolver.position("A", text).notes]
-
-    assert noted("A*02:01:01:01") == []
-    assert noted("A*03:01") == ["rare_allele"]
-    assert noted("A*02:03") == ["rare_allele"]
-    assert noted("A*24:XX") == ["null_possible", "null_common"]
-    assert noted("A*02:01:01G") == ["null_possible"]
-    assert resolver.position("A", "A*24:XX").notes[1].params["names"] == "A*24:09N"
-
-
-def test_a_list_of_known_members_is_not_read_again(resolver: Resolver) -> None:
-    read = resolver.position("A", "A*02:03/A*02:01")
-    again = resolver.position("A", "A*02:01/A*02:03")
-
-    assert again == read
-    assert resolver.plain("A*02:01/A*02:03/A*02:01") == read
-    assert resolver.plain("A*02:01/A*24:02") is None
-    assert resolver.plain("A*02:01/02:03") is None
-    assert resolver.plain("02:01") is None
-    assert resolver.position("A", "A*02:01/A*02:03").kind == "list"
-    with pytest.raises(TypingError, match="belongs to HLA-A"):
-        resolver.position("B", "A*02:01/A*02:03")
-
-
-def test_details_and_members_are_forgotten_when_there_are_too_many(
-    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hla.resolve.MAX_KEPT", 2)
-    monkeypatch.setattr("hla.members.MAX_CODES", 2)
-
-    for text in ("A*02:01", "A*02:03", "A*24:02", "A*23:01", "A*02:AB", "A*02:AC", "A*24:AB"):
-        resolver.position("A", text)
-        resolver.details("A", text)
-
-    assert resolver.details("A", "A*02:03").single
-    assert resolver.details("A", "A*02:01").g_groups == {"02:01:01", "02:01:02"}

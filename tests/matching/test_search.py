@@ -35,10 +35,7 @@ def person(seed: int, untyped: float = 0.1) -> Typing:
 
 
 def parsed(pairs: dict[str, tuple[str, str]]) -> Typing:
-    return Typing.of(
-        parse_pair(locus, *texts, nomenclature=RESOLVER.nomenclature, mac=RESOLVER.mac)
-        for locus, texts in pairs.items()
-    )
+    return Typing.of(parse_pair(locus, *texts, RESOLVER) for locus, texts in pairs.items())
 
 
 def snapshot_of(rows: Any) -> Snapshot:

@@ -247,7 +247,7 @@ class Expansions:
         return "|".join(f"{first}+{second}" for first, second in zip(values[::2], values[1::2], strict=True))
 
     def our_gl(self, text: str) -> Expansion:
-        reading = read_gl(text, nomenclature=self.data.nomenclature, mac=self.data.mac)
+        reading = read_gl(text, self.data.resolver)
         if reading.errors:
             return Expansion(refused=reading.errors[0].code)
         found = set()

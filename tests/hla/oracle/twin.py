@@ -80,7 +80,7 @@ class Typings:
 
     def read(self, text: str) -> LocusTyping:
         data = self.source.data
-        reading = read_gl(text, nomenclature=data.nomenclature, mac=data.mac)
+        reading = read_gl(text, data.resolver)
         if reading.errors:
             raise AssertionError(f"{text}: {reading.errors[0]}")
         return reading.typing.locus(self.locus)
