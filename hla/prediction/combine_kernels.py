@@ -1,0 +1,313 @@
+"""Compiled loops of pair probabilities. Plain arrays in and out; the method is explained in combine.py."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from hla.prediction.kernels import grown_line, mixed
+
+Array = NDArray[Any]
+
+FREE = np.int64(-1)
+MAX_PARTIALS = 1024  # sub-genotypes of ten alleles
+LAST_OF_FIRST_WORD = 2  # slots A, B, C are in the first word of a key, DRB1 and DQB1 in the second
+_MASK = np.uint64(0xFFFF)
+_ZERO = np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def found_slot(keys: Array, first: int, second: int) -> int:
+    """Where a key stands, or the free place where it would."""
+    mask = np.uint64(keys.shape[0] - 1)
+    slot = mixed(np.uint64(first), np.uint64(second), _ZERO) & mask
+    while keys[slot, 0] != FREE and (keys[slot, 0] != first or keys[slot, 1] != second):
+        slot = (slot + np.uint64(1)) & mask
+    return np.int64(slot)
+
+
+@njit(cache=True, nogil=True)
+def rehashed(keys: Array, values: Array) -> tuple[Array, Array]:
+    """The same entries in a table of twice the size."""
+    larger = np.full((2 * keys.shape[0], 2), FREE, dtype=np.int64)
+    moved = np.zeros(2 * keys.shape[0], dtype=values.dtype)
+    for at in range(keys.shape[0]):
+        if keys[at, 0] != FREE:
+            slot = found_slot(larger, keys[at, 0], keys[at, 1])
+            larger[slot, 0], larger[slot, 1] = keys[at, 0], keys[at, 1]
+            moved[slot] = values[at]
+    return larger, moved
+
+
+@njit(cache=True, nogil=True)
+def state_at(row: Array, slot: int, second: int) -> int:
+    """One state of a genotype."""
+    place = 2 * slot + second
+    return np.int64((row[place // 4] >> np.uint64(16 * (place % 4))) & _MASK)
+
+
+@njit(cache=True, nogil=True)
+def local_pairs(row: Array, slots: Array, local: Array, pairs: Array) -> None:
+    """A genotype in the patient's own numbering (0: an allele that he cannot have): pairs int64 (slots, 2)."""
+    for at in range(slots.shape[0]):
+        slot = slots[at]
+        low = local[slot, state_at(row, slot, 0)]
+        high = local[slot, state_at(row, slot, 1)]
+        pairs[slot, 0], pairs[slot, 1] = min(low, high), max(low, high)
+
+
+@njit(cache=True, nogil=True)
+def sub_genotypes(
+    pairs: Array, slots: Array, radices: Array, counts: Array, upto: int, partials: Array, drops: Array
+) -> int:
+    """All sub-genotypes that leave out at most `upto` alleles: their keys in partials, what each leaves out in drops.
+
+    Code of a locus: 0 nothing of it, 1 + 2i + o the allele i alone (o = 1: as second copy), then pairs.
+    """
+    n = 1
+    partials[0, 0] = partials[0, 1] = 0
+    drops[0] = 0
+    for at in range(slots.shape[0]):
+        slot = slots[at]
+        low, high = pairs[slot, 0], pairs[slot, 1]
+        alone_1 = 2 * low - 1 if low else 0
+        alone_2 = (2 * high if high == low else 2 * high - 1) if high else 0
+        both = 2 * counts[slot] + 1 + high * (high - 1) // 2 + low - 1 if low else 0
+        word = 0 if slot <= LAST_OF_FIRST_WORD else 1
+        radix = radices[slot]
+        before = n
+        for one in range(before):
+            left = drops[one]
+            if left + 1 <= upto:
+                if alone_1:
+                    partials[n, 0], partials[n, 1] = partials[one, 0], partials[one, 1]
+                    partials[n, word] += alone_1 * radix
+                    drops[n] = left + 1
+                    n += 1
+                if alone_2:
+                    partials[n, 0], partials[n, 1] = partials[one, 0], partials[one, 1]
+                    partials[n, word] += alone_2 * radix
+                    drops[n] = left + 1
+                    n += 1
+            if left + 2 <= upto:
+                partials[n, 0], partials[n, 1] = partials[one, 0], partials[one, 1]
+                drops[n] = left + 2
+                n += 1
+            if both:
+                partials[one, word] += both * radix
+            else:
+                drops[one] = upto + 1
+        kept = 0
+        for one in range(n):
+            if drops[one] <= upto:
+                partials[kept, 0], partials[kept, 1] = partials[one, 0], partials[one, 1]
+                drops[kept] = drops[one]
+                kept += 1
+        n = kept
+        if n == 0:
+            return 0
+    return n
+
+
+@njit(cache=True, nogil=True)
+def indexed(
+    rows: Array, shares: Array, slots: Array, local: Array, radices: Array, counts: Array, upto: int
+) -> tuple[Array, Array]:
+    """For each sub-genotype of a patient's genotypes the share of those that hold it: a hash table."""
+    keys = np.full((1024, 2), FREE, dtype=np.int64)
+    values = np.zeros(1024, dtype=np.float64)
+    pairs = np.zeros((5, 2), dtype=np.int64)
+    partials = np.zeros((4 * MAX_PARTIALS, 2), dtype=np.int64)
+    drops = np.zeros(4 * MAX_PARTIALS, dtype=np.int64)
+    used = 0
+    for row in range(rows.shape[0]):
+        local_pairs(rows[row], slots, local, pairs)
+        n = sub_genotypes(pairs, slots, radices, counts, upto, partials, drops)
+        for one in range(n):
+            slot = found_slot(keys, partials[one, 0], partials[one, 1])
+            if keys[slot, 0] == FREE:
+                keys[slot, 0], keys[slot, 1] = partials[one, 0], partials[one, 1]
+                used += 1
+            values[slot] += shares[row]
+        while 2 * used > keys.shape[0]:
+            keys, values = rehashed(keys, values)
+    return keys, values
+
+
+@njit(cache=True, nogil=True)
+def mismatch_shares(
+    pairs: Array,
+    slots: Array,
+    radices: Array,
+    counts: Array,
+    upto: int,
+    keys: Array,
+    values: Array,
+    binomials: Array,
+    partials: Array,
+    drops: Array,
+    found: Array,
+) -> None:
+    """Share of the patient's genotypes with 0, 1, … upto mismatches to one genotype, into found (upto + 1,)."""
+    found[:] = 0.0
+    n = sub_genotypes(pairs, slots, radices, counts, upto, partials, drops)
+    for one in range(n):
+        slot = found_slot(keys, partials[one, 0], partials[one, 1])
+        if keys[slot, 0] != FREE:
+            found[drops[one]] += values[slot]
+    alleles = 2 * slots.shape[0]
+    for more in range(1, upto + 1):
+        for fewer in range(more):
+            found[more] -= found[fewer] * binomials[alleles - fewer, more - fewer]
+        found[more] = max(found[more], 0.0)
+
+
+@njit(cache=True, nogil=True)
+def least_mismatches(pairs: Array, slots: Array) -> int:
+    """The fewest mismatches that a genotype can have with any of the patient's."""
+    found = 0
+    for at in range(slots.shape[0]):
+        slot = slots[at]
+        found += (pairs[slot, 0] == 0) + (pairs[slot, 1] == 0)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def memo_key(pairs: Array, slots: Array, counts: Array) -> tuple[int, int]:
+    """A genotype in the patient's numbering as two words."""
+    first, second = np.int64(0), np.int64(0)
+    for at in range(slots.shape[0]):
+        slot = slots[at]
+        size = counts[slot] + 1
+        code = pairs[slot, 0] * size + pairs[slot, 1]
+        if slot <= LAST_OF_FIRST_WORD:
+            first = first * size * size + code
+        else:
+            second = second * size * size + code
+    return first, second
+
+
+@njit(cache=True, nogil=True)
+def class_shares(
+    rows: Array,
+    shares: Array,
+    starts: Array,
+    slots: Array,
+    local: Array,
+    radices: Array,
+    counts: Array,
+    upto: int,
+    keys: Array,
+    values: Array,
+    binomials: Array,
+) -> Array:
+    """P(0), …, P(upto) mismatches at some loci for each of n persons: float64 (n, upto + 1).
+
+    Genotypes alike at these loci, seen from the patient, are computed once.
+    """
+    people = starts.shape[0] - 1
+    result = np.zeros((people, upto + 1), dtype=np.float64)
+    pairs = np.zeros((5, 2), dtype=np.int64)
+    partials = np.zeros((4 * MAX_PARTIALS, 2), dtype=np.int64)
+    drops = np.zeros(4 * MAX_PARTIALS, dtype=np.int64)
+    memo_keys = np.full((1024, 2), FREE, dtype=np.int64)
+    memo = np.zeros(1024, dtype=np.int64)
+    known = np.zeros(256 * (upto + 1), dtype=np.float64)
+    used = 0
+    width = upto + 1
+    for person in range(people):
+        for row in range(starts[person], starts[person + 1]):
+            local_pairs(rows[row], slots, local, pairs)
+            if least_mismatches(pairs, slots) > upto:
+                continue
+            first, second = memo_key(pairs, slots, counts)
+            slot = found_slot(memo_keys, first, second)
+            if memo_keys[slot, 0] == FREE:
+                memo_keys[slot, 0], memo_keys[slot, 1] = first, second
+                memo[slot] = used
+                if (used + 1) * width > known.shape[0]:
+                    known = grown_line(known, (used + 1) * width)
+                mismatch_shares(
+                    pairs,
+                    slots,
+                    radices,
+                    counts,
+                    upto,
+                    keys,
+                    values,
+                    binomials,
+                    partials,
+                    drops,
+                    known[used * width : (used + 1) * width],
+                )
+                used += 1
+                at = used - 1
+                if 2 * used > memo_keys.shape[0]:
+                    memo_keys, memo = rehashed(memo_keys, memo)
+            else:
+                at = memo[slot]
+            for k in range(width):
+                result[person, k] += shares[row] * known[at * width + k]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def locus_shares(
+    rows: Array,
+    shares: Array,
+    starts: Array,
+    slots: Array,
+    local: Array,
+    table_starts: Array,
+    counts: Array,
+    table: Array,
+) -> Array:
+    """Per locus P(2), P(1) matches for each person: float64 (n, slots, 2). table: by the patient's pair, two columns."""
+    people = starts.shape[0] - 1
+    result = np.zeros((people, slots.shape[0], 2), dtype=np.float64)
+    for person in range(people):
+        for row in range(starts[person], starts[person + 1]):
+            share = shares[row]
+            for at in range(slots.shape[0]):
+                slot = slots[at]
+                low = local[slot, state_at(rows[row], slot, 0)]
+                high = local[slot, state_at(rows[row], slot, 1)]
+                if low > high:
+                    low, high = high, low
+                if high == 0:
+                    continue
+                place = table_starts[slot] + low * (counts[slot] + 1) + high
+                result[person, at, 0] += share * table[place, 0]
+                result[person, at, 1] += share * table[place, 1]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def matches_at(one: Array, other: Array, slot: int) -> int:
+    """Matches of two genotypes at a locus: the better of direct and cross; what is not expressed matches nothing."""
+    a, b = state_at(one, slot, 0), state_at(one, slot, 1)
+    c, d = state_at(other, slot, 0), state_at(other, slot, 1)
+    direct = (a == c and a != 0) + (b == d and b != 0)
+    cross = (a == d and a != 0) + (b == c and b != 0)
+    return max(direct, cross)
+
+
+@njit(cache=True, nogil=True)
+def joint_counts(
+    rows: Array, shares: Array, others: Array, other_shares: Array, class_slots: Array, class_sizes: Array
+) -> Array:
+    """Whole distribution of mismatches of one pair of persons by trying all pairs of genotypes: (classes, 11)."""
+    result = np.zeros((class_sizes.shape[0], 11), dtype=np.float64)
+    matches = np.zeros(5, dtype=np.int64)
+    for x in range(rows.shape[0]):
+        for y in range(others.shape[0]):
+            weight = shares[x] * other_shares[y]
+            for slot in range(5):
+                matches[slot] = matches_at(rows[x], others[y], slot)
+            for one in range(class_sizes.shape[0]):
+                found = 0
+                for at in range(class_sizes[one]):
+                    found += matches[class_slots[one, at]]
+                result[one, 2 * class_sizes[one] - found] += weight
+    return result

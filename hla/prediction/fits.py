@@ -1,0 +1,121 @@
+"""Which alleles of a haplotype set a typing allows at a locus."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hla.prediction.states import NOTHING
+from hla.prediction.table import Allele, HaplotypeTable
+from hla.resolve import Resolved, Resolver
+from hla.typing import LocusTyping
+
+Array = NDArray[Any]
+Pair = tuple[str, str]
+
+FIRST: Final = 1
+SECOND: Final = 2
+MAX_PAIRS_LISTED: Final = 2_000  # genotypes of one locus that are written out where no haplotype helps
+
+
+@dataclass(frozen=True)
+class LocusFit:
+    """A typing of a locus against the alleles of a set.
+
+    bits: uint8 (alleles,), FIRST where the first value allows the allele, SECOND where the second does. pairs: None,
+    or, for a genotype list, bool (alleles, alleles), which two alleles are one of its genotypes. certain: the
+    two states that the typing leaves, None if it leaves more.
+    """
+
+    bits: Array
+    pairs: Array | None
+    certain: tuple[int, int] | None
+
+
+def locus_fit(table: HaplotypeTable, locus: str, first: str, second: str) -> LocusFit:
+    """How the alleles of a set fit a typing. Raises TypingError if it cannot be read."""
+    alternatives = table.resolver.pairs(locus, first, second)
+    masks = [(_allowed(table, locus, one), _allowed(table, locus, other)) for one, other in alternatives]
+    certain = _certain(table, locus, alternatives)
+    if len(masks) == 1:
+        one, other = masks[0]
+        return LocusFit(one * np.uint8(FIRST) + other * np.uint8(SECOND), None, certain)
+    pairs = np.zeros((len(table.alleles[locus]),) * 2, dtype=np.bool_)
+    for one, other in masks:
+        crossed = np.outer(one, other)
+        pairs |= crossed | crossed.T
+    bits = np.where(pairs.any(axis=1), np.uint8(FIRST | SECOND), np.uint8(0))
+    return LocusFit(bits, pairs, certain)
+
+
+def _allowed(table: HaplotypeTable, locus: str, value: Resolved) -> Array:
+    """bool (alleles,): whether each allele may be this value."""
+    alleles = table.alleles[locus]
+    if value.unknown:
+        return np.ones(len(alleles), dtype=np.bool_)
+    nulls = nulls_of(table.resolver, value)
+    return np.array([_may_be(allele, value, nulls) for allele in alleles], dtype=np.bool_)
+
+
+def _may_be(allele: Allele, value: Resolved, nulls: frozenset[str]) -> bool:
+    return (
+        allele.p_group in value.p_groups if allele.p_group is not None else not nulls.isdisjoint(allele.nulls)
+    )
+
+
+def nulls_of(resolver: Resolver, value: Resolved) -> frozenset[str]:
+    """Complete names (without locus) of the null alleles that a value may be."""
+    if not value.null:
+        return frozenset(name.partition("*")[2] for name in value.null_possible)
+    bare = value.text.partition("*")[2]
+    return frozenset(resolver.alleles(value.locus, value.text) or (bare,))
+
+
+def _certain(
+    table: HaplotypeTable, locus: str, alternatives: list[tuple[Resolved, Resolved]]
+) -> tuple[int, int] | None:
+    found = set()
+    for pair in alternatives:
+        states = [_only_state(table, locus, value) for value in pair]
+        if None in states:
+            return None
+        found.add(_reduced(*states))  # type: ignore[arg-type]
+    return found.pop() if len(found) == 1 else None
+
+
+def _only_state(table: HaplotypeTable, locus: str, value: Resolved) -> int | None:
+    """The one state that a value leaves, None if there are several."""
+    if value.null:
+        return NOTHING if table.nulls == "absent" else table.space.code(locus, value.text)
+    if value.unknown or len(value.p_groups) != 1:
+        return None
+    return table.space.code(locus, next(iter(value.p_groups)))
+
+
+def _reduced(one: int, other: int) -> tuple[int, int]:
+    """Two states as a genotype: one that is not expressed takes its partner's."""
+    one, other = one or other, other or one
+    return (one, other) if one <= other else (other, one)
+
+
+def written_out(table: HaplotypeTable, typing: LocusTyping) -> list[tuple[int, int]] | None:
+    """All genotypes of a locus that the typing itself leaves, without any set. None if it leaves too many."""
+    found: set[tuple[int, int]] = set()
+    for pair in table.resolver.pairs(typing.locus, typing.first, typing.second):
+        states = [_states(table, typing.locus, value) for value in pair]
+        if (
+            any(one is None for one in states)
+            or len(states[0] or ()) * len(states[1] or ()) > MAX_PAIRS_LISTED
+        ):
+            return None
+        found |= {_reduced(one, other) for one in states[0] or () for other in states[1] or ()}
+    return sorted(found) if len(found) <= MAX_PAIRS_LISTED else None
+
+
+def _states(table: HaplotypeTable, locus: str, value: Resolved) -> list[int] | None:
+    if value.unknown or len(value.p_groups) > MAX_PAIRS_LISTED:
+        return None
+    if value.null:
+        return [NOTHING if table.nulls == "absent" else table.space.code(locus, value.text)]
+    return [table.space.code(locus, group) for group in sorted(value.p_groups)]

@@ -1,0 +1,97 @@
+"""Typings that no two haplotypes of a set explain: the linkage between loci is given up step by step.
+
+First between class I and class II, then between single loci; where even an allele is unknown to the set, the alleles
+that the typing leaves count alike. The result says which step was needed: it is an estimate, but never none at all
+while there is anything to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hla.prediction.fits import Pair, written_out
+from hla.prediction.imputed import Basis, Part, genotype_rows
+from hla.prediction.table import BLOCKS
+from hla.typing import parse_pair
+
+if TYPE_CHECKING:
+    from hla.prediction.impute import Imputer
+
+Array = NDArray[Any]
+
+MANY_ROWS: Final = (
+    200_000  # from here on the least likely genotypes of a product are left out, within the bound
+)
+TOO_MANY_ROWS: Final = 4_000_000
+ROUNDING: Final = 1e-9
+
+
+def relaxed(imputer: Imputer, pairs: tuple[Pair, ...]) -> Part:
+    """Genotypes of a person whom the imputer's table does not explain as a whole."""
+    loci = imputer.table.loci
+    factors = []
+    for block in BLOCKS:
+        inside = tuple(locus for locus in loci if locus in block)
+        if inside:
+            factors += _block(imputer, inside, dict(zip(loci, pairs, strict=True)), Basis.BLOCKS)
+    if any(part.basis is Basis.NONE for part in factors):
+        return Part(relaxed=tuple(locus for part in factors for locus in part.relaxed))
+    return _product(factors, imputer.bound)
+
+
+def _block(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair], basis: Basis) -> list[Part]:
+    """Independent factors of the genotypes at the loci of a block, in the slots of the whole."""
+    (found,) = imputer.part(loci).explained([tuple(typed[locus] for locus in loci)])
+    if found is not None:
+        alone = loci if basis is Basis.LOCI else ()
+        return [Part(found.rows, found.shares, found.lost, basis, alone)]
+    if len(loci) > 1:
+        return [part for locus in loci for part in _block(imputer, (locus,), typed, Basis.LOCI)]
+    return [_listed(imputer, loci[0], typed[loci[0]])]
+
+
+def _listed(imputer: Imputer, locus: str, pair: Pair) -> Part:
+    """A locus at which the set has nothing that fits: all genotypes that the typing leaves, alike."""
+    table = imputer.table
+    found = written_out(table, parse_pair(locus, *pair, table.resolver))
+    if not found:
+        return Part(relaxed=(locus,))
+    shares = np.full(len(found), 1 / len(found))
+    return Part(
+        genotype_rows([[one] for one in found], imputer.part((locus,)).table.slots),
+        shares,
+        0.0,
+        Basis.LISTED,
+        (locus,),
+    )
+
+
+def _product(factors: list[Part], bound: float) -> Part:
+    """Genotypes of independent parts; where they are very many the least likely are left out, within the bound."""
+    step = bound / (4 * len(factors))
+    relaxed_loci = tuple(locus for part in factors for locus in part.relaxed)
+    rows, shares = factors[0].rows, factors[0].shares
+    for part in factors[1:]:
+        more, others = part.rows, part.shares
+        if len(shares) * len(others) > MANY_ROWS:
+            rows, shares = likeliest(rows, shares, step)
+            more, others = likeliest(more, others, step)
+        if len(shares) * len(others) > TOO_MANY_ROWS:
+            return Part(relaxed=relaxed_loci)
+        rows = (rows[:, None, :] | more[None, :, :]).reshape(-1, rows.shape[1])
+        shares = np.outer(shares, others).ravel()
+    lost = max(0.0, 1.0 - float(shares.sum()))
+    if max(part.lost for part in factors) == 0.0 and lost < ROUNDING:
+        lost = 0.0
+    return Part(rows, shares, lost, max(part.basis for part in factors), relaxed_loci)
+
+
+def likeliest(rows: Array, shares: Array, step: float) -> tuple[Array, Array]:
+    """The likeliest genotypes; what is left out has at most `step` of their share."""
+    order = np.argsort(-shares, kind="stable")
+    sums = np.cumsum(shares[order])
+    kept = order[: int(np.searchsorted(sums, sums[-1] * (1.0 - step))) + 1]
+    return rows[kept], shares[kept]
