@@ -40,7 +40,7 @@ class UnitSerializer(serializers.ModelSerializer):
         model = CordBloodUnit
         fields = (
             "id", "public_no", "unit_no", "din", "din_check", "bank", "source", "donor_type", "status", "blocks",
-            "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments",
+            "collected_on", "sex", "abo", "rh", "populations", "volume_ml", "tnc_e7", "cd34_e6", "segments",
             "counts_invented", "synthetic", "hla",
         )  # fmt: skip
         read_only_fields = fields

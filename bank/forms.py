@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from bank.choices import Abo, Rh, UnitStatus
 from bank.models import PlausibilityLimits
 from bank.querysets import CordBloodUnitQuerySet
+from core.errors import InvalidInput
 from core.models import User
+from core.populations import HELP, MAX_INPUT, canonical_populations
 from core.roles import Permission
 from hla.loci import SEROLOGY_PREFIX
 from hla.typing import Blank
@@ -132,6 +134,21 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), strip=True
     )
+
+
+class PopulationForm(ReasonForm):
+    """Of which population a unit is; empty where unknown."""
+
+    populations = forms.CharField(
+        label=_("Population"), required=False, max_length=MAX_INPUT, help_text=HELP, strip=True
+    )
+    field_order = ["populations", "reason"]
+
+    def clean_populations(self) -> str:
+        try:
+            return canonical_populations(self.cleaned_data["populations"])
+        except InvalidInput as error:
+            raise ValidationError(error.message, code=error.code) from None
 
 
 class ImportForm(forms.Form):

@@ -136,6 +136,7 @@ def csv_row(unit: CordBloodUnit, beside: Sequence[str] = ()) -> list[Any]:
         "sex": unit.sex,
         "abo": unit.abo,
         "rh": {"+": "pos", "-": "neg"}.get(unit.rh, ""),  # a lone sign would start a formula
+        "population": unit.populations,
         "volume_ml": unit.volume_ml,
         "tnc_e7": unit.tnc_e7,
         "cd34_e6": unit.cd34_e6,

@@ -7,9 +7,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bank import din as din_codes
-from bank.choices import STATUS_TONE, Analyte, TimePoint, UnitStatus
+from bank.choices import STATUS_TONE, Analyte, Source, TimePoint, UnitStatus
 from bank.limits import cd34_percent
 from bank.models import CordBloodUnit, HlaTyping, Measurement, Slot, StorageNode
+from core import populations
 from core.hla_messages import SEVERITIES, Remark, stored_remarks
 from core.models import AuditEntry, User
 from core.roles import Permission
@@ -23,6 +24,7 @@ ACTIONS = {
     "unit.unhold": lambda: _("Hold lifted"),
     "unit.discard": lambda: _("Discarded"),
     "unit.confirm_values": lambda: _("Values confirmed"),
+    "unit.populations": lambda: _("Population changed"),
 }
 
 
@@ -56,6 +58,7 @@ def context(unit: CordBloodUnit, user: User) -> dict[str, Any]:
 
 
 def identity(unit: CordBloodUnit) -> list[dict[str, Any]]:
+    population = {"label": _("Population"), "value": populations.shown_populations(unit.populations)}
     return [
         {"label": _("DIN"), "value": din_codes.spaced(unit.din) if unit.din else ""},
         {"label": _("Unit number"), "value": unit.unit_no},
@@ -64,6 +67,7 @@ def identity(unit: CordBloodUnit) -> list[dict[str, Any]]:
         {"label": _("Collected on"), "value": unit.collected_on.isoformat() if unit.collected_on else ""},
         {"label": _("Sex"), "value": unit.get_sex_display()},
         {"label": _("Blood group"), "value": unit.blood_group},
+        *([population] if unit.populations else []),
         {"label": _("Segments left"), "value": unit.segments},
     ]
 
@@ -160,4 +164,13 @@ def actions(unit: CordBloodUnit, user: User) -> list[dict[str, str]]:
         )
     elif may_hold and unit.status in (UnitStatus.LISTED, UnitStatus.QUARANTINE, UnitStatus.RESERVED):
         found.append({"name": "hold", "url": "bank:unit-hold", "label": _("Put on hold"), "tone": "danger"})
+    if unit.source == Source.OWN and user.has_permission(Permission.INVENTORY_IMPORT):
+        found.append(
+            {
+                "name": "population",
+                "url": "bank:unit-population",
+                "label": _("Change the population"),
+                "tone": "",
+            }
+        )
     return found

@@ -27,6 +27,7 @@ from bank.models import Bank, CordBloodUnit, ImportBatch, PlausibilityLimits
 from core import audit, reference
 from core.audit import Actor, Batch
 from core.errors import Conflict, InvalidInput, NotAllowed
+from core.populations import canonical_populations
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import resolver_for
@@ -260,6 +261,21 @@ def unit_confirm_values(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloo
     return _move(unit, to, actor=actor, action="unit.confirm_values", reason=reason, fields=fields)
 
 
+@transaction.atomic
+def unit_population_change(*, unit_id: UUID, populations: str, actor: Actor, reason: str) -> CordBloodUnit:
+    """Say of which population the unit is (core.populations; "" unknown): frequencies are chosen by it.
+
+    The state is not touched, so a unit in any state may be corrected. The same population again writes nothing.
+    """
+    unit = _locked(unit_id)
+    reason = _given(reason)
+    new = canonical_populations(populations)
+    _guard_own(unit)
+    if new == unit.populations:
+        return unit
+    return _write(unit, {"populations": new}, {}, actor=actor, action="unit.populations", reason=reason)
+
+
 def _guard_confirmation(unit: CordBloodUnit, actor: Actor) -> None:
     if not unit.held_for_confirmation or unit.status != UnitStatus.QUARANTINE:
         raise Conflict("nothing_to_confirm", _("No value of this unit waits for confirmation."))
@@ -307,18 +323,35 @@ def _move(
     if to != here and (to not in TRANSITIONS[here] or to not in SWITCHED_ON):
         text = _("A unit in the state “%(here)s” cannot become “%(to)s”.")
         raise Conflict("transition", text, params={"here": here.label, "to": to.label})
-    if unit.source != Source.OWN:
-        raise Conflict("not_own", _("This unit belongs to a partner; only the partner changes it."))
+    _guard_own(unit)
     _guard_blocked(unit, to)
     new = {**fields, "status": to.value}
+    moved = {"status_changed_at": timezone.now()} if to != here else {}
+    return _write(unit, new, moved, actor=actor, action=action, reason=reason)
+
+
+def _write(
+    unit: CordBloodUnit,
+    new: Mapping[str, Any],
+    stamps: Mapping[str, Any],
+    *,
+    actor: Actor,
+    action: str,
+    reason: str,
+) -> CordBloodUnit:
+    """The new values and the stamps of time into the locked row; the audit entry holds the values that differ."""
     before, after = audit.changes({name: getattr(unit, name) for name in new}, new)
-    now = timezone.now()
-    stamps = {"updated_at": now} | ({"status_changed_at": now} if to != here else {})
+    stamps = {"updated_at": timezone.now(), **stamps}
     for name, value in {**new, **stamps}.items():
         setattr(unit, name, value)
     unit.save(update_fields=[*new, *stamps])
     audit.record(actor=actor, action=action, target=unit, before=before, after=after, reason=reason)
     return unit
+
+
+def _guard_own(unit: CordBloodUnit) -> None:
+    if unit.source != Source.OWN:
+        raise Conflict("not_own", _("This unit belongs to a partner; only the partner changes it."))
 
 
 def _guard_blocked(unit: CordBloodUnit, to: UnitStatus) -> None:

@@ -14,5 +14,6 @@ urlpatterns = [
     path("units/<uuid:pk>/", views.unit_detail, name="unit-detail"),
     path("units/<uuid:pk>/hold/", views.unit_hold, name="unit-hold"),
     path("units/<uuid:pk>/unhold/", views.unit_unhold, name="unit-unhold"),
+    path("units/<uuid:pk>/population/", views.unit_population, name="unit-population"),
     path("units/<uuid:pk>/confirm/", views.unit_confirm, name="unit-confirm"),
 ]

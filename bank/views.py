@@ -16,13 +16,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bank import lists, passport, services
 from bank.choices import STATUS_TONE
-from bank.forms import ReasonForm
+from bank.forms import PopulationForm, ReasonForm
 from bank.models import CordBloodUnit
 from core.access import get_visible_or_404, permission_required
 from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
 from core.roles import Permission
+
+# Forms of the passport's actions that ask for more than a reason.
+FORMS: dict[str, type[ReasonForm]] = {"population": PopulationForm}
 
 
 @require_GET
@@ -71,8 +74,9 @@ def _passport(
     crumbs = [(reverse("bank:unit-list"), _("Inventory")), ("", unit.public_no)]
     context = passport.context(unit, request.user)
     for action in context.get("actions", []):
-        given = form if action["name"] == act else None
-        action["form"] = given or ReasonForm(auto_id=f"{action['name']}_%s")
+        name = action["name"]
+        empty = FORMS.get(name, ReasonForm)(auto_id=f"{name}_%s", initial={"populations": unit.populations})
+        action["form"] = form if form and name == act else empty
     return render(request, "bank/unit_detail.html", context | {"crumbs": crumbs, "act": act}, status=status)
 
 
@@ -97,16 +101,23 @@ def unit_confirm(request: HttpRequest, pk: Any) -> HttpResponse:
     )
 
 
+@require_POST
+@permission_required(Permission.INVENTORY_IMPORT)
+def unit_population(request: HttpRequest, pk: Any) -> HttpResponse:
+    done = gettext_lazy("The population of the unit is recorded.")
+    return _act(request, pk, "population", services.unit_population_change, done)
+
+
 def _act(
     request: HttpRequest, pk: Any, name: str, service: Callable[..., CordBloodUnit], done: Promise
 ) -> HttpResponse:
-    """One service with its reason. What was typed stays on the page when the service says no."""
+    """One service with what its form asks. What was typed stays on the page when the service says no."""
     unit = _visible(request, pk)
-    form = ReasonForm(request.POST, auto_id=f"{name}_%s")
+    form = FORMS.get(name, ReasonForm)(request.POST, auto_id=f"{name}_%s")
     if not form.is_valid():
         return _passport(request, unit, form=form, act=name, status=400)
     try:
-        service(unit_id=unit.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
+        service(unit_id=unit.pk, actor=actor_of(request), **form.cleaned_data)
     except DomainError as error:
         form.add_error(None, error.message)
         return _passport(request, _visible(request, pk), form=form, act=name, status=error.status)

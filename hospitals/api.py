@@ -15,6 +15,7 @@ from rest_framework.routers import SimpleRouter
 from core.access import get_visible_or_404, has_permission, person_of
 from core.audit import actor_of
 from core.hla_messages import stored_note_text
+from core.populations import HELP, MAX_INPUT
 from core.roles import Permission
 from hla.loci import LOCI
 from hospitals import choices, services
@@ -68,6 +69,7 @@ class PatientSerializer(serializers.ModelSerializer):
             "abo",
             "rh",
             "cmv",
+            "populations",
             "diagnosis",
             "diagnosis_text",
             "icd10",
@@ -123,6 +125,9 @@ class PatientInputSerializer(serializers.Serializer):
     abo = serializers.ChoiceField(choices=choices.Abo.choices, required=False, allow_blank=True)
     rh = serializers.ChoiceField(choices=choices.Rh.choices, required=False, allow_blank=True)
     cmv = serializers.ChoiceField(choices=choices.Cmv.choices, required=False, allow_blank=True)
+    populations = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_INPUT, help_text=HELP
+    )
     diagnosis = serializers.ChoiceField(choices=choices.DIAGNOSIS_CHOICES, required=False, allow_blank=True)
     diagnosis_text = serializers.CharField(required=False, allow_blank=True, max_length=200)
     stage = serializers.ChoiceField(choices=choices.Stage.choices, required=False, allow_blank=True)

@@ -37,6 +37,7 @@ class PatientData:
     abo: str = ""
     rh: str = ""
     cmv: str = ""
+    populations: str = ""
     diagnosis: str = ""
     diagnosis_text: str = ""
     stage: str = ""

@@ -19,7 +19,7 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from bank.demo.population import genotype
+from bank.demo import population
 from bank.demo.reporting import Reporter
 from core import audit, reference
 from core.audit import Actor, Batch
@@ -44,6 +44,7 @@ def load(
 ) -> list[Hospital]:
     """Writes everything through the services; the spread of dates is set afterwards."""
     rng = random.Random(f"qidai-hospitals-{seed}")
+    populations = random.Random(f"qidai-patient-populations-{seed}")  # apart: all other values stay
     day = today or timezone.localdate()
     made = [_hospital(number, rng, day, by) for number in range(1, hospitals + 1)]
     _contacts(made, rng, by)
@@ -53,7 +54,10 @@ def load(
         shares = _shares(len(active))
         for number in range(1, patients + 1):
             hospital = rng.choices(active, weights=shares)[0]
-            _patient(number, hospital, rng, day, reporter, by, identity=hospital is made[0])
+            known = population.CODE if populations.random() < population.CODE_KNOWN else ""
+            _patient(
+                number, hospital, rng, day, reporter, by, identity=hospital is made[0], populations=known
+            )
     return made
 
 
@@ -125,10 +129,11 @@ def _patient(
     by: Actor,
     *,
     identity: bool,
+    populations: str,
 ) -> None:
     unborn = number % UNBORN_EVERY == 0
     entered = today - dt.timedelta(days=rng.randint(1, 60) if unborn else int(rng.triangular(0, 900, 60)))
-    data = _data(rng, entered)
+    data = replace(_data(rng, entered), populations=populations)
     if unborn:
         data = replace(
             data, birth_date=today + dt.timedelta(days=rng.randint(10, 150)), diagnosis="mld", stage=""
@@ -209,7 +214,7 @@ def _typing(rng: random.Random, reporter: Reporter, entered: dt.date) -> TypingI
     chance = rng.random()
     if chance < 0.05:
         return None
-    drawn = genotype(rng)
+    drawn = population.genotype(rng)
     loci = ("A", "B", "C", "DRB1", "DQB1", *(("DPB1",) if rng.random() < 0.4 else ()))
     pairs: Any = {name: drawn[name] for name in loci} if chance < 0.85 else reporter.report(drawn, rng)
     return TypingInput(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, InvalidInput
 from core.models import User
+from core.populations import HELP, MAX_INPUT, canonical_populations
 from core.roles import Permission
 from hospitals import choices, plausibility
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
@@ -135,6 +136,8 @@ class PatientForm(forms.Form):
         label=_("CMV antibodies"), choices=[*NOT_CHOSEN, *choices.Cmv.choices], required=False
     )
 
+    populations = forms.CharField(label=_("Population"), required=False, max_length=MAX_INPUT, help_text=HELP)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["diagnosis"].choices = [*NOT_CHOSEN, *choices.diagnosis_groups()]
@@ -147,6 +150,12 @@ class PatientForm(forms.Form):
         except InvalidInput as error:
             raise forms.ValidationError(error.message, code=error.code) from None
         return value
+
+    def clean_populations(self) -> str:
+        try:
+            return canonical_populations(self.cleaned_data["populations"])
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message, code=error.code) from None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import Conflict, InvalidInput
 from core.hla_messages import typing_error_text
+from core.populations import parse_populations
 from hospitals import choices
 from hospitals.data import PatientData, WeightData
 from hospitals.plausibility import conflict_doubts
@@ -32,6 +33,7 @@ def guard_patient_data(data: PatientData) -> None:
     ):
         if getattr(data, name) not in allowed:
             raise InvalidInput("not_in_list", _("Choose a value of the list."), field=name)
+    parse_populations(data.populations)
     if data.diagnosis == "other" and not data.diagnosis_text:
         raise InvalidInput(
             "diagnosis_text_missing", _("Describe the diagnosis in words."), field="diagnosis_text"

@@ -214,6 +214,7 @@ def patient_rows(rows: PatientQuerySet) -> Iterator[list[Any]]:
             row.abo,
             row.rh,
             row.cmv,
+            row.populations,
             row.diagnosis,
             row.icd10,
             row.stage,
@@ -225,8 +226,8 @@ def patient_rows(rows: PatientQuerySet) -> Iterator[list[Any]]:
 
 
 PATIENT_CSV = (
-    *("code", "hospital", "state", "sex", "birth_date", "weight_kg", "abo", "rh", "cmv", "diagnosis"),
-    *("icd10", "stage", "urgency", "hla_gl", "hla_release", "updated_at"),
+    *("code", "hospital", "state", "sex", "birth_date", "weight_kg", "abo", "rh", "cmv", "population"),
+    *("diagnosis", "icd10", "stage", "urgency", "hla_gl", "hla_release", "updated_at"),
 )
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Abo, Rh
+from core import populations as population_texts
 from core.crypto import EncryptedTextField
 from hospitals import choices, querysets
 
@@ -103,6 +104,14 @@ class Patient(models.Model):
     abo = models.CharField(_("Blood group"), max_length=2, choices=Abo, blank=True)
     rh = models.CharField(_("Rh(D)"), max_length=1, choices=Rh, blank=True)
     cmv = models.CharField(_("CMV antibodies"), max_length=1, choices=choices.Cmv, blank=True)
+    populations = models.CharField(
+        _("Population"),
+        max_length=population_texts.MAX_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=population_texts.HELP,
+    )
     weight_kg = models.DecimalField(_("Weight (kg)"), max_digits=5, decimal_places=2, null=True, blank=True)
     diagnosis = models.CharField(_("Diagnosis"), max_length=32, choices=choices.DIAGNOSIS_CHOICES, blank=True)
     diagnosis_text = models.CharField(_("Diagnosis in words"), max_length=200, blank=True)
@@ -138,6 +147,10 @@ class Patient(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(birth_date__gte="1900-01-01"), name="hospitals_patient_birth_since_1900"
+            ),
+            models.CheckConstraint(
+                condition=Q(populations__regex=population_texts.PATTERN),
+                name="hospitals_patient_populations_form",
             ),
             models.CheckConstraint(
                 condition=Q(

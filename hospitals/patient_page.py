@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from core.hla_messages import Remark, stored_remarks
 from core.models import AuditEntry, User
+from core.populations import shown_populations
 from core.roles import Permission
 from hla.loci import LOCI
 from hospitals.choices import Urgency
@@ -97,6 +98,7 @@ def facts(patient: Patient) -> list[dict[str, Any]]:
         {"label": _("Urgency"), "value": patient.get_urgency_display(), "tone": "warn" if urgent else ""},
         {"label": _("Blood group"), "value": blood_group(patient)},
         {"label": _("CMV antibodies"), "value": patient.get_cmv_display()},
+        {"label": _("Population"), "value": shown_populations(patient.populations)},
     ]
 
 

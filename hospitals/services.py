@@ -15,6 +15,7 @@ from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import User
+from core.populations import canonical_populations
 from hospitals import choices
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
@@ -148,14 +149,15 @@ def patient_create(
     if not hospital.active:
         raise Conflict("hospital_inactive", _("This hospital may not enter new patients: it is not active."))
     guard_patient_data(data)
+    values = _stored(data)
     patient = Patient.objects.create(
         id=_new_id(patient_id, by),
         code=code or _free_code(),
         hospital=hospital,
         created_by_id=_user_id(by),
-        **asdict(data),
+        **values,
     )
-    after: dict[str, Any] = {"code": patient.code, **asdict(data)}
+    after: dict[str, Any] = {"code": patient.code, **values}
     if weight is not None:
         after["weight_kg"] = _add_weight(patient, weight, by).weight_kg
     if typing is not None and not typing.is_empty:
@@ -178,7 +180,7 @@ def patient_update(*, patient_id: UUID, data: PatientData, version: int, by: Act
             _("Somebody else changed this patient in the meantime. Look at the new values and try again."),
         )
     guard_patient_data(data)
-    before, after = _changes(patient, asdict(data))
+    before, after = _changes(patient, _stored(data))
     if not after:
         return patient
     _assign(patient, after)
@@ -362,6 +364,11 @@ def _changes(row: Any, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str
 def _assign(row: Any, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(row, name, value)
+
+
+def _stored(data: PatientData) -> dict[str, Any]:
+    """Guarded data as the row holds them."""
+    return asdict(data) | {"populations": canonical_populations(data.populations)}
 
 
 def _filled(identity: IdentityData) -> list[str]:

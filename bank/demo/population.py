@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, TypeVar
 
+# Of the people drawn here, as units and patients carry it: known for most, as in a bank's records (ASSUMED).
+CODE, CODE_KNOWN = "HAN", 0.9
 # A, C, B, DRB1, DQB1 without locus prefix; percent of haplotypes.
 PUBLISHED_HAPLOTYPES: tuple[tuple[float, str], ...] = (
     (4.02, "33:03 03:02 58:01 03:01 02:01"),  # Zhejiang

@@ -38,17 +38,25 @@ HOLD_REASONS = (
 def units(count: int, seed: int, reader: TypingReader, today: dt.date) -> Iterator[UnitRow]:
     """`count` units, numbered from 1 within each year of collection."""
     rng = random.Random(f"qidai-units-{seed}")
+    populations = random.Random(f"qidai-populations-{seed}")  # apart: all other values stay what they were
     reporter = Reporter(reader.resolver.mac)
     serials: dict[int, int] = {}
     for line in range(1, count + 1):
         collected = _collected_on(rng, today)
         serials[collected.year] = serials.get(collected.year, 0) + 1
         pairs = reporter.report(population.genotype(rng), rng)
-        yield _unit(line, collected, serials[collected.year], pairs, rng, reader)
+        known = population.CODE if populations.random() < population.CODE_KNOWN else ""
+        yield _unit(line, collected, serials[collected.year], pairs, rng, reader, known)
 
 
 def _unit(
-    line: int, collected: dt.date, serial: int, pairs: Pairs, rng: random.Random, reader: TypingReader
+    line: int,
+    collected: dt.date,
+    serial: int,
+    pairs: Pairs,
+    rng: random.Random,
+    reader: TypingReader,
+    population_code: str,
 ) -> UnitRow:
     typing = _typing(pairs, reader)
     values: dict[str, Any] = {
@@ -58,6 +66,7 @@ def _unit(
         "abo": rng.choices(_ABO, cum_weights=_ABO_CUMULATIVE)[0],
         "rh": "-" if rng.random() < RH_NEGATIVE else "+",
         "segments": rng.choices((1, 2, 3, 4), weights=(3, 12, 70, 15))[0],
+        "population": population_code,
         **invent.draw(rng),
     }
     if rng.random() < SLIPPED:

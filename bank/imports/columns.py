@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from bank import din as din_codes
 from bank.choices import Abo, UnitStatus
 from bank.imports.errors import CellError
+from core import populations
+from core.errors import InvalidInput
 from hla.loci import LOCI
 
 OLDEST = dt.date(1980, 1, 1)
@@ -113,6 +115,13 @@ def as_is(text: str, today: dt.date) -> str:
     return text
 
 
+def read_population(text: str, today: dt.date) -> str:
+    try:
+        return populations.canonical_populations(text)
+    except InvalidInput as error:
+        raise CellError(error.code, **error.params) from None
+
+
 _ABO_WORDS = {str(value).lower(): str(value) for value in Abo.values}
 _STATUS_WORDS = {value.lower(): value for value in IMPORTABLE_STATUS}
 
@@ -124,6 +133,7 @@ VALUE_COLUMNS: tuple[Column, ...] = (
     Column("sex", choice(SEX_WORDS, "F, M"), _("F or M")),
     Column("abo", choice(_ABO_WORDS, "A, B, AB, O"), _("A, B, AB or O")),
     Column("rh", choice(RH_WORDS, "pos, neg"), _("pos or neg")),
+    Column("population", read_population, populations.HELP),
     Column("volume_ml", number(1_000, "mL"), _("volume as frozen, mL")),
     Column("tnc_e7", number(5_000, "×10⁷"), _("total nucleated cells, ×10⁷: 1.2×10⁹ cells are 120")),
     Column("cd34_e6", number(5_000, "×10⁶"), _("CD34+ cells, ×10⁶")),

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bank import din
+from core import populations
 from core.hla_messages import typing_error_text
 from hla.errors import TypingError
 
@@ -87,7 +88,7 @@ class Finding:
         """The sentence in the reader's language."""
         if self.error is not None:
             return typing_error_text(self.error)
-        template = MESSAGES.get(self.code) or din.MESSAGES[self.code]
+        template = MESSAGES.get(self.code) or din.MESSAGES.get(self.code) or populations.MESSAGES[self.code]
         return str(template) % {"line": self.line, **self.params}
 
     def as_dict(self) -> dict[str, Any]:

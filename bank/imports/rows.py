@@ -238,6 +238,8 @@ def _digest(
     """
     content: list[Any] = [unit_no, *(str(values.get(name, "")) for name in _DIGESTED), sorted(pairs.items())]
     content += [doubled] if doubled else []
+    # A column that came later: rows without it keep the digest under which they were imported.
+    content += [{"population": values["population"]}] if values.get("population") else []
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:32]
 
 

@@ -22,7 +22,7 @@ _VALUES = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd
 _TEXTS = frozenset({"din", "sex", "abo", "rh"})
 _MEASURED = (("volume_ml", Analyte.VOLUME), ("tnc_e7", Analyte.TNC), ("cd34_e6", Analyte.CD34))
 UNIT_COLUMNS = (
-    "id", "bank_id", "source", "unit_no", *_VALUES, "status", "held_for_confirmation", "held_reasons",
+    "id", "bank_id", "source", "unit_no", *_VALUES, "populations", "status", "held_for_confirmation", "held_reasons",
     "counts_invented", "synthetic", *HLA_COLUMNS, "hla_tags", "import_batch_id", "import_line", "import_digest",
     "status_before_hold", "hold_reason", "discard_reason", "status_when_confirmed", "donation_id",
     "typing_conflict",
@@ -77,8 +77,9 @@ def _unit(row: UnitRow, unit_id: UUID, batch: ImportBatch, synthetic: bool) -> l
     values = [row.values.get(name, "" if name in _TEXTS else None) for name in _VALUES]
     held = json.dumps(row.held, ensure_ascii=False)
     return [
-        unit_id, batch.bank_id, Source.OWN.value, row.unit_no, *values, row.status, bool(row.held), held,
-        row.invented, synthetic, *hla_values(row), _array(row.tags), batch.pk, row.line, row.digest,
+        unit_id, batch.bank_id, Source.OWN.value, row.unit_no, *values, row.values.get("population", ""),
+        row.status, bool(row.held), held, row.invented, synthetic, *hla_values(row), _array(row.tags), batch.pk,
+        row.line, row.digest,
         row.values.get("status_before_hold", ""), row.values.get("hold_reason", ""),
         row.values.get("discard_reason", ""), row.wanted_status if row.held else "",
         row.values.get("donation_id"), bool(row.conflicts),

@@ -23,6 +23,7 @@ from bank.choices import (
     UnitStatus,
 )
 from bank.querysets import REQUIRED_LOCI, CordBloodUnitQuerySet
+from core import populations as population_texts
 
 # Loci whose current typing is copied onto the unit, in the order of lists and files.
 LISTED_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
@@ -103,6 +104,14 @@ class CordBloodUnit(models.Model):
     sex = models.CharField(_("sex"), max_length=1, choices=Sex, blank=True, default="", db_default="")
     abo = models.CharField(_("ABO"), max_length=2, choices=Abo, blank=True, default="", db_default="")
     rh = models.CharField(_("Rh"), max_length=1, choices=Rh, blank=True, default="", db_default="")
+    populations = models.CharField(
+        _("population"),
+        max_length=population_texts.MAX_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=population_texts.HELP,
+    )
     volume_ml = models.FloatField(_("volume, mL"), null=True, blank=True)
     tnc_e7 = models.FloatField(_("TNC, ×10⁷"), null=True, blank=True)
     cd34_e6 = models.FloatField(_("CD34, ×10⁶"), null=True, blank=True)
@@ -177,6 +186,9 @@ class CordBloodUnit(models.Model):
             models.CheckConstraint(condition=Q(sex__in=["", *Sex.values]), name="unit_sex_known"),
             models.CheckConstraint(condition=Q(abo__in=["", *Abo.values]), name="unit_abo_known"),
             models.CheckConstraint(condition=Q(rh__in=["", *Rh.values]), name="unit_rh_known"),
+            models.CheckConstraint(
+                condition=Q(populations__regex=population_texts.PATTERN), name="unit_populations_form"
+            ),
             models.CheckConstraint(condition=_positive("volume_ml"), name="unit_volume_positive"),
             models.CheckConstraint(condition=_positive("tnc_e7"), name="unit_tnc_positive"),
             models.CheckConstraint(condition=_positive("cd34_e6"), name="unit_cd34_positive"),

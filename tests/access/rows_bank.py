@@ -39,6 +39,13 @@ ROWS = [
         method="post",
         data=lambda w: REASON,
     ),
+    Row(
+        "bank:unit-population",
+        IMPORTERS,
+        lambda w: {"pk": w.unit.pk},
+        method="post",
+        data=lambda w: {"populations": "HAN", **REASON},
+    ),
     Row("bank:unit-import", IMPORTERS),
     Row("bank:unit-import", IMPORTERS, method="post", ok=(400,)),  # let in, and told that the file is missing
     Row(

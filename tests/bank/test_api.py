@@ -15,13 +15,14 @@ LIST = "/api/v1/units/"
 
 
 def test_a_unit_says_what_is_listed(signed_in: Any, coordinator: User) -> None:
-    unit = UnitFactory(din="G123498654321", hla_dqb1_1="", hla_dqb1_2="")
+    unit = UnitFactory(din="G123498654321", populations="HAN", hla_dqb1_1="", hla_dqb1_2="")
 
     body = signed_in(coordinator).get(f"{LIST}{unit.pk}/").json()
 
     assert body["public_no"] == "G1234 98 654321 H"
     assert (body["din_check"], body["bank"], body["status"]) == ("H", "TB", "LISTED")
     assert (body["tnc_e7"], body["cd34_e6"], body["volume_ml"]) == (130.0, 4.0, 24.0)
+    assert body["populations"] == "HAN"
     assert body["hla"]["A"] == ["A*11:01", "A*24:02"]
     assert "DQB1" not in body["hla"]
     assert not {"held_reasons", "donation", "hold_reason", "import_batch"} & set(body)

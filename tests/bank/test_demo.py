@@ -66,6 +66,11 @@ def test_blood_groups_and_states(sample: list[UnitRow]) -> None:
     assert set(states) == {"LISTED", "RESERVED", "ON_HOLD", "QUARANTINE", "DISCARDED"}
 
 
+def test_most_people_have_a_population(sample: list[UnitRow]) -> None:
+    assert share(sample, population.CODE, "population") == pytest.approx(0.9, abs=0.02)
+    assert {row.values["population"] for row in sample} == {"HAN", ""}
+
+
 def test_slips_of_the_unit_of_measure_wait_for_confirmation(sample: list[UnitRow]) -> None:
     held = [row for row in sample if row.held]
 

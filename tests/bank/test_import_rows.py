@@ -27,6 +27,7 @@ GOOD = {
     "sex": "F",
     "abo": "AB",
     "rh": "neg",
+    "population": "uig:1 + han:3",
     "volume_ml": "24.5",
     "tnc_e7": "130",
     "cd34_e6": "3.9",
@@ -65,6 +66,7 @@ def test_a_good_row() -> None:
     assert row.values["din"] == "G123498654321"
     assert row.values["collected_on"] == dt.date(2020, 5, 17)
     assert (row.values["sex"], row.values["abo"], row.values["rh"]) == ("F", "AB", "-")
+    assert row.values["population"] == "HAN:0.75+UIG:0.25"
     assert (row.values["volume_ml"], row.values["tnc_e7"], row.values["cd34_e6"]) == (24.5, 130.0, 3.9)
     assert (row.typing["B"].first, row.typing["B"].second) == ("B*40:01", "B*46:XX")
     assert (row.typing["DRB1"].first, row.typing["DRB1"].second) == ("DRB1*09:01", "")
@@ -92,6 +94,8 @@ def test_status_is_listed_where_the_file_does_not_say() -> None:
         ("sex", "x", "choice_unknown", "F, M"),
         ("abo", "C", "choice_unknown", "A, B, AB, O"),
         ("rh", "=+", "choice_unknown", "pos, neg"),
+        ("population", "HAN+UIG", "population_weight_missing", "HAN:0.5+UIG:0.5"),
+        ("population", "汉族", "population_code", "frequency sets"),
         ("volume_ml", "0", "number_range", "mL"),
         ("volume_ml", "-3", "number_range", "impossible"),
         ("volume_ml", "2000", "number_range", "1000"),
@@ -303,6 +307,16 @@ def test_digest_does_not_see_spaces_order_or_status() -> None:
     assert one.digest == other.digest
     assert one.digest != check(GOOD | {"segments": "2"}).rows[0].digest
     assert one.digest != check(GOOD | {"A_1": "A*11:02"}).rows[0].digest
+
+
+def test_the_digest_sees_a_population_and_knows_rows_from_before_there_was_one() -> None:
+    """The hash of a row without the column is the one under which earlier files were imported."""
+    without = {name: text for name, text in GOOD.items() if name != "population"}
+    digests = [check(row).rows[0].digest for row in (GOOD, GOOD | {"population": "HAN"}, without)]
+
+    assert len(set(digests)) == 3
+    assert digests[2] == check(GOOD | {"population": ""}).rows[0].digest
+    assert digests[2] == "b85fdf739a81b57ff5ca2849b163ffdb"
 
 
 @pytest.mark.parametrize(

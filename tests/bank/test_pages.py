@@ -194,7 +194,8 @@ def test_export_holds_the_selection_in_the_columns_of_the_import(signed_in: Any,
 
 
 def test_an_export_can_be_imported_again(signed_in: Any, qa: User) -> None:
-    text = "unit_no,tnc_e7,cd34_e6,rh,A_1,A_2,B_1,DRB1_1\nU1,130,4,neg,A*11:01,A*24:02,B*40:01,DRB1*09:01\n"
+    header = "unit_no,tnc_e7,cd34_e6,rh,population,A_1,A_2,B_1,DRB1_1"
+    text = f"{header}\nU1,130,4,neg,HAN:0.6+UIG:0.4,A*11:01,A*24:02,B*40:01,DRB1*09:01\n"
     system = Actor.system("test")
     units_import(data=text.encode(), file_name="a.csv", actor=system, mac=EMPTY_MAC)
     exported = b"".join(signed_in(qa).get("/units/export.csv").streaming_content)
@@ -366,6 +367,52 @@ def test_a_move_without_reason_keeps_the_page_and_says_why(signed_in: Any, qa: U
 
     assert response.status_code == 400
     assert "This field is required." in response.content.decode()
+
+
+def change_population(client: Any, unit: CordBloodUnit, populations: str, reason: str = "asked") -> Any:
+    address = reverse("bank:unit-population", args=[unit.pk])
+    return client.post(address, {"populations": populations, "reason": reason})
+
+
+def test_the_population_stands_on_the_passport_and_can_be_changed(signed_in: Any, lab: User) -> None:
+    unit, client = UnitFactory(), signed_in(lab)
+
+    assert "<dt>Population</dt>" not in passport(client, unit).content.decode()
+    assert change_population(client, unit, "uig:1+han:3").status_code == 302
+
+    text = passport(client, unit).content.decode()
+    assert "<dt>Population</dt><dd>HAN 75 % + UIG 25 %</dd>" in text
+    assert 'value="HAN:0.75+UIG:0.25"' in text
+    assert "Population changed" in text
+
+
+def test_a_wrong_population_keeps_what_was_typed(signed_in: Any, lab: User) -> None:
+    unit = UnitFactory(populations="HAN")
+
+    response = change_population(signed_in(lab), unit, "HAN+UIG")
+
+    text = response.content.decode()
+    assert response.status_code == 400
+    assert "Population 1, “HAN”, has no share." in text
+    assert 'value="HAN+UIG"' in text
+    assert CordBloodUnit.objects.get().populations == "HAN"
+
+
+def test_a_hospital_sees_the_population_and_cannot_change_it(signed_in: Any, coordinator: User) -> None:
+    unit, client = UnitFactory(populations="HAN"), signed_in(coordinator)
+
+    text = passport(client, unit).content.decode()
+
+    assert "<dt>Population</dt><dd>HAN</dd>" in text
+    assert "Change the population" not in text
+    assert change_population(client, unit, "UIG").status_code == 403
+
+
+def test_a_partners_unit_is_the_partners_to_change(signed_in: Any, lab: User) -> None:
+    unit, client = UnitFactory(source="partner"), signed_in(lab)
+
+    assert "Change the population" not in passport(client, unit).content.decode()
+    assert change_population(client, unit, "HAN").status_code == 409
 
 
 def test_a_refused_move_keeps_what_was_typed(signed_in: Any, qa: User) -> None:

@@ -106,6 +106,17 @@ def test_nothing_is_written_where_the_audit_fails(monkeypatch: pytest.MonkeyPatc
     assert not Bank.objects.exists()
 
 
+def test_a_population_is_kept_and_the_same_file_changes_nothing() -> None:
+    text = "unit_no,tnc_e7,population\nU1,130,uig:1+han:3\nU2,130,\n"
+
+    first, second = run(text), run(text)
+
+    assert (first.imported, second.unchanged) == (2, 2)
+    found = CordBloodUnit.objects.order_by("unit_no").values_list("populations", flat=True)
+    assert list(found) == ["HAN:0.75+UIG:0.25", ""]
+    assert run("unit_no,tnc_e7,population\nU1,130,HAN\n").findings[0].code == "exists_differs"
+
+
 def test_errors_stop_everything() -> None:
     report = run(BAD_FILE)
 

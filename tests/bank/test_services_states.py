@@ -11,6 +11,7 @@ import pytest
 from bank import services
 from bank.choices import BLOCKS, TRANSITIONS, DiscardReason, Source, UnitStatus
 from bank.models import CordBloodUnit, PlausibilityLimits
+from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models import AuditEntry, User
@@ -65,6 +66,54 @@ def test_each_move_leaves_one_entry_with_the_change_and_the_reason() -> None:
     assert entry.reason == "tank alarm"
     assert entry.before == {"status": "LISTED", "status_before_hold": "", "hold_reason": ""}
     assert entry.after["status"] == "ON_HOLD"
+
+
+def change_population(unit: CordBloodUnit, populations: str = "uig:1+han:3") -> CordBloodUnit:
+    return services.unit_population_change(
+        unit_id=unit.pk, populations=populations, actor=SYSTEM, reason="the mother was asked"
+    )
+
+
+@pytest.mark.django_db(transaction=True)  # the ledger is written at commit
+def test_a_changed_population_enters_the_ledger() -> None:
+    unit = UnitFactory(populations="HAN")
+    head = audit.ledger_head()
+
+    changed = change_population(unit)
+
+    assert changed.populations == "HAN:0.75+UIG:0.25"
+    (row,) = audit.ledger_since(head, target_types=("bank.CordBloodUnit",))
+    assert (row.action, row.target_key) == ("unit.populations", str(unit.pk))
+    entry = AuditEntry.objects.get()
+    assert (entry.before, entry.after) == ({"populations": "HAN"}, {"populations": "HAN:0.75+UIG:0.25"})
+    assert entry.reason == "the mother was asked"
+
+
+@pytest.mark.parametrize("flag", [*BLOCKS, "on_hold"])
+def test_a_population_can_be_corrected_in_any_state(flag: str) -> None:
+    unit = UnitFactory(**({"waiting": True} if flag == "held_for_confirmation" else {flag: True}))
+
+    assert change_population(unit).status == unit.status
+
+
+def test_the_same_population_again_writes_nothing() -> None:
+    unit = UnitFactory(populations="HAN")
+
+    change_population(unit, "han")
+
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_population_that_cannot_be_recorded() -> None:
+    unit, partners = UnitFactory(), UnitFactory(source=Source.PARTNER)
+
+    with pytest.raises(InvalidInput, match="is no code"):
+        change_population(unit, "H")
+    with pytest.raises(InvalidInput, match="Write why"):
+        services.unit_population_change(unit_id=unit.pk, populations="HAN", actor=SYSTEM, reason=" ")
+    with pytest.raises(Conflict, match="partner"):
+        change_population(partners)
+    assert not CordBloodUnit.objects.exclude(populations="").exists()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -76,6 +76,15 @@ def test_create_with_loci_gl_and_weight(sign_in: Any, hospital: Hospital, coordi
     assert patient.weights.count() == 1
 
 
+def test_a_population_may_be_given(sign_in: Any, hospital: Hospital, coordinator: User) -> None:
+    client = sign_in(coordinator)
+
+    made = post(client, **body(hospital, populations="ＨＡＮ：1＋uig：3"))
+
+    assert (made.status_code, made.json()["populations"]) == (201, "UIG:0.75+HAN:0.25")
+    assert post(client, **body(hospital, populations="")).json()["populations"] == ""
+
+
 def test_create_in_another_hospital_is_not_found(sign_in: Any, coordinator: User) -> None:
     response = post(sign_in(coordinator), **body(HospitalFactory()))
 
@@ -101,6 +110,8 @@ WRONG = [
     ({"weight_kg": "NaN"}, "weight_kg"),
     ({"weight_kg": "300"}, "weight_kg"),
     ({"diagnosis": "flu"}, "diagnosis"),
+    ({"populations": "HAN+UIG"}, "populations"),
+    ({"populations": "H" * 201}, "populations"),
     ({"diagnosis": "other"}, "diagnosis_text"),
     ({"hospital": "H014"}, "hospital"),
     ({"typing": {"loci": {"X": ["X*01:01"]}}}, "typing"),

@@ -19,7 +19,7 @@ BY = Actor.system("demo_data")
 
 def picture() -> list[Any]:
     patients = Patient.objects.order_by("code").values_list(
-        "code", "hospital__code", "sex", "birth_date", "weight_kg", "diagnosis", "state"
+        "code", "hospital__code", "sex", "birth_date", "weight_kg", "diagnosis", "state", "populations"
     )
     typings = PatientHlaTyping.objects.order_by("patient__code").values_list("canonical_gl", flat=True)
     hospitals = Hospital.objects.order_by("code").values_list("name", "city", "qualified_until")
@@ -54,6 +54,8 @@ def _patients_are_plausible(patients: list[Patient]) -> None:
     assert any(patient.birth_date > today for patient in patients)
     assert any(not patient.is_active for patient in patients)
     assert any(patient.current_typing is None for patient in patients)
+    assert {patient.populations for patient in patients} == {"HAN", ""}
+    assert sum(patient.populations == "HAN" for patient in patients) > 0.75 * len(patients)
     assert all(p.created_at <= p.updated_at <= timezone.now() for p in patients)
     weighed = list(PatientWeight.objects.select_related("patient"))
     assert len(weighed) > 45

@@ -76,10 +76,10 @@ def test_expected_weight_of_an_unborn_patient_passes() -> None:
     )
 
 
-@pytest.mark.parametrize("field", ["sex", "abo", "rh", "cmv", "diagnosis", "stage", "urgency"])
+@pytest.mark.parametrize("field", ["sex", "abo", "rh", "cmv", "diagnosis", "stage", "urgency", "populations"])
 def test_value_outside_its_list_is_refused(field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        guard_patient_data(replace(DATA, **{field: "nonsense"}))
+        guard_patient_data(replace(DATA, **{field: "nonsense!"}))
 
     assert caught.value.field == field
 

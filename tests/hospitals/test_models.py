@@ -6,6 +6,7 @@ import datetime
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 
 from hospitals.fields import HospitalChoiceField
@@ -23,6 +24,13 @@ def test_weight_without_idle_zeros(kg: str, text: str) -> None:
 
 def test_unknown_weight_is_empty() -> None:
     assert Patient().kg_text == ""
+
+
+@pytest.mark.parametrize("text", ["han", "HAN+UIG", "HAN:1"])
+def test_populations_have_their_one_form(text: str, db: None) -> None:
+    with pytest.raises(IntegrityError, match="hospitals_patient_populations_form"), transaction.atomic():
+        PatientFactory(populations=text)
+    assert PatientFactory(populations="HAN:0.75+UIG:0.25")
 
 
 def test_name_in_the_language_of_the_reader() -> None:

@@ -63,6 +63,23 @@ def test_edit_saves(sign_in: Any, patient: Patient, coordinator: User) -> None:
     assert (saved.sex, saved.urgency, saved.diagnosis) == ("M", "urgent", "")
 
 
+def test_the_population_is_edited_and_shown(sign_in: Any, patient: Patient, coordinator: User) -> None:
+    client, form = sign_in(coordinator), {"sex": "F", "birth_date": "2024-03-01", "urgency": "routine"}
+
+    refused = client.post(
+        page(patient, "patient-edit"), {**form, "populations": "HAN+UIG", "version": patient.version}
+    )
+    client.post(
+        page(patient, "patient-edit"), {**form, "populations": "uig:1+han:3", "version": patient.version}
+    )
+
+    assert "Population 1, “HAN”, has no share." in text_of(refused)
+    assert 'value="HAN+UIG"' in text_of(refused)
+    assert Patient.objects.get().populations == "HAN:0.75+UIG:0.25"
+    assert "HAN 75 % + UIG 25 %" in text_of(client.get(page(patient)))
+    assert 'value="HAN:0.75+UIG:0.25"' in text_of(client.get(page(patient, "patient-edit")))
+
+
 @pytest.mark.parametrize("version", ["0", "", "x", "²", "9" * 5000], ids=lambda text: text[:9])
 def test_edit_of_a_stale_page_is_refused_and_keeps_what_was_typed(
     version: str, sign_in: Any, patient: Patient, coordinator: User

@@ -218,6 +218,23 @@ def test_patient_update_records_only_what_changed(patient: Patient, by: Actor) -
     assert Patient.objects.get().version == patient.version + 1
 
 
+def test_a_population_is_stored_as_canonical_text_and_recorded(patient: Patient, by: Actor) -> None:
+    data = PatientData(
+        sex="F",
+        birth_date=patient.birth_date,
+        diagnosis="mld",
+        stage="presymptomatic",
+        populations="uig:1+han:3",
+    )
+
+    services.patient_update(patient_id=patient.pk, data=data, version=patient.version, by=by)
+
+    entry = last_entry()
+    assert (entry.before, entry.after) == ({"populations": ""}, {"populations": "HAN:0.75+UIG:0.25"})
+    again = services.patient_create(hospital_id=patient.hospital_id, data=data, by=by)
+    assert again.populations == last_entry().after["populations"] == "HAN:0.75+UIG:0.25"
+
+
 def test_patient_update_without_a_change_writes_nothing(patient: Patient, by: Actor) -> None:
     data = PatientData(sex="F", birth_date=patient.birth_date, diagnosis="mld", stage="presymptomatic")
 
