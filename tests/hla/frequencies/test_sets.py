@@ -150,6 +150,6 @@ def test_errors_quote_what_is_long_only_in_part() -> None:
 def test_notes_keep_code_and_params() -> None:
     note = FrequencyNote("zero", count=14)
 
-    assert note == "14 lines with the frequency 0 were left out."
+    assert note == "Lines with the frequency 0, left out: 14."
     assert (note.code, note.params) == ("zero", {"count": 14})
     assert "zero" in NOTES
