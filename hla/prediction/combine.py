@@ -141,10 +141,10 @@ def predict(patient: Patient, units: Imputed, *, upto: int = UPTO, threads: int 
     )
     unknown = (np.diff(units.starts) == 0) | (len(patient.rows) == 0)
     lost = units.lost + patient.lost
-    loci = {locus: three(by_locus[:, at], units, patient) for at, locus in enumerate(shared)}
-    for values in (*found.values(), *loci.values()):
+    at_loci = {locus: three(by_locus[:, at], units, patient) for at, locus in enumerate(shared)}
+    for values in (*found.values(), *at_loci.values()):
         values[unknown] = np.nan
-    return Predictions(found, loci, np.where(unknown, np.nan, lost), unknown)
+    return Predictions(found, at_loci, np.where(unknown, np.nan, lost), unknown)
 
 
 def three(matched: Array, units: Imputed, patient: Patient) -> Array:
@@ -157,9 +157,10 @@ def three(matched: Array, units: Imputed, patient: Patient) -> Array:
 def locus_tables(patient: Patient) -> tuple[Array, Array]:
     """P(2) and P(1) matches of the patient with each pair of his alleles, by slot one after another: (sum, 2)."""
     states = np.ascontiguousarray(patient.rows).view(np.uint16).reshape(len(patient.rows), -1, 2)
-    tables, starts = [], np.zeros(len(SEARCH_LOCI), dtype=np.int64)
+    tables: list[Array] = []
+    starts = np.zeros(len(SEARCH_LOCI), dtype=np.int64)
     for slot in range(len(SEARCH_LOCI)):
-        starts[slot] = sum(map(len, tables))
+        starts[slot] = sum(len(table) for table in tables)
         tables.append(
             locus_table(patient.local[slot][states[:, slot]], patient.shares, int(patient.counts[slot]))
         )

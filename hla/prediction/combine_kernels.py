@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hla.prediction.jit import compiled
 from hla.prediction.kernels import grown_line, mixed
 
 Array = NDArray[Any]
+Word = Any  # a number of 64 bits, as Numba sees it
 
 FREE = np.int64(-1)
 MAX_PARTIALS = 1024  # sub-genotypes of ten alleles
@@ -17,8 +18,8 @@ _MASK = np.uint64(0xFFFF)
 _ZERO = np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
-def found_slot(keys: Array, first: int, second: int) -> int:
+@compiled
+def found_slot(keys: Array, first: Word, second: Word) -> Word:
     """Where a key stands, or the free place where it would."""
     mask = np.uint64(keys.shape[0] - 1)
     slot = mixed(np.uint64(first), np.uint64(second), _ZERO) & mask
@@ -27,7 +28,7 @@ def found_slot(keys: Array, first: int, second: int) -> int:
     return np.int64(slot)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def rehashed(keys: Array, values: Array) -> tuple[Array, Array]:
     """The same entries in a table of twice the size."""
     larger = np.full((2 * keys.shape[0], 2), FREE, dtype=np.int64)
@@ -40,14 +41,14 @@ def rehashed(keys: Array, values: Array) -> tuple[Array, Array]:
     return larger, moved
 
 
-@njit(cache=True, nogil=True)
-def state_at(row: Array, slot: int, second: int) -> int:
+@compiled
+def state_at(row: Array, slot: Word, second: int) -> Word:
     """One state of a genotype."""
     place = 2 * slot + second
     return np.int64((row[place // 4] >> np.uint64(16 * (place % 4))) & _MASK)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def local_pairs(row: Array, slots: Array, local: Array, pairs: Array) -> None:
     """A genotype in the patient's own numbering (0: an allele that he cannot have): pairs int64 (slots, 2)."""
     for at in range(slots.shape[0]):
@@ -57,7 +58,7 @@ def local_pairs(row: Array, slots: Array, local: Array, pairs: Array) -> None:
         pairs[slot, 0], pairs[slot, 1] = min(low, high), max(low, high)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sub_genotypes(
     pairs: Array, slots: Array, radices: Array, counts: Array, upto: int, partials: Array, drops: Array
 ) -> int:
@@ -110,7 +111,7 @@ def sub_genotypes(
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def indexed(
     rows: Array, shares: Array, slots: Array, local: Array, radices: Array, counts: Array, upto: int
 ) -> tuple[Array, Array]:
@@ -135,7 +136,7 @@ def indexed(
     return keys, values
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mismatch_shares(
     pairs: Array,
     slots: Array,
@@ -163,7 +164,7 @@ def mismatch_shares(
         found[more] = max(found[more], 0.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def least_mismatches(pairs: Array, slots: Array) -> int:
     """The fewest mismatches that a genotype can have with any of the patient's."""
     found = 0
@@ -173,8 +174,8 @@ def least_mismatches(pairs: Array, slots: Array) -> int:
     return found
 
 
-@njit(cache=True, nogil=True)
-def memo_key(pairs: Array, slots: Array, counts: Array) -> tuple[int, int]:
+@compiled
+def memo_key(pairs: Array, slots: Array, counts: Array) -> tuple[Word, Word]:
     """A genotype in the patient's numbering as two words."""
     first, second = np.int64(0), np.int64(0)
     for at in range(slots.shape[0]):
@@ -188,7 +189,7 @@ def memo_key(pairs: Array, slots: Array, counts: Array) -> tuple[int, int]:
     return first, second
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def class_shares(
     rows: Array,
     shares: Array,
@@ -252,7 +253,7 @@ def class_shares(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def locus_shares(
     rows: Array,
     shares: Array,
@@ -263,7 +264,7 @@ def locus_shares(
     counts: Array,
     table: Array,
 ) -> Array:
-    """Per locus P(2), P(1) matches for each person: float64 (n, slots, 2). table: by the patient's pair, two columns."""
+    """Per locus P(2), P(1) matches of each person: float64 (n, slots, 2). table: by the patient's pair, both columns."""
     people = starts.shape[0] - 1
     result = np.zeros((people, slots.shape[0], 2), dtype=np.float64)
     for person in range(people):
@@ -283,8 +284,8 @@ def locus_shares(
     return result
 
 
-@njit(cache=True, nogil=True)
-def matches_at(one: Array, other: Array, slot: int) -> int:
+@compiled
+def matches_at(one: Array, other: Array, slot: Word) -> Word:
     """Matches of two genotypes at a locus: the better of direct and cross; what is not expressed matches nothing."""
     a, b = state_at(one, slot, 0), state_at(one, slot, 1)
     c, d = state_at(other, slot, 0), state_at(other, slot, 1)
@@ -293,7 +294,7 @@ def matches_at(one: Array, other: Array, slot: int) -> int:
     return max(direct, cross)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def joint_counts(
     rows: Array, shares: Array, others: Array, other_shares: Array, class_slots: Array, class_sizes: Array
 ) -> Array:

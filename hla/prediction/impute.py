@@ -97,7 +97,7 @@ class Imputer:
         """The kernel's answer for persons given by how the alleles fit them."""
         table, laid = self.table, Layout.of(people, self.table)
         starts, found = table.postings
-        return kernels.impute_all(  # type: ignore[no-any-return]
+        answer: tuple[Array, Array, Array, Array, Array] = kernels.impute_all(
             table.codes,
             table.frequencies,
             starts,
@@ -113,6 +113,7 @@ class Imputer:
             self.bound,
             self.exact_pairs,
         )
+        return answer
 
 
 @dataclass(frozen=True)

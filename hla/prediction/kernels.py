@@ -1,16 +1,18 @@
 """Compiled loops of match prediction. Plain arrays in and out; what they mean is said in impute.py and combine.py.
 
 A genotype is a row of three 64-bit words: for each of the five loci of SEARCH_LOCI, its slot, two states of 16 bits,
-the smaller first. Equality of words is equality of genotypes, so that hashing them is exact: a hash only chooses where to look.
+the smaller first. Equal words are equal genotypes, so that hashing is exact: a hash only chooses where to look.
 """
 
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hla.prediction.jit import compiled
+
 Array = NDArray[Any]
+Word = Any  # a number of 64 bits, as Numba sees it
 
 WORDS = 3
 STATES_OF_WORD = 4  # of 16 bits
@@ -27,8 +29,8 @@ _BITS = np.uint64(16)
 _MASK = np.uint64(0xFFFF)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def mixed(first: int, second: int, third: int) -> int:
+@compiled
+def mixed(first: Word, second: Word, third: Word) -> Word:
     """A hash of three words."""
     found = first * _MIX_1
     found ^= found >> _SHIFT
@@ -38,7 +40,7 @@ def mixed(first: int, second: int, third: int) -> int:
     return found ^ (found >> _SHIFT)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grown(array: Array, size: int) -> Array:
     """A copy with at least `size` rows."""
     larger = np.empty((max(size, 2 * array.shape[0]), array.shape[1]), dtype=array.dtype)
@@ -46,7 +48,7 @@ def grown(array: Array, size: int) -> Array:
     return larger
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grown_line(array: Array, size: int) -> Array:
     """As `grown`, of a line."""
     larger = np.empty(max(size, 2 * array.shape[0]), dtype=array.dtype)
@@ -54,7 +56,7 @@ def grown_line(array: Array, size: int) -> Array:
     return larger
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def table_size(entries: int) -> int:
     """A power of two, at least twice `entries`."""
     size = 64
@@ -63,7 +65,7 @@ def table_size(entries: int) -> int:
     return size
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fitting(
     codes: Array,
     posting_starts: Array,
@@ -81,7 +83,7 @@ def fitting(
     Only the haplotypes of the locus that leaves fewest are looked at.
     """
     loci = codes.shape[1]
-    driver, fewest = 0, np.int64(codes.shape[0] + 1)
+    driver, fewest = 0, codes.shape[0] + 1
     for locus in range(loci):
         at = fit_starts[locus] + typing[locus] * sizes[locus]
         count = 0
@@ -113,7 +115,7 @@ def fitting(
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def compatible(one: int, other: int, full: int) -> bool:
     """Whether two patterns explain a typing together: at each locus one its first value, the other its second."""
     low = (1 << MAX_LOCI) - 1
@@ -122,7 +124,7 @@ def compatible(one: int, other: int, full: int) -> bool:
     return (first | second) == full
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def kept_mass(
     frequencies: Array, sums: Array, ones: Array, others: Array, same: bool, threshold: float
 ) -> tuple[float, int]:
@@ -145,7 +147,7 @@ def kept_mass(
     return mass, count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mass_of_pairs(
     frequencies: Array, sums: Array, starts: Array, groups: Array, pairs: Array, threshold: float
 ) -> tuple[float, int]:
@@ -166,11 +168,11 @@ def mass_of_pairs(
     return mass, count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grouped(
     found: Array, n: int, patterns: Array, frequencies: Array, full: int
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """Fitting haplotypes by pattern: their order, start of each group, pattern of each, compatible pairs, frequencies."""
+    """Fitting haplotypes by pattern: order, start of each group, pattern of each, compatible pairs, frequencies."""
     counts = np.zeros(PATTERNS, dtype=np.int64)
     for at in range(n):
         counts[patterns[found[at]]] += 1
@@ -198,7 +200,7 @@ def grouped(
     return order, starts, groups, pairs[:number], ordered
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def allowed_pair(codes: Array, sizes: Array, typing_lists: Array, lists: Array, one: int, other: int) -> bool:
     """Whether the pair of haplotypes is an alternative of each genotype list. typing_lists: start in `lists`, or -1."""
     for locus in range(codes.shape[1]):
@@ -208,7 +210,7 @@ def allowed_pair(codes: Array, sizes: Array, typing_lists: Array, lists: Array, 
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def genotype_words(codes: Array, states: Array, slots: Array, one: int, other: int, words: Array) -> None:
     """Words of the genotype of two haplotypes; an allele that is not expressed (state 0) takes its partner's state."""
     words[0] = words[1] = words[2] = np.uint64(0)
@@ -225,7 +227,7 @@ def genotype_words(codes: Array, states: Array, slots: Array, one: int, other: i
         words[slots[locus] // 2] |= (np.uint64(low) | (np.uint64(high) << _BITS)) << shift
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def entered(
     rows: Array, shares: Array, start: int, end: int, table: Array, words: Array, share: float
 ) -> int:
@@ -245,7 +247,7 @@ def entered(
         slot = (slot + np.uint64(1)) & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def impute_all(
     codes: Array,
     frequencies: Array,

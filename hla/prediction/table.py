@@ -21,7 +21,7 @@ BLOCKS: Final = (("A", "B", "C"), ("DRB1", "DQB1"))  # what is inherited togethe
 
 @dataclass(frozen=True)
 class Allele:
-    """One allele of a set. p_group: its P group, None for a null or unread one. names: of a null, its complete names."""
+    """One allele of a set. p_group: None for a null or unread one. nulls: complete names of a null, without locus."""
 
     name: str
     p_group: int | None
@@ -74,7 +74,9 @@ class HaplotypeTable:
         loci = tuple(locus for locus in SEARCH_LOCI if all(locus in found.loci for _, found in parts))
         if not loci:
             raise ValueError("These haplotype sets have no locus in common.")
-        columns, alleles, unread = [], {}, {}
+        columns: list[Array] = []
+        alleles: dict[str, tuple[Allele, ...]] = {}
+        unread: dict[str, None] = {}
         for locus in loci:
             column, alleles[locus], bad = _read_locus(locus, [found for _, found in parts], resolver)
             columns.append(column)
