@@ -14,7 +14,7 @@ from bank.models import PlausibilityLimits
 from bank.querysets import CordBloodUnitQuerySet
 from core.errors import InvalidInput
 from core.models import User
-from core.populations import HELP, MAX_INPUT, canonical_populations
+from core.populations import FORM_HELP, MAX_INPUT, canonical_populations
 from core.roles import Permission
 from hla.loci import SEROLOGY_PREFIX
 from hla.typing import Blank
@@ -140,7 +140,7 @@ class PopulationForm(ReasonForm):
     """Of which population a unit is; empty where unknown."""
 
     populations = forms.CharField(
-        label=_("Population"), required=False, max_length=MAX_INPUT, help_text=HELP, strip=True
+        label=_("Population"), required=False, max_length=MAX_INPUT, help_text=FORM_HELP, strip=True
     )
     field_order = ["populations", "reason"]
 

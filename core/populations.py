@@ -29,6 +29,10 @@ _CODE = re.compile(CODE)
 _WEIGHT = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 
 HELP = _("code of one of the bank's frequency sets, such as HAN; mixed ancestry with shares: HAN:0.5+UIG:0.5")
+FORM_HELP = _(
+    "Code of one of the bank's frequency sets, such as HAN; of mixed ancestry each with its share: HAN:0.5+UIG:0.5. "
+    "Empty if not known."
+)
 
 MESSAGES: dict[str, str | Promise] = {
     "population_too_long": _("The text has more than %(limit)s characters. Write it like HAN:0.5+UIG:0.5."),

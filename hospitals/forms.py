@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, InvalidInput
 from core.models import User
-from core.populations import HELP, MAX_INPUT, canonical_populations
+from core.populations import FORM_HELP, MAX_INPUT, canonical_populations
 from core.roles import Permission
 from hospitals import choices, plausibility
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
@@ -136,7 +136,9 @@ class PatientForm(forms.Form):
         label=_("CMV antibodies"), choices=[*NOT_CHOSEN, *choices.Cmv.choices], required=False
     )
 
-    populations = forms.CharField(label=_("Population"), required=False, max_length=MAX_INPUT, help_text=HELP)
+    populations = forms.CharField(
+        label=_("Population"), required=False, max_length=MAX_INPUT, help_text=FORM_HELP
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
