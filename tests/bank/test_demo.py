@@ -15,6 +15,7 @@ from bank.demo.units import FIN, units
 from bank.imports.rows import UnitRow
 from bank.imports.typings import TypingReader
 from core.reference import builtin_nomenclature
+from hla.frequencies.demo import PUBLISHED_HAPLOTYPES
 from hla.mac import EMPTY_MAC, MacTable
 from hla.resolve import resolver_for
 
@@ -120,7 +121,7 @@ def test_haplotypes_follow_the_published_shares() -> None:
     drawn = Counter(tuple(alleles[locus] for locus in population.LOCI[:5]) for alleles in people)
     total = sum(drawn.values())
 
-    for percent, text in population.PUBLISHED_HAPLOTYPES[:3]:
+    for percent, text in PUBLISHED_HAPLOTYPES[:3]:
         assert drawn[tuple(text.split())] / total * 100 == pytest.approx(percent, abs=0.4)
 
 
