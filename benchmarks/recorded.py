@@ -1,0 +1,36 @@
+"""Figures of a benchmark, added to benchmarks/results.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results.json"
+
+
+def record(figures: Mapping[str, float]) -> None:
+    """Add them to what other benchmarks wrote, with the commit and machine of this run."""
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    about = {
+        "commit": commit,
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    rounded = {name: float(f"{value:.6g}") for name, value in figures.items()}
+    RESULTS.write_text(json.dumps({**known, **about, **rounded}, indent=2, sort_keys=True) + "\n")
+
+
+def show(figures: Mapping[str, float]) -> None:
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        print(f"{name:{width}}  {value:,.6g}")
