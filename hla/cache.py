@@ -20,15 +20,19 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from hla.ciwd import CiwdTable
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature, NomenclatureError
 
 ACTIVE: Final = "active.json"
+FREQUENCIES: Final = "frequencyset"  # prefix of the files of haplotype frequency sets
 VERSION: Final = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}")
 PARTS: Final = ("", "wmda", "tce", "allelelist")  # the folders of a release that its compilation reads
+
+if TYPE_CHECKING:
+    from hla.frequencies.sets import HaplotypeSet
 
 Loaded = TypeVar("Loaded", Nomenclature, MacTable, CiwdTable)
 
@@ -132,6 +136,29 @@ class Cache:
     def ciwd(self) -> CiwdTable | None:
         """The table of common alleles in use here."""
         return self._active(CIWD)
+
+    def frequencies(self, source: str, population: str) -> "HaplotypeSet":
+        """The haplotype frequency set in a file, of a population where it holds several; or loaded here by a name.
+
+        Raises NomenclatureError that says what is wrong and what to do.
+        """
+        from hla.frequencies.files import read_set  # only match prediction needs it
+        from hla.frequencies.sets import HaplotypeSet
+
+        if os.path.exists(source):
+            found, notes = read_set(Path(source), name=Path(source).stem, population=population)
+            for note in notes:
+                self.warn(f"{source}: {note}")
+            return found
+        kept = {path.name: path for path in self.folder.glob(f"{FREQUENCIES}-*")}
+        for path in sorted(kept.values(), key=lambda path: -path.stat().st_mtime_ns):
+            stored = HaplotypeSet.from_bytes(path.read_bytes())
+            if source in (stored.name, stored.population):
+                return stored
+        raise NomenclatureError(
+            f"{source} is neither a file nor the name of a frequency set that is in use here. Give the path of a "
+            "file, such as CAU.freqs.gz."
+        )
 
     def versions(self) -> list[str]:
         """The versions of the releases that are kept here."""

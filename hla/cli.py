@@ -13,12 +13,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from hla.antigens import ANTIGEN_RULES
 from hla.cache import Cache
 from hla.nomenclature import NomenclatureError
 from hla.resolve import Resolver, resolver_for
+
+if TYPE_CHECKING:
+    from hla.frequencies.sets import HaplotypeSet
 
 Json = dict[str, Any]
 
@@ -50,6 +53,10 @@ class Surroundings:
         except NomenclatureError as error:
             raise Refusal(str(error)) from None
         return resolver_for(nomenclature, mac, cache.ciwd())
+
+    def frequencies(self, source: str, population: str) -> "HaplotypeSet":
+        """The haplotype frequency set in a file, or loaded here by a name. Raises NomenclatureError."""
+        return Cache(self.folder, self.warn).frequencies(source, population)
 
 
 @dataclass(frozen=True)

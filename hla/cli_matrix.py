@@ -11,9 +11,11 @@ from typing import Any, BinaryIO, Final, TextIO
 
 from hla.cli import INVALID, OK, STDIN, Command, Refusal, Surroundings, add_reference_arguments
 from hla.loci import LOCI, SEARCH_LOCI, locus_of
-from hla.matrix import Matrix, MatrixError, is_special, write_matrix
-from hla.people import PeopleError, Unreadable, read_people, summary
+from hla.matrix import Matrix, MatrixError, Rows, is_special, write_matrix
+from hla.nomenclature import NomenclatureError
+from hla.people import People, PeopleError, Unreadable, read_people, summary
 from hla.plain import release_name
+from hla.resolve import Resolver, shown
 
 STDIN_NUMBER: Final = 0  # its file descriptor
 BAR: Final = 30
@@ -41,6 +43,21 @@ def add_matrix_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--processes", type=int, default=processors(), help="counting processes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--frequencies",
+        metavar="PATH|NAME",
+        help="with probabilities: a haplotype frequency set, as a file or by the name of one loaded here",
+    )
+    parser.add_argument(
+        "--population", default="", help="of --frequencies, where a file holds several (API, CAU, …)"
+    )
+    parser.add_argument(
+        "--nulls",
+        choices=("absent", "as-named"),
+        default="absent",
+        help="what a null allele is to a probability: absent, its partner counts twice (the default), or an allele "
+        "of its own, as in the WMDA's validation",
     )
     add_reference_arguments(parser)
 
@@ -104,13 +121,43 @@ def match_matrix(options: dict[str, Any], around: Surroundings) -> int:
         around.warn(f"match_matrix: {unreadable[0]}")
         around.warn("Nothing was written. --unreadable untyped counts such a locus as not typed.")
         return INVALID
-    matrix = Matrix.of(patients, units, resolver)
+    matrix: Rows
+    if options["frequencies"]:
+        matrix = predicted(patients, units, options, around, resolver)
+    else:
+        matrix = Matrix.of(patients, units, resolver)
     write(matrix, options, around)
-    report(matrix, unreadable, around, time.monotonic() - started)
+    report(matrix, resolver, unreadable, around, time.monotonic() - started)
     return OK
 
 
-def write(matrix: Matrix, options: dict[str, Any], around: Surroundings) -> None:
+def predicted(
+    patients: People, units: People, options: dict[str, Any], around: Surroundings, resolver: Resolver
+) -> Rows:
+    """The matrix with probabilities. Raises Refusal."""
+    from hla.prediction.matrix import PredictedMatrix  # compiled code: only who asks for it waits for it
+    from hla.prediction.table import HaplotypeTable
+
+    try:
+        found = around.frequencies(options["frequencies"], options["population"])
+    except NomenclatureError as error:
+        raise Refusal(str(error)) from None
+    lacking = [locus for locus in patients.columns if locus not in found.loci]
+    if lacking:
+        raise Refusal(f"--frequencies: {found.name} has no {', '.join(lacking)}; leave it out of --loci.")
+    table = HaplotypeTable.of(found, resolver, nulls=options["nulls"]).only(patients.columns)
+    if table.unread:
+        around.warn(
+            f"{found.name}: {len(table.unread):,} names are not read, with {table.unread_share:.2%} of all "
+            f"haplotypes: {shown(table.unread)}"
+        )
+    matrix = PredictedMatrix.of(patients, units, table)
+    for sentence in matrix.notes():
+        around.warn(sentence)
+    return matrix
+
+
+def write(matrix: Rows, options: dict[str, Any], around: Surroundings) -> None:
     """Write the file; whatever ends the work leaves none behind. Raises Refusal."""
     bar = Bar(around.stderr, matrix.pairs)
     out = binary(around.stdout) if options["out"] == STDIN else options["out"]
@@ -171,14 +218,15 @@ def binary(stream: TextIO) -> BinaryIO:
     return below
 
 
-def report(matrix: Matrix, unreadable: list[Unreadable], around: Surroundings, seconds: float) -> None:
+def report(
+    matrix: Rows, resolver: Resolver, unreadable: list[Unreadable], around: Surroundings, seconds: float
+) -> None:
     """What was done, on standard error."""
     for sentence in summary(unreadable):
         around.warn(sentence)
-    release = next(iter(matrix.tables.values())).resolver.nomenclature.release
     around.warn(
         f"{len(matrix.patients):,} patients, {len(matrix.units):,} units, {matrix.pairs:,} pairs at "
-        f"{', '.join(matrix.tables)}; {release_name(release)}; {seconds:.1f} s"
+        f"{', '.join(matrix.units.columns)}; {release_name(resolver.nomenclature.release)}; {seconds:.1f} s"
     )
 
 
@@ -210,7 +258,7 @@ class Bar:
 
 
 MATRIX: Final = Command(
-    "Count the matches of all patients with all units, locus by locus, one row per pair.",
+    "Count the matches of all patients with all units, locus by locus, one row per pair; or their probabilities.",
     add_matrix_arguments,
     match_matrix,
 )

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,22 @@ Progress = Callable[[int], None]
 
 class MatrixError(RuntimeError):
     """The work was cut short by the machine: a process was killed, or the file could not be written."""
+
+
+class Rows(Protocol):
+    """What is written: rows of all units, patient by patient."""
+
+    patients: People
+    units: People
+
+    @property
+    def pairs(self) -> int: ...
+
+    def header(self) -> bytes: ...
+
+    def block(self, patient: int) -> bytearray:
+        """The rows of one patient. Good until the next call."""
+        ...
 
 
 @dataclass
@@ -142,7 +158,7 @@ def window(rows: bytearray, width: int) -> npt.NDArray[np.void]:
     return np.ndarray((len(rows) - width + 1,), dtype=f"V{width}", buffer=rows, strides=(1,))
 
 
-def write_matrix(matrix: Matrix, out: str | IO[bytes], *, processes: int, progress: Progress) -> None:
+def write_matrix(matrix: Rows, out: str | IO[bytes], *, processes: int, progress: Progress) -> None:
     """Write all rows to a path (gzipped if it ends in .gz) or a stream. Raises MatrixError, OSError.
 
     A file appears only when it is complete. progress: told how many pairs have been written.
@@ -156,11 +172,11 @@ def write_matrix(matrix: Matrix, out: str | IO[bytes], *, processes: int, progre
             stream_rows(matrix, stream, processes, progress, pack=False)
         return
     with appearing(path.resolve()) as unfinished:
-        if path.suffix == ".gz":
-            with unfinished.open("wb") as stream:
-                stream_rows(matrix, stream, processes, progress, pack=True)
-        else:
+        if isinstance(matrix, Matrix) and path.suffix != ".gz":
             place_rows(matrix, unfinished, processes, progress)
+        else:
+            with unfinished.open("wb") as stream:
+                stream_rows(matrix, stream, processes, progress, pack=path.suffix == ".gz")
 
 
 def is_special(path: str) -> bool:
@@ -180,7 +196,7 @@ def appearing(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def stream_rows(matrix: Matrix, stream: IO[bytes], processes: int, progress: Progress, *, pack: bool) -> None:
+def stream_rows(matrix: Rows, stream: IO[bytes], processes: int, progress: Progress, *, pack: bool) -> None:
     """Write the rows one after another."""
     head = matrix.header()
     stream.write(gzip.compress(head, mtime=0) if pack else head)
@@ -205,7 +221,7 @@ class StreamTask:
 
     pack: bool
 
-    def run(self, matrix: Matrix, patients: range) -> bytes:
+    def run(self, matrix: Rows, patients: range) -> bytes:
         rows = b"".join([bytes(matrix.block(patient)) for patient in patients])
         return gzip.compress(rows, COMPRESSION, mtime=0) if self.pack else rows
 
@@ -217,7 +233,8 @@ class PlaceTask:
     path: str
     start: int
 
-    def run(self, matrix: Matrix, patients: range) -> bytes:
+    def run(self, matrix: Rows, patients: range) -> bytes:
+        assert isinstance(matrix, Matrix)  # the places of other rows are not known beforehand
         with open(self.path, "r+b", buffering=0) as handle:
             handle.seek(self.start + int(matrix.places[patients.start]))
             for patient in patients:
@@ -234,14 +251,14 @@ def write_all(handle: IO[bytes], rows: memoryview) -> None:
 Task = StreamTask | PlaceTask
 
 
-def chunks(matrix: Matrix, processes: int) -> list[range]:
+def chunks(matrix: Rows, processes: int) -> list[range]:
     """Patients in portions of some BLOCK_ROWS pairs, several for each process where there are enough."""
     patients = len(matrix.patients)
     size = max(1, min(BLOCK_ROWS // len(matrix.units), -(-patients // processes)))
     return [range(start, min(start + size, patients)) for start in range(0, patients, size)]
 
 
-def in_order(matrix: Matrix, task: Task, processes: int) -> Iterator[tuple[bytes, int]]:
+def in_order(matrix: Rows, task: Task, processes: int) -> Iterator[tuple[bytes, int]]:
     """Results of a task over all patients in their order, with the number of pairs of each."""
     portions = chunks(matrix, processes)
     if processes < 2 or len(portions) < 2 or matrix.pairs < ALONE_BELOW:
@@ -252,7 +269,7 @@ def in_order(matrix: Matrix, task: Task, processes: int) -> Iterator[tuple[bytes
 
 
 def side_by_side(
-    matrix: Matrix, task: Task, portions: list[range], processes: int
+    matrix: Rows, task: Task, portions: list[range], processes: int
 ) -> Iterator[tuple[bytes, int]]:
     """As in_order, by several processes; only a few results wait at a time."""
     methods = multiprocessing.get_all_start_methods()
@@ -277,10 +294,10 @@ def side_by_side(
         pool.shutdown(cancel_futures=True)
 
 
-_held: list[Matrix] = []  # in a counting process: what it counts
+_held: list[Rows] = []  # in a counting process: what it counts
 
 
-def begin(matrix: Matrix) -> None:
+def begin(matrix: Rows) -> None:
     """Start of a counting process. Ctrl-C is the parent's to handle; without a parent there is nothing to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -17,6 +17,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from math import comb
 from typing import Any, Final
 
@@ -192,7 +193,7 @@ def split(units: Imputed, threads: int) -> list[Array]:
         return [units.starts]
     wanted = [rows * part // threads for part in range(1, threads)]
     cuts = [0, *np.searchsorted(units.starts, wanted).tolist(), people]
-    return [units.starts[begin : end + 1] for begin, end in zip(cuts, cuts[1:], strict=False) if end > begin]
+    return [units.starts[begin : end + 1] for begin, end in pairwise(cuts) if end > begin]
 
 
 def in_threads(work: Any, tiles: Sequence[Array]) -> list[Array]:

@@ -264,7 +264,7 @@ def locus_shares(
     counts: Array,
     table: Array,
 ) -> Array:
-    """Per locus P(2), P(1) matches of each person: float64 (n, slots, 2). table: by the patient's pair, both columns."""
+    """Per locus P(2), P(1) matches of each person: float64 (n, slots, 2). table: the same of each patient's pair."""
     people = starts.shape[0] - 1
     result = np.zeros((people, slots.shape[0], 2), dtype=np.float64)
     for person in range(people):
