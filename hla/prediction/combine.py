@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
 from hla.prediction import combine_kernels
-from hla.prediction.imputed import Imputed
+from hla.prediction.imputed import Imputed, states_of
 
 Array = NDArray[Any]
 
@@ -76,7 +76,7 @@ class Patient:
     def of(cls, imputed: Imputed, person: int = 0) -> "Patient":
         """One of the persons of `imputed`."""
         rows, shares = imputed.of(person)
-        states = np.ascontiguousarray(rows).view(np.uint16).reshape(len(rows), -1, 2)
+        states = states_of(rows)
         space = imputed.table.space
         local = np.zeros((len(SEARCH_LOCI), max(space.size(locus) for locus in SEARCH_LOCI)), dtype=np.int32)
         counts = np.zeros(len(SEARCH_LOCI), dtype=np.int64)
@@ -157,7 +157,7 @@ def three(matched: Array, units: Imputed, patient: Patient) -> Array:
 
 def locus_tables(patient: Patient) -> tuple[Array, Array]:
     """P(2) and P(1) matches of the patient with each pair of his alleles, by slot one after another: (sum, 2)."""
-    states = np.ascontiguousarray(patient.rows).view(np.uint16).reshape(len(patient.rows), -1, 2)
+    states = states_of(patient.rows)
     tables: list[Array] = []
     starts = np.zeros(len(SEARCH_LOCI), dtype=np.int64)
     for slot in range(len(SEARCH_LOCI)):

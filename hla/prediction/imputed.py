@@ -46,6 +46,11 @@ def genotype_rows(pairs: Sequence[Sequence[tuple[int, int]]], slots: Sequence[in
     return rows.view(np.uint64)
 
 
+def states_of(rows: Array) -> Array:
+    """uint16 (g, 6, 2): the two states at each slot of genotypes, also of none; the last slot is not used."""
+    return np.ascontiguousarray(rows).view(np.uint16).reshape(-1, SLOTS // 2, 2)
+
+
 @dataclass(frozen=True)
 class Imputed:
     """Genotypes of n persons.
@@ -73,13 +78,18 @@ class Imputed:
 
     def states(self) -> Array:
         """uint16 (g, loci, 2): the two states of each genotype at each locus, the smaller first."""
-        flat = np.ascontiguousarray(self.rows).view(np.uint16).reshape(len(self.rows), -1, 2)
-        return flat[:, self.table.slots]
+        return states_of(self.rows)[:, self.table.slots]
 
     def of(self, person: int) -> tuple[Array, Array]:
         """Rows and shares of one person."""
         part = slice(int(self.starts[person]), int(self.starts[person + 1]))
         return self.rows[part], self.shares[part]
+
+    def part(self, person: int) -> Part:
+        """One person."""
+        rows, shares = self.of(person)
+        basis = Basis(int(self.basis[person]))
+        return Part(rows, shares, float(self.lost[person]), basis, self.relaxed[person])
 
     def taken(self, persons: Sequence[int]) -> "Imputed":
         """These persons, in this order."""

@@ -11,7 +11,7 @@ import pytest
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver
-from matching.engine import files
+from matching.engine import column_file, files
 from matching.engine.files import SnapshotUnusable
 from matching.engine.snapshot import Snapshot, arrays, build
 from tests.matching.inventories import unit, units
@@ -166,7 +166,7 @@ def test_saving_leaves_no_other_file_even_when_it_fails(
     def broken(*args: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(files.os, "fsync", broken)
+    monkeypatch.setattr(column_file.os, "fsync", broken)
     with pytest.raises(OSError, match="disk full"):
         files.save(build(units(9, 10), resolver=resolver, ledger_number=2), tmp_path / "f")
 
@@ -178,7 +178,7 @@ def test_missing_and_empty_files_are_refused(resolver: Resolver, tmp_path: Path)
     (tmp_path / "empty").touch()
 
     for name in ("missing", "empty"):
-        with pytest.raises(SnapshotUnusable, match="no readable snapshot"):
+        with pytest.raises(SnapshotUnusable, match="no readable file"):
             files.load(tmp_path / name, resolver=resolver)
 
 

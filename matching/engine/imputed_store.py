@@ -1,0 +1,195 @@
+"""Genotypes of typings that were imputed before, in files of this host: a search then only combines.
+
+One folder per haplotype table (sets, weights, nomenclature); in it segments, each a column file over some typings in
+order of their digests. States of alleles are numbered by each process as it goes, therefore a segment holds what its
+numbers stand for. Nothing here is a source of truth: what is missing, damaged or too large is imputed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hla.loci import SEARCH_LOCI
+from hla.prediction.fits import Pair
+from hla.prediction.imputed import Basis, Imputed, Part, joined
+from hla.prediction.table import HaplotypeTable
+from matching.engine import column_file
+
+Array = NDArray[Any]
+
+MAGIC = b"QIDAIIM1"
+DIGEST_BYTES = 16
+MAX_GENOTYPES = (
+    4_000  # of one typing; what is more open is not kept: imputing it again costs less than its place
+)
+MAX_SEGMENTS = 8  # more are put together
+
+
+def typing_digest(pairs: Sequence[Pair]) -> bytes:
+    """Of the two texts of each locus of a table: 16 bytes."""
+    text = "\0".join(value for pair in pairs for value in pair)
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One mapped file. digests: V16 sorted; states: per slot, the number here of each number in the file."""
+
+    path: Path
+    digests: Array
+    columns: dict[str, Array]
+    states: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, path: Path, table: HaplotypeTable) -> Segment:
+        """Raises FileUnusable."""
+        header, columns = column_file.read(path, MAGIC)
+        keys = header["keys"]
+        states = tuple(
+            np.array([0, *(table.space.code(locus, key) for key in keys[locus])], dtype=np.uint16)
+            for locus in SEARCH_LOCI
+        )
+        return cls(path, columns["digests"].view(f"V{DIGEST_BYTES}").ravel(), columns, states)
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def places(self, asked: Array) -> Array:
+        """Where each digest stands, -1 for those that do not: int64 (n,)."""
+        if not len(self):
+            return np.full(len(asked), -1, dtype=np.int64)
+        found = np.minimum(np.searchsorted(as_keys(self.digests), as_keys(asked)), len(self) - 1)
+        return np.where(self.digests[found] == asked, found, -1)
+
+    def part(self, place: int) -> Part:
+        """Genotypes of one typing, numbered as this process does."""
+        columns = self.columns
+        begin, end = int(columns["starts"][place]), int(columns["starts"][place + 1])
+        rows = np.array(columns["rows"][begin:end]).view(np.uint16).reshape(end - begin, -1, 2)
+        for slot, states in enumerate(self.states):
+            rows[:, slot] = np.sort(states[rows[:, slot]], axis=1)
+        mask = int(columns["relaxed"][place])
+        return Part(
+            rows.reshape(end - begin, -1).view(np.uint64),
+            np.asarray(columns["shares"][begin:end]),
+            float(columns["lost"][place]),
+            Basis(int(columns["basis"][place])),
+            tuple(locus for slot, locus in enumerate(SEARCH_LOCI) if mask >> slot & 1),
+        )
+
+
+def as_keys(digests: Array) -> Array:
+    """Digests as something that can be sorted: bytes do not lose zeros at their end in this form."""
+    halves = np.ascontiguousarray(digests).view(">u8").reshape(-1, 2)
+    keys = np.empty(len(halves), dtype=[("high", "u8"), ("low", "u8")])
+    keys["high"], keys["low"] = halves[:, 0], halves[:, 1]
+    return keys
+
+
+@dataclass
+class ImputedStore:
+    """What is kept for one haplotype table. Safe with several processes: files appear whole and are never changed."""
+
+    folder: Path
+    table: HaplotypeTable
+    _segments: dict[str, Segment] = field(default_factory=dict)
+
+    def segments(self) -> list[Segment]:
+        """The usable files of the folder; a damaged one is removed."""
+        names = sorted(path.name for path in self.folder.glob("*.imputed"))
+        for gone in self._segments.keys() - set(names):
+            del self._segments[gone]
+        for name in names:
+            if name not in self._segments:
+                try:
+                    self._segments[name] = Segment.of(self.folder / name, self.table)
+                except column_file.FileUnusable:
+                    (self.folder / name).unlink(missing_ok=True)
+        return list(self._segments.values())
+
+    def find(self, digests: Sequence[bytes]) -> list[Part | None]:
+        """The genotypes of each typing, None for those that are not kept."""
+        found: list[Part | None] = [None] * len(digests)
+        asked = np.frombuffer(b"".join(digests), dtype=f"V{DIGEST_BYTES}")
+        for segment in self.segments() if digests else ():
+            for at, place in enumerate(segment.places(asked).tolist()):
+                if place >= 0 and found[at] is None:
+                    found[at] = segment.part(place)
+        return found
+
+    def known(self, digests: Sequence[bytes]) -> Array:
+        """Whether each typing is kept: bool (n,)."""
+        asked = np.frombuffer(b"".join(digests), dtype=f"V{DIGEST_BYTES}")
+        there = np.zeros(len(digests), dtype=np.bool_)
+        for segment in self.segments() if digests else ():
+            there |= segment.places(asked) >= 0
+        return there
+
+    def add(self, digests: Sequence[bytes], found: Imputed) -> int:
+        """Keep the genotypes of typings, each by its digest; returns how many were not too large to keep."""
+        sizes = np.diff(found.starts)
+        kept = [at for at in range(len(digests)) if sizes[at] <= MAX_GENOTYPES]
+        kept.sort(key=lambda at: digests[at])
+        if kept:
+            self._write([digests[at] for at in kept], found.taken(kept))
+        if len(segments := self.segments()) > MAX_SEGMENTS:
+            self._compact(segments)
+        return len(kept)
+
+    def _write(self, digests: list[bytes], found: Imputed) -> None:
+        keys, rows = renumbered(found)
+        masks = [sum(1 << SEARCH_LOCI.index(locus) for locus in loci) for loci in found.relaxed]
+        name = hashlib.blake2b(b"".join(digests), digest_size=12).hexdigest()
+        column_file.write(
+            self.folder / f"{name}.imputed",
+            MAGIC,
+            {"keys": keys},
+            [
+                ("digests", np.frombuffer(b"".join(digests), dtype=np.uint8)),
+                ("starts", found.starts),
+                ("rows", rows),
+                ("shares", found.shares),
+                ("lost", found.lost),
+                ("basis", found.basis),
+                ("relaxed", np.array(masks, dtype=np.uint8)),
+            ],
+        )
+
+    def _compact(self, segments: list[Segment]) -> None:
+        """One file for all. Another process that still reads an old one keeps its mapping."""
+        parts: dict[bytes, Part] = {}
+        for segment in segments:
+            for place, digest in enumerate(segment.digests.tolist()):
+                parts.setdefault(bytes(digest), segment.part(place))
+        ordered = sorted(parts)
+        self._write(ordered, joined(self.table, [parts[digest] for digest in ordered]))
+        for segment in segments:
+            segment.path.unlink(missing_ok=True)
+
+    def counts(self) -> dict[Basis, int]:
+        """How many typings are kept, by what their genotypes rest on."""
+        found = np.zeros(len(Basis), dtype=np.int64)
+        for segment in self.segments():
+            found += np.bincount(segment.columns["basis"], minlength=len(Basis))
+        return {basis: int(found[basis]) for basis in Basis}
+
+
+def renumbered(found: Imputed) -> tuple[dict[str, list[int | str]], Array]:
+    """What the numbers 1, 2, … of each locus stand for, and the rows in them."""
+    keys: dict[str, list[int | str]] = {locus: [] for locus in SEARCH_LOCI}
+    rows = np.array(found.rows).view(np.uint16).reshape(len(found.rows), -1, 2)
+    for slot, locus in enumerate(SEARCH_LOCI):
+        own = np.setdiff1d(rows[:, slot], [0])
+        numbers = np.zeros(max(found.table.space.size(locus), 1), dtype=np.uint16)
+        numbers[own] = np.arange(1, len(own) + 1)
+        known = found.table.space.keys(locus)
+        keys[locus] = [known[state] for state in own.tolist()]
+        rows[:, slot] = numbers[rows[:, slot]]
+    return keys, rows.reshape(len(rows), -1).view(np.uint64)

@@ -1,0 +1,131 @@
+"""Match probabilities of the units of a list: imputed, or taken from the store, each distinct typing once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hla.loci import SEARCH_LOCI
+from hla.prediction.combine import CLASS_LOCI, UPTO, Patient, predict
+from hla.prediction.fits import Pair
+from hla.prediction.impute import Imputer
+from hla.prediction.imputed import Basis, Imputed, joined
+from hla.typing import Typing
+from matching.engine.imputed_store import ImputedStore, typing_digest
+
+Array = NDArray[Any]
+
+AT_ONCE = 64  # distinct typings imputed and compared together: bounds the memory of very open ones
+ENGINE_VERSION = "1"
+BAND = 0.1  # probabilities this close are ordered by what follows them (matching.md 2.3)
+NO_BAND = -1
+
+
+@dataclass(frozen=True)
+class Group:
+    """Units that are imputed with one table. typings: per unit its two texts at each locus of SEARCH_LOCI."""
+
+    imputer: Imputer
+    store: ImputedStore | None
+    places: Sequence[int]
+    typings: Sequence[tuple[Pair, ...]]
+
+
+@dataclass(frozen=True)
+class ListPredictions:
+    """Match probabilities of the n units of a list; NaN where nothing is known.
+
+    classes: 6, 8, 10 -> float64 (n, 3), P(0), P(1), P(2) mismatches. loci: locus -> float64 (n, 3), likewise at it.
+    lost: float64 (n,), the most by which one of them may be too low. basis: uint8 (n,), Basis of the unit's genotypes.
+    relaxed: per unit, loci that its set explains only by themselves or not at all.
+    """
+
+    classes: Mapping[int, Array]
+    loci: Mapping[str, Array]
+    lost: Array
+    basis: Array
+    relaxed: tuple[tuple[str, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.basis)
+
+    def counts(self) -> dict[str, int]:
+        """How many units rest on what."""
+        return {basis.name.lower(): int((self.basis == basis).sum()) for basis in Basis}
+
+    def bands(self, size: int) -> Array:
+        """P(0 mismatches) in steps of ten per cent, NO_BAND where it is not known: int64 (n,)."""
+        found = self.classes.get(size)
+        if found is None:
+            return np.full(len(self), NO_BAND, dtype=np.int64)
+        known = ~np.isnan(found[:, 0])
+        steps = np.minimum(np.floor(found[:, 0] / BAND + 1e-9), 1 / BAND - 1)
+        return np.where(known, np.nan_to_num(steps), NO_BAND).astype(np.int64)
+
+
+def pairs_of(typing: Typing) -> tuple[Pair, ...]:
+    """The two texts at each locus of SEARCH_LOCI."""
+    found = [typing.locus(locus) for locus in SEARCH_LOCI]
+    return tuple((one.first, one.second) for one in found)
+
+
+def imputed(imputer: Imputer, store: ImputedStore | None, typings: Sequence[tuple[Pair, ...]]) -> Imputed:
+    """Genotypes of typings over SEARCH_LOCI, from the store where it has them."""
+    slots = imputer.table.slots.tolist()
+    own = [tuple(pairs[slot] for slot in slots) for pairs in typings]
+    if store is None:
+        return imputer.impute_pairs(own)
+    parts = store.find([typing_digest(pairs) for pairs in own])
+    missing = [at for at, part in enumerate(parts) if part is None]
+    if len(missing) == len(own):
+        return imputer.impute_pairs(own)
+    if missing:
+        fresh = imputer.impute_pairs([own[at] for at in missing])
+        for place, at in enumerate(missing):
+            parts[at] = fresh.part(place)
+    return joined(imputer.table, [part for part in parts if part is not None])
+
+
+def predict_list(
+    patient: Patient, groups: Sequence[Group], tell: Callable[[float], None] = lambda share: None
+) -> ListPredictions:
+    """Predictions of all units of the groups, by their places. tell: the share done; may raise to stop."""
+    n = sum(len(group.places) for group in groups)
+    classes = {size: np.full((n, UPTO + 1), np.nan) for size in CLASS_LOCI}
+    loci = {locus: np.full((n, 3), np.nan) for locus in SEARCH_LOCI}
+    lost, basis = np.full(n, np.nan), np.full(n, Basis.NONE, dtype=np.uint8)
+    relaxed: list[tuple[str, ...]] = [()] * n
+    done = 0
+    for group, typings, places in _portions(groups):
+        units = imputed(group.imputer, group.store, typings)
+        found = predict(patient, units)
+        for at, rows in enumerate(places):
+            for size, values in found.classes.items():
+                classes[size][rows] = values[at]
+            for locus, values in found.loci.items():
+                loci[locus][rows] = values[at]
+            lost[rows], basis[rows] = found.lost[at], units.basis[at]
+            for row in rows:
+                relaxed[row] = units.relaxed[at]
+            done += len(rows)
+        tell(done / n)
+    known = {size: values for size, values in classes.items() if not np.isnan(values).all()}
+    return ListPredictions(known, loci, lost, basis, tuple(relaxed))
+
+
+def _portions(
+    groups: Sequence[Group],
+) -> Iterator[tuple[Group, list[tuple[Pair, ...]], list[list[int]]]]:
+    """Distinct typings of each group, some at a time, with the places of the units that have them."""
+    for group in groups:
+        places: dict[tuple[Pair, ...], list[int]] = {}
+        for place, typing in zip(group.places, group.typings, strict=True):
+            places.setdefault(typing, []).append(place)
+        typings = list(places)
+        for start in range(0, len(typings), AT_ONCE):
+            portion = typings[start : start + AT_ONCE]
+            yield group, portion, [places[typing] for typing in portion]
