@@ -1,0 +1,75 @@
+"""The value of the next typing: which locus of which unit, typed now, would help most to find a unit that fits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hla.loci import SEARCH_LOCI
+from hla.prediction import combine_kernels
+from hla.prediction.combine import BINOMIALS, CLASS_LOCI, Patient
+from hla.prediction.imputed import Imputed
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class TypingValue:
+    """What typing each unit at each locus is worth.
+
+    best: the largest probability of any unit to have at most the allowed mismatches, as things are known now. reached:
+    float64 (n,), that probability of each unit. gains: float64 (n, loci), by how much `best` is expected to grow when
+    the unit is typed at that locus without ambiguity, and the best unit is then chosen anew. Never negative.
+    """
+
+    loci: tuple[str, ...]
+    best: float
+    reached: Array
+    gains: Array
+
+
+def typing_values(patient: Patient, units: Imputed, *, size: int = 8, allowed: int = 1) -> TypingValue:
+    """Value of typing each of n units at each locus of a class (6, 8 or 10) for a patient.
+
+    A typing is a question with the unit's genotypes at that locus as answers, each with its probability. After an
+    answer the unit has another probability to fit, and one chooses it or the best of the others: the gain is the mean
+    of what one then has, less what one has now (expected value of sample information, Raiffa and Schlaifer 1961).
+    Units of which nothing is known cannot be judged and count as 0.
+    """
+    loci = CLASS_LOCI[size]
+    fits = fitting_shares(patient, units, size, allowed)
+    person = np.repeat(np.arange(len(units)), np.diff(units.starts))
+    reached = np.bincount(person, weights=units.shares * fits, minlength=len(units))
+    order = np.sort(reached)
+    best = float(order[-1]) if len(order) else 0.0
+    second = float(order[-2]) if len(order) > 1 else 0.0
+    others = np.where(reached >= best, second, best)  # the best of the other units
+    gains = np.zeros((len(units), len(loci)))
+    for at, locus in enumerate(loci):
+        column = np.ascontiguousarray(units.rows).view(np.uint32).reshape(len(units.rows), -1)
+        answers, places = np.unique(
+            np.column_stack([person, column[:, SEARCH_LOCI.index(locus)]]), axis=0, return_inverse=True
+        )
+        fitting = np.bincount(places.ravel(), weights=units.shares * fits, minlength=len(answers))
+        chance = np.bincount(places.ravel(), weights=units.shares, minlength=len(answers))
+        who = answers[:, 0]
+        after = np.bincount(who, weights=np.maximum(fitting, chance * others[who]), minlength=len(units))
+        known = np.bincount(who, weights=chance, minlength=len(units))
+        gains[:, at] = np.maximum(after + (1.0 - known) * others - np.maximum(reached, others), 0.0)
+    gains[np.diff(units.starts) == 0] = 0.0
+    gains[gains < 1e-12] = 0.0
+    return TypingValue(loci, best, reached, gains)
+
+
+def fitting_shares(patient: Patient, units: Imputed, size: int, allowed: int) -> Array:
+    """For each genotype of the units the probability of at most `allowed` mismatches: float64 (g,)."""
+    slots = np.array([SEARCH_LOCI.index(locus) for locus in CLASS_LOCI[size]], dtype=np.int64)
+    local = patient.seen(max(units.table.space.size(locus) for locus in SEARCH_LOCI))
+    numbered = (local, patient.radices, patient.counts, allowed)
+    index = combine_kernels.indexed(patient.rows, patient.shares, slots, *numbered)
+    each = np.arange(len(units.rows) + 1, dtype=np.int64)
+    ones = np.ones(len(units.rows))
+    found = combine_kernels.class_shares(units.rows, ones, each, slots, *numbered, *index, BINOMIALS)
+    total: Array = found.sum(axis=1)
+    return total
