@@ -15,6 +15,7 @@ from matching import querysets
 from matching.choices import CLASS_SIZE, Direction, LociSet, MatchClass, RequestState, Urgency
 from matching.models_reference import (
     CiwdTableVersion,
+    FrequencySet,
     LoadedReference,
     MacTableVersion,
     NomenclatureRelease,
@@ -24,6 +25,7 @@ from matching.models_reference import (
 
 __all__ = [
     "CiwdTableVersion",
+    "FrequencySet",
     "LoadedReference",
     "MacTableVersion",
     "MatchRequest",

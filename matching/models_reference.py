@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.populations import CODE
 from matching import querysets
 from matching.choices import ChangeKind
 
@@ -76,6 +77,54 @@ class CiwdTableVersion(LoadedReference):
                 fields=["is_active"], condition=Q(is_active=True), name="ciwd_one_active"
             ),
             models.CheckConstraint(condition=~Q(version=""), name="ciwd_version_given"),
+        ]
+
+
+class FrequencySet(LoadedReference):
+    """One row is one version of a named set of haplotype frequencies, as it was loaded; never edited.
+
+    Several may be in use, one a population. The bank's default serves people whose population has none or is not
+    known, the global one those that the default does not serve either. total: sum of its frequencies before
+    they were divided by it; coverage: below 1 for a set that was cut on purpose. notes: code and params of each.
+    """
+
+    name = models.CharField(_("name"), max_length=70)
+    number = models.PositiveIntegerField(_("number of the version"))
+    population = models.CharField(_("population"), max_length=12)
+    release = models.CharField(_("nomenclature release"), max_length=80, blank=True, default="")
+    resolution = models.CharField(_("resolution"), max_length=10)
+    loci = ArrayField(models.CharField(max_length=8), verbose_name=_("loci"))
+    total = models.FloatField(_("sum of the frequencies"))
+    coverage = models.FloatField(_("coverage"))
+    notes = models.JSONField(default=list)
+    is_default = models.BooleanField(_("the bank's default"), default=False)
+    is_global = models.BooleanField(_("global"), default=False)
+
+    class Meta(LoadedReference.Meta):
+        verbose_name = _("set of haplotype frequencies")
+        ordering = ["name", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "number"], name="frequency_number_once"),
+            models.UniqueConstraint(
+                fields=["population"], condition=Q(is_active=True), name="frequency_one_active"
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="frequency_one_default"
+            ),
+            models.UniqueConstraint(
+                fields=["is_global"], condition=Q(is_global=True), name="frequency_one_global"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_active=True) | Q(is_default=False, is_global=False),
+                name="frequency_fallback_is_active",
+            ),
+            models.CheckConstraint(
+                condition=~Q(name="") & Q(population__regex=f"^{CODE}$"), name="frequency_named"
+            ),
+            models.CheckConstraint(
+                condition=Q(coverage__gt=0, coverage__lte=1, total__gt=0, entries__gt=0),
+                name="frequency_sums_can_be",
+            ),
         ]
 
 

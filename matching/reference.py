@@ -76,15 +76,19 @@ class _Held(Generic[Kind]):
         return cache.file_name(self.model.__name__.lower(), version, sha256)
 
     def _content(self, pk: UUID, version: str, sha256: str) -> bytes:
-        """From this host's file; where that is missing, cut short or altered, from the row, and written anew."""
-        path = folder() / self._name(version, sha256)
-        if path.is_file():
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() == sha256:
-                return content
-        content = bytes(self.model.objects.values_list("compiled", flat=True).get(pk=pk))
-        cache.write_file(path, content)
-        return content
+        return content_of(self.model, pk, self._name(version, sha256), sha256)
+
+
+def content_of(model: type[LoadedReference], pk: UUID, name: str, sha256: str) -> bytes:
+    """From this host's file; where that is missing, cut short or altered, from the row, and written anew."""
+    path = folder() / name
+    if path.is_file():
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return content
+    content = bytes(model.objects.values_list("compiled", flat=True).get(pk=pk))
+    cache.write_file(path, content)
+    return content
 
 
 def decoded(version: str, decode: Callable[[bytes], Kind], content: bytes) -> Kind:
@@ -101,7 +105,7 @@ def outdated(version: str) -> Conflict:
         "reference_outdated",
         _(
             "The stored reference data %(version)s were compiled by another version of Qidai. Load them again: "
-            "manage.py load_hla_release, load_mac or load_ciwd."
+            "manage.py load_hla_release, load_mac, load_ciwd or load_frequencies."
         ),
         params={"version": version},
     )

@@ -1,5 +1,12 @@
 """Every write of matching: reference data, requests, searches."""
 
+from matching.services.frequencies import (
+    frequency_set_activate,
+    frequency_set_deactivate,
+    frequency_set_load,
+    frequency_set_make_default,
+    frequency_set_make_global,
+)
 from matching.services.reference import (
     ciwd_activate,
     ciwd_load,
@@ -22,6 +29,11 @@ __all__ = [
     "RequestData",
     "ciwd_activate",
     "ciwd_load",
+    "frequency_set_activate",
+    "frequency_set_deactivate",
+    "frequency_set_load",
+    "frequency_set_make_default",
+    "frequency_set_make_global",
     "mac_activate",
     "mac_load",
     "release_activate",

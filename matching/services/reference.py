@@ -43,8 +43,8 @@ def release_load(
     InvalidInput for a release that is missing, incomplete or altered; then nothing has changed.
     """
     missing = _("%(path)s does not exist. Give the folder or zip of one IPD-IMGT/HLA release.")
-    _check_there(path, "release_folder_missing", missing)
-    with _readable("release_unreadable", path):
+    check_there(path, "release_folder_missing", missing)
+    with readable("release_unreadable", path):
         compiled = _compiled(path, tell)
     return _keep(
         NomenclatureRelease,
@@ -74,7 +74,7 @@ def mac_load(
 ) -> MacTableVersion:
     """Read a table of multiple allele codes in NMDP's layout (plain, .gz, .zip) and keep it; as `release_load`."""
     missing = _("%(path)s does not exist. Give the table of multiple allele codes (numer.v3.txt or its zip).")
-    _check_there(path, "mac_file_missing", missing)
+    check_there(path, "mac_file_missing", missing)
     table = _table(path, MacTable.from_file, "mac_unreadable", tell)
     return _keep(
         MacTableVersion,
@@ -93,7 +93,7 @@ def ciwd_load(
 ) -> CiwdTableVersion:
     """Read a table of common and well-documented alleles (ciwd.3.0.0.csv) and keep it; as `release_load`."""
     missing = _("%(path)s does not exist. Give the table of common alleles (ciwd.3.0.0.csv).")
-    _check_there(path, "ciwd_file_missing", missing)
+    check_there(path, "ciwd_file_missing", missing)
     table = _table(path, CiwdTable.from_file, "ciwd_unreadable", tell)
     return _keep(
         CiwdTableVersion,
@@ -108,20 +108,20 @@ def ciwd_load(
 
 
 def _table(path: Path | str, read: Callable[[Path], Table], code: str, tell: Tell | None) -> Table:
-    with _readable(code, path):
+    with readable(code, path):
         if not is_address(path):
             return read(Path(path))
         with Fetcher(str(path), MAX_TABLE, tell).file() as here:
             return read(here)
 
 
-def _check_there(path: Path | str, code: str, message: Any) -> None:
+def check_there(path: Path | str, code: str, message: Any) -> None:
     if not is_address(path) and not Path(path).exists():
         raise InvalidInput(code, message, field="path", params={"path": path})
 
 
 @contextmanager
-def _readable(code: str, path: Path | str) -> Iterator[None]:
+def readable(code: str, path: Path | str) -> Iterator[None]:
     try:
         yield
     except (NomenclatureError, OSError, ValueError) as error:
@@ -158,7 +158,7 @@ def _keep(
             "loaded_by": actor.label[:200],
         },
     )
-    before = None if created else _renewed(row, content)
+    before = None if created else renewed(row, content)
     changed = activate and _activate(row, actor)
     if created or before or changed:
         after = {"version": version, "checksum": checksum, "entries": entries, "is_active": row.is_active}
@@ -174,7 +174,9 @@ def _keep(
     return row
 
 
-def _renewed(row: LoadedReference, content: bytes) -> dict[str, Any] | None:
+def renewed(
+    row: LoadedReference, content: bytes, changed: Callable[[], None] = reference.changed
+) -> dict[str, Any] | None:
     """Bytes compiled now in the place of others that say, or ought to say, the same; what was there before.
 
     Stored ones that are damaged or of an older format cannot be read; loading the data again is the cure.
@@ -184,7 +186,7 @@ def _renewed(row: LoadedReference, content: bytes) -> dict[str, Any] | None:
         return None
     row.compiled, row.compiled_sha256, row.compiled_bytes = content, sha256, len(content)
     row.save(update_fields=["compiled", "compiled_sha256", "compiled_bytes"])
-    transaction.on_commit(reference.changed)
+    transaction.on_commit(changed)
     return {"compiled_sha256": hashlib.sha256(stored).hexdigest(), "compiled_bytes": len(stored)}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matching import inventory, reference
+from matching import frequency_sets, inventory, reference
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +15,8 @@ def own_files(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.VAR_DIR = tmp_path
     inventory.forget()
     reference.forget()
+    frequency_sets.forget()
     yield tmp_path
     inventory.forget()
     reference.forget()
+    frequency_sets.forget()
