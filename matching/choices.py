@@ -103,6 +103,7 @@ class Stage(TextChoices):
     SCORE = "score", _("Comparing the patient with each distinct typing")
     FILTER = "filter", _("Filtering the units")
     RANK = "rank", _("Ranking the candidates")
+    PREDICT = "predict", _("Computing match probabilities")
     EXPLAIN = "explain", _("Writing down why each unit matches")
     STORE = "store", _("Storing the list")
 

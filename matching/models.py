@@ -189,6 +189,7 @@ class SearchRun(models.Model):
     patient_typing = models.JSONField(help_text='canonical texts: {"A": ["A*02:01", "A*24:02"], …}')
     patient_gl = models.TextField()
     patient_weight_kg = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    patient_populations = models.CharField(max_length=80, blank=True, default="")
     criteria = models.JSONField()
     policy = models.ForeignKey(SelectionPolicy, on_delete=models.PROTECT, related_name="runs")
     policy_label = models.CharField(max_length=100)
@@ -205,6 +206,10 @@ class SearchRun(models.Model):
     counts = models.JSONField(default=dict)
     funnel = models.JSONField(default=dict)
     timings = models.JSONField(default=dict, help_text="seconds per stage")
+    prediction = models.JSONField(
+        default=dict,
+        help_text="frequency sets, patient's genotypes, units by basis, value of the next typing",
+    )
     units_considered = models.PositiveIntegerField(null=True)
     units_unsearchable = models.PositiveIntegerField(null=True)
     candidates = models.PositiveIntegerField(null=True)
@@ -272,11 +277,21 @@ def _class_columns_paired() -> Q:
     return condition
 
 
+def _probabilities() -> Q:
+    """Empty or from 0 to 1."""
+    condition = Q()
+    for name in ("p0_of6", "p0_of8", "p0_of10"):
+        condition &= Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gte": 0, f"{name}__lte": 1})
+    return condition
+
+
 class SearchResult(models.Model):
     """One row is one unit kept by one search, at its rank, with the evidence for its class.
 
     Class columns are matches, possible (max) and certain (min); empty where the class was not asked.
-    `evidence`: per locus what matching.engine.evidence wrote. Unit values are those of the search's inventory.
+    p0_of6, p0_of8, p0_of10: probability of no allele mismatch, empty where nothing can be said; `prediction` has the
+    rest (matching.results). `evidence`: per locus what matching.engine.evidence wrote. Unit values are those of the
+    search's inventory.
     """
 
     run = models.ForeignKey(SearchRun, on_delete=models.PROTECT, related_name="results", db_index=False)
@@ -290,6 +305,10 @@ class SearchResult(models.Model):
     allele8_max = models.SmallIntegerField(null=True)
     allele10_min = models.SmallIntegerField(null=True)
     allele10_max = models.SmallIntegerField(null=True)
+    p0_of6 = models.FloatField(_("P(6/6)"), null=True)
+    p0_of8 = models.FloatField(_("P(8/8)"), null=True)
+    p0_of10 = models.FloatField(_("P(10/10)"), null=True)
+    prediction = models.JSONField(default=dict)
     direction = models.CharField(max_length=16, choices=Direction)
     tnc_e7 = models.FloatField(null=True)
     cd34_e6 = models.FloatField(null=True)
@@ -311,6 +330,7 @@ class SearchResult(models.Model):
                 condition=Q(direction__in=Direction.values), name="result_direction_known"
             ),
             models.CheckConstraint(condition=_class_columns_paired(), name="result_classes_in_range"),
+            models.CheckConstraint(condition=_probabilities(), name="result_probabilities_in_range"),
         ]
 
     def __str__(self) -> str:

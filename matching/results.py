@@ -6,16 +6,19 @@ import json
 import math
 from collections.abc import Iterable
 from io import StringIO
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from hla.evidence import LocusEvidence
+from hla.prediction.imputed import Basis
 from hla.typing import Typing
 from matching.engine import evidence, ranking
 from matching.engine.search import Ranked, SearchOutcome
 from matching.engine.snapshot import Snapshot
 from matching.models import SearchResult, SearchRun
+from matching.predictions import RunPrediction
 
 Rows = StringIO  # in PostgreSQL's text format, one line per result
 
@@ -23,20 +26,30 @@ _CLASSES = ("antigen6", "allele6", "allele8", "allele10")
 _COLUMNS = (
     "run_id", "rank", "unit_id",
     *(f"{name}_{end}" for name in _CLASSES for end in ("min", "max")),
-    "direction", "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg", "status", "evidence",
+    "p0_of6", "p0_of8", "p0_of10", "prediction", "direction",
+    "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg", "status", "evidence",
 )  # fmt: skip
 _NULL = r"\N"
 _DOSE_DIGITS = 6
+_DIGITS = 6  # of probabilities
+_SIZES = (6, 8, 10)
 
 
-def rows(run: SearchRun, outcome: SearchOutcome, snapshot: Snapshot, patient: Typing) -> Rows:
-    """All kept units with their evidence, ready to be copied."""
+def rows(
+    run: SearchRun,
+    outcome: SearchOutcome,
+    snapshot: Snapshot,
+    patient: Typing,
+    prediction: RunPrediction | None = None,
+) -> Rows:
+    """All kept units with their evidence and probabilities, ready to be copied."""
     ranked = outcome.ranked
     columns = [
         _repeated(str(run.pk), len(ranked)),
         (str(rank) for rank in range(1, len(ranked) + 1)),
         (str(UUID(bytes=unit.tobytes())) for unit in snapshot.columns.unit_ids[ranked.rows]),
         *_class_columns(ranked),
+        *_prediction_columns(prediction, len(ranked)),
         (ranking.UNIT_DIRECTIONS[code] for code in ranked.direction),
         *_number_columns(ranked, snapshot),
         _statuses(ranked, snapshot),
@@ -70,6 +83,37 @@ def _class_columns(ranked: Ranked) -> list[Iterable[str]]:
         for name in _CLASSES
         for end in (0, 1)
     ]
+
+
+def _prediction_columns(prediction: RunPrediction | None, count: int) -> list[Iterable[str]]:
+    """P(0 mismatches) of 6, 8 and 10, and beside them everything that was predicted as JSON."""
+    if prediction is None:
+        return [*(_repeated(_NULL, count) for _ in _SIZES), _repeated("{}", count)]
+    found = prediction.rows
+    alone = [map(_probability, found.classes[size][:, 0].tolist()) for size in _SIZES]
+    named = [
+        *((str(size), found.classes[size].tolist()) for size in _SIZES),
+        *((locus, values.tolist()) for locus, values in found.loci.items()),
+    ]
+    texts = []
+    for at in range(count):
+        one: dict[str, Any] = {
+            name: [round(value, _DIGITS) for value in values[at]]
+            for name, values in named
+            if not math.isnan(values[at][0])
+        }
+        one["basis"] = Basis(int(found.basis[at])).name.lower()
+        one["set"] = int(prediction.set_of_row[at])
+        if found.relaxed[at]:
+            one["relaxed"] = list(found.relaxed[at])
+        if found.lost[at] > 0:
+            one["lost"] = round(float(found.lost[at]), _DIGITS)
+        texts.append(json.dumps(one, separators=(",", ":")))
+    return [*alone, texts]
+
+
+def _probability(value: float) -> str:
+    return _NULL if math.isnan(value) else str(round(min(max(value, 0.0), 1.0), _DIGITS))
 
 
 def _number_columns(ranked: Ranked, snapshot: Snapshot) -> list[Iterable[str]]:

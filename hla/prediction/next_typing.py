@@ -29,21 +29,23 @@ class TypingValue:
     gains: Array
 
 
-def typing_values(patient: Patient, units: Imputed, *, size: int = 8, allowed: int = 1) -> TypingValue:
+def typing_values(
+    patient: Patient, units: Imputed, *, size: int = 8, allowed: int = 1, elsewhere: float = 0.0
+) -> TypingValue:
     """Value of typing each of n units at each locus of a class (6, 8 or 10) for a patient.
 
     A typing is a question with the unit's genotypes at that locus as answers, each with its probability. After an
     answer the unit has another probability to fit, and one chooses it or the best of the others: the gain is the mean
     of what one then has, less what one has now (expected value of sample information, Raiffa and Schlaifer 1961).
-    Units of which nothing is known cannot be judged and count as 0.
+    elsewhere: the largest probability of a unit that is not among these. Units of which nothing is known cannot be
+    judged and count as 0.
     """
     loci = CLASS_LOCI[size]
     fits = fitting_shares(patient, units, size, allowed)
     person = np.repeat(np.arange(len(units)), np.diff(units.starts))
     reached = np.bincount(person, weights=units.shares * fits, minlength=len(units))
-    order = np.sort(reached)
-    best = float(order[-1]) if len(order) else 0.0
-    second = float(order[-2]) if len(order) > 1 else 0.0
+    order = np.sort(np.append(reached, [elsewhere, 0.0]))
+    best, second = float(order[-1]), float(order[-2])
     others = np.where(reached >= best, second, best)  # the best of the other units
     gains = np.zeros((len(units), len(loci)))
     for at, locus in enumerate(loci):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,17 +53,25 @@ class ListPredictions:
     def __len__(self) -> int:
         return len(self.basis)
 
+    def taken(self, order: Array) -> ListPredictions:
+        """The same units in another order."""
+        return ListPredictions(
+            {size: values[order] for size, values in self.classes.items()},
+            {locus: values[order] for locus, values in self.loci.items()},
+            self.lost[order],
+            self.basis[order],
+            tuple(self.relaxed[at] for at in order),
+        )
+
     def counts(self) -> dict[str, int]:
         """How many units rest on what."""
         return {basis.name.lower(): int((self.basis == basis).sum()) for basis in Basis}
 
     def bands(self, size: int) -> Array:
         """P(0 mismatches) in steps of ten per cent, NO_BAND where it is not known: int64 (n,)."""
-        found = self.classes.get(size)
-        if found is None:
-            return np.full(len(self), NO_BAND, dtype=np.int64)
-        known = ~np.isnan(found[:, 0])
-        steps = np.minimum(np.floor(found[:, 0] / BAND + 1e-9), 1 / BAND - 1)
+        found = self.classes[size][:, 0]
+        known = ~np.isnan(found)
+        steps = np.minimum(np.floor(found / BAND + 1e-9), 1 / BAND - 1)
         return np.where(known, np.nan_to_num(steps), NO_BAND).astype(np.int64)
 
 
@@ -90,31 +98,38 @@ def imputed(imputer: Imputer, store: ImputedStore | None, typings: Sequence[tupl
     return joined(imputer.table, [part for part in parts if part is not None])
 
 
+def nothing_known(n: int) -> ListPredictions:
+    """A list of n units without any prediction."""
+    return ListPredictions(
+        {size: np.full((n, UPTO + 1), np.nan) for size in CLASS_LOCI},
+        {locus: np.full((n, 3), np.nan) for locus in SEARCH_LOCI},
+        np.full(n, np.nan),
+        np.full(n, Basis.NONE, dtype=np.uint8),
+        ((),) * n,
+    )
+
+
 def predict_list(
-    patient: Patient, groups: Sequence[Group], tell: Callable[[float], None] = lambda share: None
+    patient: Patient, groups: Sequence[Group], n: int, tell: Callable[[float], None] = lambda share: None
 ) -> ListPredictions:
-    """Predictions of all units of the groups, by their places. tell: the share done; may raise to stop."""
-    n = sum(len(group.places) for group in groups)
-    classes = {size: np.full((n, UPTO + 1), np.nan) for size in CLASS_LOCI}
-    loci = {locus: np.full((n, 3), np.nan) for locus in SEARCH_LOCI}
-    lost, basis = np.full(n, np.nan), np.full(n, Basis.NONE, dtype=np.uint8)
-    relaxed: list[tuple[str, ...]] = [()] * n
+    """Predictions of a list of n units; those in no group have none. tell: the share done; may raise to stop."""
+    result = nothing_known(n)
+    relaxed = list(result.relaxed)
     done = 0
     for group, typings, places in _portions(groups):
         units = imputed(group.imputer, group.store, typings)
         found = predict(patient, units)
         for at, rows in enumerate(places):
             for size, values in found.classes.items():
-                classes[size][rows] = values[at]
+                result.classes[size][rows] = values[at]
             for locus, values in found.loci.items():
-                loci[locus][rows] = values[at]
-            lost[rows], basis[rows] = found.lost[at], units.basis[at]
+                result.loci[locus][rows] = values[at]
+            result.lost[rows], result.basis[rows] = found.lost[at], units.basis[at]
             for row in rows:
                 relaxed[row] = units.relaxed[at]
             done += len(rows)
         tell(done / n)
-    known = {size: values for size, values in classes.items() if not np.isnan(values).all()}
-    return ListPredictions(known, loci, lost, basis, tuple(relaxed))
+    return replace(result, relaxed=tuple(relaxed))
 
 
 def _portions(

@@ -71,3 +71,16 @@ def best(
     else:
         candidates = np.arange(len(key))
     return candidates[np.argsort(-key[candidates], kind="stable")][:limit]
+
+
+def banded(
+    class_max: NDArray[np.integer],
+    class_min: NDArray[np.integer],
+    bands: NDArray[np.integer],
+    tnc_e4: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """The order of kept units once their probabilities are known (matching.md 2.3): all (n,), better is larger.
+
+    Class, then band of the probability, then certain matches, then dose; ties keep the order they have.
+    """
+    return np.lexsort((np.arange(len(bands)), -tnc_e4, -class_min, -bands, -class_max))

@@ -119,6 +119,18 @@ class Ranked:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def taken(self, order: NDArray[np.int64]) -> Ranked:
+        """The same units in another order."""
+        return Ranked(
+            rows=self.rows[order],
+            classes={name: values[order] for name, values in self.classes.items()},
+            locus={name: values[order] for name, values in self.locus.items()},
+            locus_direction={name: values[order] for name, values in self.locus_direction.items()},
+            direction=self.direction[order],
+            tnc_e7_per_kg=self.tnc_e7_per_kg[order],
+            cd34_e5_per_kg=self.cd34_e5_per_kg[order],
+        )
+
 
 @dataclass(frozen=True)
 class SearchOutcome:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,13 +24,15 @@ from hla.errors import TypingError
 from hla.resolve import Resolver
 from hla.typing import Typing, parse_pair
 from hospitals.models import Patient
-from matching import inventory, reference, results
-from matching.choices import SEARCHABLE, RequestState, Stage
+from matching import inventory, predictions, reference, results
+from matching.choices import CLASS_SIZE, SEARCHABLE, RequestState, Stage
+from matching.engine import ranking
 from matching.engine.policy import Policy
 from matching.engine.search import CannotSearch, Criteria, SearchOutcome, search
 from matching.engine.search import check as check_search
 from matching.engine.snapshot import Snapshot
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
+from matching.predictions import RunPrediction
 
 log = logging.getLogger("qidai.search")
 
@@ -73,6 +75,7 @@ def run_start(*, request: MatchRequest, actor: Actor) -> SearchRun:
         patient_typing={locus: list(pair) for locus, pair in typed.items()},
         patient_gl=parsed(typed, resolver).gl(),
         patient_weight_kg=request.patient.weight_kg,
+        patient_populations=request.patient.populations,
         criteria=criteria,
         policy=request.policy,
         policy_label=str(request.policy),
@@ -225,12 +228,39 @@ def _search_and_store(claim: Claim) -> SearchRun:
     seconds = {"snapshot": round(time.perf_counter() - started, 6)}
     outcome = search(patient, criteria, snapshot, policy=policy, progress=teller.stage)
     seconds |= outcome.seconds
+    teller.stage(Stage.PREDICT, 0.75, outcome.funnel.candidates)
+    mark = time.perf_counter()
+    outcome, prediction = _predicted(run, patient, outcome, snapshot, teller)
+    seconds["predict"] = round(time.perf_counter() - mark, 6)
     teller.stage(Stage.EXPLAIN, 0.8, outcome.funnel.candidates)
     mark = time.perf_counter()
-    rows = results.rows(run, outcome, snapshot, patient)
+    rows = results.rows(run, outcome, snapshot, patient, prediction)
     seconds["explain"] = round(time.perf_counter() - mark, 6)
     teller.stage(Stage.STORE, 0.9, outcome.funnel.candidates)
     return _store(claim, run, outcome, snapshot, rows, seconds)
+
+
+def _predicted(
+    run: SearchRun, patient: Typing, outcome: SearchOutcome, snapshot: Snapshot, teller: _Teller
+) -> tuple[SearchOutcome, RunPrediction | None]:
+    """The list in the order of its probabilities, with them. A search does not fail because they do."""
+    ranked, primary = outcome.ranked, outcome.policy.primary
+
+    def tell(share: float) -> None:
+        teller.stage(Stage.PREDICT, 0.75 + 0.05 * share, outcome.funnel.candidates)
+
+    try:
+        found = predictions.predict_run(patient, run.patient_populations, snapshot, ranked.rows, tell)
+    except DomainError as error:
+        log.warning("search %s has no probabilities: %s", run.pk, error)
+        run.prediction = {"error": str(error)}
+        return outcome, None
+    classes = ranked.classes[primary]
+    tnc = snapshot.columns.numbers["tnc_e4"][ranked.rows]
+    bands = found.rows.bands(CLASS_SIZE[primary])
+    order = ranking.banded(classes[:, 1], classes[:, 0], bands, tnc)
+    run.prediction = found.summary
+    return replace(outcome, ranked=ranked.taken(order)), found.taken(order)
 
 
 class _Teller:

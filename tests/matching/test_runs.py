@@ -102,7 +102,7 @@ def test_the_run_names_everything_that_decided_it(units: list[Any]) -> None:
     assert run.funnel["other_status"] == 1
     assert run.funnel["below_floor"] == 1
     assert run.funnel["not_searchable_at"] == {"A": 1, "B": 1, "DRB1": 1}
-    assert set(run.timings) == {"snapshot", "resolve", "score", "filter", "rank", "explain", "store"}
+    assert set(run.timings) == {"snapshot", "resolve", "score", "filter", "rank", "predict", "explain", "store"}
     entry = AuditEntry.objects.get(action="search.complete")
     assert (entry.target_key, entry.actor_id) == (str(run.pk), "system:search")
     assert entry.after["candidates"] == 4

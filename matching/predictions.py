@@ -1,0 +1,268 @@
+"""Match probabilities of a search: which frequency sets serve whom, tables kept by this process, units of the list."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from bank.models import CordBloodUnit
+from core.populations import parse_populations
+from hla.loci import SEARCH_LOCI
+from hla.resolve import Resolver
+from hla.typing import Typing
+from matching import frequency_sets
+from matching.engine.snapshot import Origin, Snapshot
+from matching.frequency_sets import Choice
+
+if TYPE_CHECKING:
+    from hla.prediction.impute import Imputer
+    from matching.engine.imputed_store import ImputedStore
+    from matching.engine.prediction import ListPredictions
+
+MAX_TABLES: Final = 12  # kept by a process; each is some megabytes
+VALUED_UNITS: Final = 50  # the likeliest of a list, for the value of the next typing
+LIKELY_GENOTYPES: Final = 10
+VALUES_SHOWN: Final = 12
+WORTH_SAYING: Final = 1e-4
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A haplotype table of this process with what belongs to it. sets: as results name them."""
+
+    imputer: Imputer
+    store: ImputedStore
+    sets: list[Json]
+
+
+_held: dict[tuple[Any, ...], Prepared] = {}
+
+
+def forget() -> None:
+    """Drop what this process holds."""
+    _held.clear()
+
+
+def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
+    """The table of a person's populations; None where no set serves any of them."""
+    usable = [choice for choice in choices if choice.info is not None and choice.haplotypes is not None]
+    if not usable:
+        return None
+    parts = {choice.info.checksum: 0.0 for choice in usable if choice.info}
+    for choice in usable:
+        parts[choice.info.checksum] += choice.weight  # type: ignore[union-attr]
+    key = (id(resolver), *sorted(parts.items()))
+    if key not in _held:
+        from hla.prediction.impute import Imputer
+        from hla.prediction.table import HaplotypeTable
+        from matching.engine.imputed_store import ImputedStore
+
+        sets = {choice.info.checksum: choice.haplotypes for choice in usable if choice.info}
+        table = HaplotypeTable.mixture(
+            [(weight, found) for checksum, weight in parts.items() if (found := sets[checksum])], resolver
+        )
+        if len(_held) >= MAX_TABLES:
+            _held.clear()
+        _held[key] = Prepared(
+            Imputer(table), ImputedStore(folder(parts, resolver), table), [named(choice) for choice in usable]
+        )
+    return _held[key]
+
+
+def named(choice: Choice) -> Json:
+    """A set as a result names it."""
+    info, found = choice.info, choice.haplotypes
+    assert info is not None
+    assert found is not None
+    return {
+        "version": info.version,
+        "population": info.population,
+        "checksum": info.checksum,
+        "step": choice.step,
+        "weight": round(choice.weight, 4),
+        "coverage": found.coverage,
+    }
+
+
+def folder(parts: Mapping[str, float], resolver: Resolver) -> Path:
+    """Where genotypes imputed with these sets and this reference are kept."""
+    from matching.engine.prediction import ENGINE_VERSION
+
+    origin = Origin.of(resolver, ledger_number=0)
+    what = [ENGINE_VERSION, origin.nomenclature, origin.mac_checksum, sorted(parts.items())]
+    name = hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()
+    return Path(settings.VAR_DIR) / "imputed" / name
+
+
+@dataclass(frozen=True)
+class RunPrediction:
+    """What a search stores: for each row of its list, and for the whole.
+
+    set_of_row: int64 (n,), which of summary["sets"] served the unit, -1 for none.
+    """
+
+    rows: ListPredictions
+    set_of_row: NDArray[np.int64]
+    summary: Json
+
+    def taken(self, order: NDArray[np.int64]) -> RunPrediction:
+        """The same rows in another order."""
+        return RunPrediction(self.rows.taken(order), self.set_of_row[order], self.summary)
+
+
+@dataclass
+class _Units:
+    """Units of a list by the text of their populations."""
+
+    by_populations: dict[str, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, unit_ids: Sequence[UUID]) -> _Units:
+        known = dict(CordBloodUnit.objects.filter(pk__in=unit_ids).values_list("pk", "populations"))
+        found = cls()
+        for place, pk in enumerate(unit_ids):
+            found.by_populations.setdefault(known.get(pk, ""), []).append(place)
+        return found
+
+
+def predict_run(
+    patient: Typing,
+    populations: str,
+    snapshot: Snapshot,
+    rows: NDArray[np.int64],
+    tell: Callable[[float], None] = lambda share: None,
+) -> RunPrediction:
+    """Predictions of the units at these rows of the snapshot. Raises Conflict if a stored set is damaged."""
+    from hla.prediction.combine import Patient  # compiled loops: loaded only where something is predicted
+    from matching.engine.prediction import Group, predict_list
+
+    resolver = snapshot.resolver
+    frequency_sets.active_sets(look=True)
+    unit_ids = [UUID(bytes=snapshot.columns.unit_ids[row].tobytes()) for row in rows]
+    mine = prepared(frequency_sets.choose(parse_populations(populations)), resolver)
+    if mine is None:
+        return _nothing(len(rows))
+    typings = typings_of(snapshot, rows)
+    groups, sets, set_of_row = [], list(mine.sets), np.full(len(rows), -1, dtype=np.int64)
+    for text, places in _Units.of(unit_ids).by_populations.items():
+        theirs = prepared(frequency_sets.choose(parse_populations(text)), resolver)
+        if theirs is not None:
+            set_of_row[places] = _place(sets, theirs.sets)
+            groups.append(Group(theirs.imputer, theirs.store, places, [typings[place] for place in places]))
+    found = mine.imputer.impute([patient])
+    numbered = Patient.of(found)
+    listed = predict_list(numbered, groups, len(rows), tell)
+    summary = {
+        "sets": sets,
+        "patient": _patient(found, mine, populations),
+        "counts": listed.counts(),
+        "next": _next_typings(numbered, groups, listed, unit_ids),
+    }
+    return RunPrediction(listed, set_of_row, summary)
+
+
+def _nothing(count: int) -> RunPrediction:
+    from matching.engine.prediction import nothing_known
+
+    listed = nothing_known(count)
+    return RunPrediction(
+        listed, np.full(count, -1), {"sets": [], "patient": None, "counts": listed.counts(), "next": None}
+    )
+
+
+def _place(sets: list[Json], theirs: list[Json]) -> int:
+    """Where the first of a unit's sets stands in the list of all, which grows."""
+    for one in theirs:
+        if not any(one["checksum"] == known["checksum"] and one["step"] == known["step"] for known in sets):
+            sets.append(one)
+    first = theirs[0]
+    return next(
+        at
+        for at, known in enumerate(sets)
+        if first["checksum"] == known["checksum"] and first["step"] == known["step"]
+    )
+
+
+def typings_of(snapshot: Snapshot, rows: Iterable[int]) -> list[tuple[tuple[str, str], ...]]:
+    """The two texts of each unit at each locus of SEARCH_LOCI; untyped where today's reference cannot read them."""
+    columns = []
+    places = np.asarray(list(rows), dtype=np.int64)
+    for locus in SEARCH_LOCI:
+        unreadable = snapshot.dictionaries[locus].unreadable
+        pairs = [
+            ("", "") if bad else pair
+            for pair, bad in zip(snapshot.columns.pairs[locus], unreadable.tolist(), strict=True)
+        ]
+        columns.append([pairs[code] for code in snapshot.columns.codes[locus][places].tolist()])
+    return list(zip(*columns, strict=True))
+
+
+def _patient(found: Any, mine: Prepared, populations: str) -> Json:
+    """What the patient's genotypes rest on, and the likeliest of them."""
+    from hla.prediction.whole import likely_genotypes
+
+    return {
+        "populations": populations,
+        "basis": found.part(0).basis.name.lower(),
+        "relaxed": list(found.relaxed[0]),
+        "lost": float(found.lost[0]),
+        "genotypes": len(found.shares),
+        "sets": [one["checksum"] for one in mine.sets],
+        "likely": [
+            {
+                "share": round(one.share, 6),
+                "alleles": {locus: list(pair) for locus, pair in one.alleles.items()},
+            }
+            for one in likely_genotypes(found, 0, LIKELY_GENOTYPES)
+        ],
+    }
+
+
+def _next_typings(patient: Any, groups: Sequence[Any], listed: Any, unit_ids: Sequence[UUID]) -> Json:
+    """The typings that would help most among the likeliest units of the list."""
+    from hla.prediction.next_typing import typing_values
+    from matching.engine.prediction import imputed
+
+    size = 6 if np.isnan(listed.classes[8]).all() else 8
+    reached = np.nan_to_num(listed.classes[size][:, :2].sum(axis=1))
+    best = np.argsort(-reached, kind="stable")[:VALUED_UNITS]
+    chosen = set(best.tolist())
+    values: list[tuple[float, int, str]] = []
+    for group in groups:
+        pairs = zip(group.places, group.typings, strict=True)
+        here = {place: typing for place, typing in pairs if place in chosen}
+        if here:
+            units = imputed(group.imputer, group.store, list(here.values()))
+            elsewhere = max((reached[place] for place in chosen - here.keys()), default=0.0)
+            found = typing_values(patient, units, size=size, elsewhere=float(elsewhere))
+            values += [
+                (float(found.gains[at, column]), place, locus)
+                for at, place in enumerate(here)
+                for column, locus in enumerate(found.loci)
+            ]
+    values.sort(key=lambda one: (-one[0], one[1], one[2]))
+    return {
+        "size": size,
+        "best": round(float(reached[best[0]]), 6) if len(best) else 0.0,
+        "values": [
+            {
+                "unit": str(unit_ids[place]),
+                "locus": locus,
+                "gain": round(gain, 6),
+                "reached": round(float(reached[place]), 6),
+            }
+            for gain, place, locus in values[:VALUES_SHOWN]
+            if gain >= WORTH_SAYING
+        ],
+    }
