@@ -21,6 +21,15 @@ from matching import reference
 from matching.models import FrequencySet
 
 Step = Literal["own", "default", "global", "built-in", "none"]
+FIELDS = (
+    "pk",
+    "version",
+    "population",
+    "checksum",
+    "is_default",
+    "is_global",
+    "compiled_sha256",
+)  # of SetInfo
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,10 @@ class SetInfo:
     is_default: bool = False
     is_global: bool = False
     sha256: str = ""
+
+    @classmethod
+    def of(cls, row: FrequencySet) -> SetInfo:
+        return cls(*(getattr(row, name) for name in FIELDS))
 
     @property
     def is_built_in(self) -> bool:
@@ -81,8 +94,7 @@ def active_sets(*, look: bool = False) -> tuple[SetInfo, ...]:
 
 
 def _check() -> None:
-    fields = ("pk", "version", "population", "checksum", "is_default", "is_global", "compiled_sha256")
-    rows = FrequencySet.objects.active().order_by("population").values_list(*fields)
+    rows = FrequencySet.objects.active().order_by("population").values_list(*FIELDS)
     _known.rows = tuple([SetInfo(*row) for row in rows])
     _known.any_loaded = bool(_known.rows) or FrequencySet.objects.exists()
     kept = {row.sha256 for row in _known.rows}

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from matching import views, views_references, views_runs, views_workbench
+from matching import views, views_frequencies, views_references, views_runs, views_workbench
 
 app_name = "matching"
 urlpatterns = [
@@ -23,6 +23,29 @@ urlpatterns = [
     path("reference/releases/<uuid:pk>/use/", views_references.release_activate, name="release-activate"),
     path("reference/codes/<uuid:pk>/use/", views_references.mac_activate, name="mac-activate"),
     path("reference/common/<uuid:pk>/use/", views_references.ciwd_activate, name="ciwd-activate"),
+    path("reference/frequencies/", views_frequencies.frequency_list, name="frequency-list"),
+    path("reference/frequencies/built-in/", views_frequencies.frequency_built_in, name="frequency-built-in"),
+    path("reference/frequencies/<uuid:pk>/", views_frequencies.frequency_detail, name="frequency-detail"),
+    path(
+        "reference/frequencies/<uuid:pk>/use/",
+        views_frequencies.frequency_activate,
+        name="frequency-activate",
+    ),
+    path(
+        "reference/frequencies/<uuid:pk>/stop/",
+        views_frequencies.frequency_deactivate,
+        name="frequency-deactivate",
+    ),
+    path(
+        "reference/frequencies/<uuid:pk>/default/",
+        views_frequencies.frequency_make_default,
+        name="frequency-make-default",
+    ),
+    path(
+        "reference/frequencies/<uuid:pk>/global/",
+        views_frequencies.frequency_make_global,
+        name="frequency-make-global",
+    ),
     path("reference/changes/", views_references.change_list, name="change-list"),
     path("reference/changes/export.csv", views_references.change_export, name="change-export"),
 ]

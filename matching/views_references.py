@@ -24,6 +24,7 @@ from core.roles import Permission
 from matching import lists_changes, services
 from matching.models import (
     CiwdTableVersion,
+    FrequencySet,
     LoadedReference,
     MacTableVersion,
     MatchRequest,
@@ -47,12 +48,14 @@ def release_list(request: HttpRequest) -> HttpResponse:
         for model in (NomenclatureRelease, MacTableVersion, CiwdTableVersion)
     )
     policies = SelectionPolicy.objects.visible_to(person).select_related("hospital")
+    frequencies = FrequencySet.objects.visible_to(person).active().order_by("population")
     with_requests = may_see_requests_touched(person)
     comparisons = list(Rereading.objects.visible_to(person).with_data()[:COMPARISONS_SHOWN])
     context = {
         "releases": releases,
         "tables": tables,
         "common": common,
+        "frequencies": frequencies,
         "policies": [references.policy(row) for row in policies],
         "comparisons": _comparisons(comparisons, person),
         "with_requests": with_requests,

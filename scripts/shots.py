@@ -208,6 +208,8 @@ PAGES = [
     Shot("hospital", "admin", HOSPITAL),
     Shot("hospital-new", "admin", "/hospitals/new/"),
     Shot("releases", "admin", "/reference/"),
+    Shot("frequencies", "admin", "/reference/frequencies/"),
+    Shot("frequencies-built-in", "lab", "/reference/frequencies/built-in/"),
     Shot("workbench", "hospital_coordinator", "/workbench/"),
     Shot("workbench-typing", "hospital_coordinator", f"/workbench/?{urlencode({'typing': TYPINGS})}"),
     Shot("workbench-compare", "auditor", f"/workbench/compare/?{urlencode(PAIR)}"),

@@ -13,6 +13,7 @@ from tests.factories.matching import (
     ListedUnitFactory,
     MatchRequestFactory,
     SearchRunFactory,
+    frequency_set,
     loaded_reference,
     typed_patient,
 )
@@ -29,6 +30,7 @@ REFERENCE_MODELS = {"release": NomenclatureRelease, "mac": MacTableVersion, "ciw
 def build(world: World) -> None:
     world.match_unit = ListedUnitFactory()
     world.references = {kind: loaded_reference(model) for kind, model in REFERENCE_MODELS.items()}
+    world.frequencies = frequency_set()
     for name, hospital in (("", world.hospital), ("other_", world.other_hospital)):
         for what, row in _rows(world, hospital).items():
             setattr(world, f"{name}{what}", row)
@@ -118,6 +120,19 @@ ROWS = [
             ok=(302,),
         )
         for kind in ("release", "mac", "ciwd")
+    ),
+    Row("matching:frequency-list", REFERENCE, ok=(200,)),
+    Row("matching:frequency-built-in", REFERENCE, ok=(200,)),
+    Row("matching:frequency-detail", REFERENCE, lambda w: {"pk": w.frequencies.pk}, ok=(200,)),
+    *(
+        Row(
+            f"matching:frequency-{step}",
+            frozenset({R.ADMIN}),
+            lambda w: {"pk": w.frequencies.pk},
+            method="post",
+            ok=(302,),
+        )
+        for step in ("activate", "deactivate", "make-default", "make-global")
     ),
     Row("api:match-request-list", VIEW, json=True, ok=(200,)),
     Row(

@@ -12,12 +12,20 @@ from bank.models import Bank, CordBloodUnit
 from core import audit
 from core.audit import Actor
 from core.models import Job
+from hla.frequencies.sets import HaplotypeSet
 from hla.loci import SEARCH_LOCI
 from hla.nomenclature import Nomenclature
 from hospitals.models import Patient
 from hospitals.typings import TypingInput, interpret
 from matching.choices import LociSet
-from matching.models import LoadedReference, MatchRequest, NomenclatureRelease, SearchRun, SelectionPolicy
+from matching.models import (
+    FrequencySet,
+    LoadedReference,
+    MatchRequest,
+    NomenclatureRelease,
+    SearchRun,
+    SelectionPolicy,
+)
 from tests.factories.hospitals import GL, PatientFactory, PatientTypingFactory
 
 ACTOR = Actor.system("test")
@@ -155,3 +163,23 @@ def loaded_reference(model: type[LoadedReference], version: str = "1.0.0", **val
             **values,
         }
     )
+
+
+def frequency_set(population: str = "TOY", **values: Any) -> FrequencySet:
+    """A small loaded set of haplotype frequencies, not in use."""
+    rows = [(("A*01:01", "B*08:01"), 0.5), (("A*02:01", "B*07:02"), 0.3), (("A*02:01", "B*08:01"), 0.2)]
+    found = HaplotypeSet.of(rows, name=f"Toy {population}", population=population, loci=("A", "B"))
+    known = {
+        "name": found.name,
+        "number": 1,
+        "population": population,
+        "resolution": found.resolution,
+        "loci": list(found.loci),
+        "total": found.total,
+        "coverage": found.coverage,
+        "checksum": found.checksum,
+        "entries": len(found),
+        "compiled": found.to_bytes(),
+        "compiled_sha256": hashlib.sha256(found.to_bytes()).hexdigest(),
+    }
+    return loaded_reference(FrequencySet, f"{found.name} v1", **{**known, **values})
