@@ -10,6 +10,7 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+IMPUTE_EVERY_SECONDS = 60.0
 WARM_WITHIN_SECONDS = 600  # later, a search has done it
 
 app = Celery("qidai")
@@ -40,6 +41,12 @@ app.conf.update(
             "task": "core.sweep_jobs",
             "schedule": float(settings.JOB_SWEEP_SECONDS),
             "options": {"queue": "maintenance", "expires": float(settings.JOB_SWEEP_SECONDS)},
+        },
+        # units that entered or changed are imputed; nothing is done while nothing changed
+        "impute-inventory": {
+            "task": "matching.impute",
+            "schedule": IMPUTE_EVERY_SECONDS,
+            "options": {"queue": "batch", "expires": IMPUTE_EVERY_SECONDS},
         },
     },
 )

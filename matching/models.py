@@ -16,6 +16,7 @@ from matching.choices import CLASS_SIZE, Direction, LociSet, MatchClass, Request
 from matching.models_reference import (
     CiwdTableVersion,
     FrequencySet,
+    InventoryImputation,
     LoadedReference,
     MacTableVersion,
     NomenclatureRelease,
@@ -26,6 +27,7 @@ from matching.models_reference import (
 __all__ = [
     "CiwdTableVersion",
     "FrequencySet",
+    "InventoryImputation",
     "LoadedReference",
     "MacTableVersion",
     "MatchRequest",

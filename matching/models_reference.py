@@ -128,6 +128,30 @@ class FrequencySet(LoadedReference):
         ]
 
 
+class InventoryImputation(models.Model):
+    """One row is one group of units on offer with equal populations, imputed by the sets that serve it.
+
+    units_by_basis: how many of its units rest on what (hla.prediction Basis). A figure for people; searches do not
+    read it.
+    """
+
+    populations = models.CharField(_("population"), max_length=80, unique=True, blank=True, default="")
+    sets = models.JSONField(help_text="as SearchRun.prediction names them")
+    release = models.CharField(_("nomenclature"), max_length=40)
+    units = models.PositiveIntegerField(_("units"))
+    typings = models.PositiveIntegerField(_("distinct typings"))
+    units_by_basis = models.JSONField()
+    ledger_number = models.BigIntegerField(_("inventory as of change"))
+    updated_at = models.DateTimeField(_("updated at"))
+
+    class Meta:
+        ordering = ["populations"]
+        verbose_name = _("imputed part of the inventory")
+
+    def __str__(self) -> str:
+        return self.populations or "—"
+
+
 class Rereading(models.Model):
     """One row is one comparison of what all typings meant before and after other reference data came to use.
 

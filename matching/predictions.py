@@ -54,6 +54,11 @@ def forget() -> None:
     _held.clear()
 
 
+def held() -> list[Prepared]:
+    """The tables of this process."""
+    return list(_held.values())
+
+
 def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
     """The table of a person's populations; None where no set serves any of them."""
     usable = [choice for choice in choices if choice.info is not None and choice.haplotypes is not None]

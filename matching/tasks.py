@@ -15,6 +15,12 @@ def warm() -> None:
     inventory.warm()
 
 
+@shared_task(name="matching.impute", acks_late=True, ignore_result=True)
+def impute() -> None:
+    """Typings that are new in the inventory are imputed, so that a search only combines."""
+    services.imputation_refresh()
+
+
 @shared_task(name="matching.search", acks_late=True)
 def search(job_id: str) -> None:
     services.run_execute(job_id=UUID(job_id))

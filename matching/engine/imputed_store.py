@@ -30,6 +30,7 @@ MAX_GENOTYPES = (
     4_000  # of one typing; what is more open is not kept: imputing it again costs less than its place
 )
 MAX_SEGMENTS = 8  # more are put together
+UNSEEN = 255  # beside the values of Basis
 
 
 def typing_digest(pairs: Sequence[Pair]) -> bytes:
@@ -69,7 +70,7 @@ class Segment:
         return np.where(self.digests[found] == asked, found, -1)
 
     def part(self, place: int) -> Part:
-        """Genotypes of one typing, numbered as this process does."""
+        """Genotypes of one typing, numbered as this process does; none of one that was too open to keep."""
         columns = self.columns
         begin, end = int(columns["starts"][place]), int(columns["starts"][place + 1])
         rows = np.array(columns["rows"][begin:end]).view(np.uint16).reshape(end - begin, -1, 2)
@@ -121,46 +122,53 @@ class ImputedStore:
         for segment in self.segments() if digests else ():
             for at, place in enumerate(segment.places(asked).tolist()):
                 if place >= 0 and found[at] is None:
-                    found[at] = segment.part(place)
+                    part = segment.part(place)
+                    found[at] = None if left_out(part) else part
         return found
 
-    def known(self, digests: Sequence[bytes]) -> Array:
-        """Whether each typing is kept: bool (n,)."""
+    def bases(self, digests: Sequence[bytes]) -> Array:
+        """What the genotypes of each typing rest on (Basis), UNSEEN of one that was never added: uint8 (n,)."""
         asked = np.frombuffer(b"".join(digests), dtype=f"V{DIGEST_BYTES}")
-        there = np.zeros(len(digests), dtype=np.bool_)
+        found = np.full(len(digests), UNSEEN, dtype=np.uint8)
         for segment in self.segments() if digests else ():
-            there |= segment.places(asked) >= 0
-        return there
+            places = segment.places(asked)
+            there = places >= 0
+            found[there] = segment.columns["basis"][places[there]]
+        return found
 
-    def add(self, digests: Sequence[bytes], found: Imputed) -> int:
-        """Keep the genotypes of typings, each by its digest; returns how many were not too large to keep."""
-        sizes = np.diff(found.starts)
-        kept = [at for at in range(len(digests)) if sizes[at] <= MAX_GENOTYPES]
-        kept.sort(key=lambda at: digests[at])
-        if kept:
-            self._write([digests[at] for at in kept], found.taken(kept))
+    def add(self, digests: Sequence[bytes], found: Imputed) -> None:
+        """Keep the genotypes of typings, each by its digest."""
+        order = sorted(range(len(digests)), key=lambda at: digests[at])
+        parts = [found.part(at) for at in order]
+        if parts:
+            self._write([digests[at] for at in order], parts)
         if len(segments := self.segments()) > MAX_SEGMENTS:
             self._compact(segments)
-        return len(kept)
 
-    def _write(self, digests: list[bytes], found: Imputed) -> None:
-        keys, rows = renumbered(found)
-        masks = [sum(1 << SEARCH_LOCI.index(locus) for locus in loci) for loci in found.relaxed]
-        name = hashlib.blake2b(b"".join(digests), digest_size=12).hexdigest()
+    def _write(self, digests: Sequence[bytes], parts: Sequence[Part]) -> None:
+        whole = joined(
+            self.table, [part if len(part.shares) <= MAX_GENOTYPES else bare(part) for part in parts]
+        )
+        keys, rows = renumbered(whole)
+        masks = [sum(1 << SEARCH_LOCI.index(locus) for locus in loci) for loci in whole.relaxed]
         column_file.write(
-            self.folder / f"{name}.imputed",
+            self._path(digests),
             MAGIC,
             {"keys": keys},
             [
                 ("digests", np.frombuffer(b"".join(digests), dtype=np.uint8)),
-                ("starts", found.starts),
+                ("starts", whole.starts),
                 ("rows", rows),
-                ("shares", found.shares),
-                ("lost", found.lost),
-                ("basis", found.basis),
+                ("shares", whole.shares),
+                ("lost", whole.lost),
+                ("basis", whole.basis),
                 ("relaxed", np.array(masks, dtype=np.uint8)),
             ],
         )
+
+    def _path(self, digests: Sequence[bytes]) -> Path:
+        name = hashlib.blake2b(b"".join(digests), digest_size=12).hexdigest()
+        return self.folder / f"{name}.imputed"
 
     def _compact(self, segments: list[Segment]) -> None:
         """One file for all. Another process that still reads an old one keeps its mapping."""
@@ -169,16 +177,19 @@ class ImputedStore:
             for place, digest in enumerate(segment.digests.tolist()):
                 parts.setdefault(bytes(digest), segment.part(place))
         ordered = sorted(parts)
-        self._write(ordered, joined(self.table, [parts[digest] for digest in ordered]))
+        self._write(ordered, [parts[digest] for digest in ordered])
         for segment in segments:
-            segment.path.unlink(missing_ok=True)
+            if segment.path != self._path(ordered):
+                segment.path.unlink(missing_ok=True)
 
-    def counts(self) -> dict[Basis, int]:
-        """How many typings are kept, by what their genotypes rest on."""
-        found = np.zeros(len(Basis), dtype=np.int64)
-        for segment in self.segments():
-            found += np.bincount(segment.columns["basis"], minlength=len(Basis))
-        return {basis: int(found[basis]) for basis in Basis}
+
+def bare(part: Part) -> Part:
+    """What is kept of a typing that is too open: that it was imputed, and what its genotypes rest on."""
+    return Part(lost=part.lost, basis=part.basis, relaxed=part.relaxed)
+
+
+def left_out(part: Part) -> bool:
+    return not len(part.shares) and part.basis is not Basis.NONE
 
 
 def renumbered(found: Imputed) -> tuple[dict[str, list[int | str]], Array]:

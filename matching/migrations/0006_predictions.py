@@ -4,45 +4,66 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('bank', '0003_populations'),
-        ('matching', '0005_frequency_sets'),
+        ("bank", "0003_populations"),
+        ("matching", "0005_frequency_sets"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='searchresult',
-            name='p0_of10',
-            field=models.FloatField(null=True, verbose_name='P(10/10)'),
+            model_name="searchresult",
+            name="p0_of10",
+            field=models.FloatField(null=True, verbose_name="P(10/10)"),
         ),
         migrations.AddField(
-            model_name='searchresult',
-            name='p0_of6',
-            field=models.FloatField(null=True, verbose_name='P(6/6)'),
+            model_name="searchresult",
+            name="p0_of6",
+            field=models.FloatField(null=True, verbose_name="P(6/6)"),
         ),
         migrations.AddField(
-            model_name='searchresult',
-            name='p0_of8',
-            field=models.FloatField(null=True, verbose_name='P(8/8)'),
+            model_name="searchresult",
+            name="p0_of8",
+            field=models.FloatField(null=True, verbose_name="P(8/8)"),
         ),
         migrations.AddField(
-            model_name='searchresult',
-            name='prediction',
+            model_name="searchresult",
+            name="prediction",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='searchrun',
-            name='patient_populations',
-            field=models.CharField(blank=True, default='', max_length=80),
+            model_name="searchrun",
+            name="patient_populations",
+            field=models.CharField(blank=True, default="", max_length=80),
         ),
         migrations.AddField(
-            model_name='searchrun',
-            name='prediction',
-            field=models.JSONField(default=dict, help_text="frequency sets, patient's genotypes, units by basis, value of the next typing"),
+            model_name="searchrun",
+            name="prediction",
+            field=models.JSONField(
+                default=dict,
+                help_text="frequency sets, patient's genotypes, units by basis, value of the next typing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='searchresult',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('p0_of6__isnull', True), models.Q(('p0_of6__gte', 0), ('p0_of6__lte', 1)), _connector='OR'), models.Q(('p0_of8__isnull', True), models.Q(('p0_of8__gte', 0), ('p0_of8__lte', 1)), _connector='OR'), models.Q(('p0_of10__isnull', True), models.Q(('p0_of10__gte', 0), ('p0_of10__lte', 1)), _connector='OR')), name='result_probabilities_in_range'),
+            model_name="searchresult",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("p0_of6__isnull", True),
+                        models.Q(("p0_of6__gte", 0), ("p0_of6__lte", 1)),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("p0_of8__isnull", True),
+                        models.Q(("p0_of8__gte", 0), ("p0_of8__lte", 1)),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("p0_of10__isnull", True),
+                        models.Q(("p0_of10__gte", 0), ("p0_of10__lte", 1)),
+                        _connector="OR",
+                    ),
+                ),
+                name="result_probabilities_in_range",
+            ),
         ),
     ]

@@ -7,6 +7,7 @@ from matching.services.frequencies import (
     frequency_set_make_default,
     frequency_set_make_global,
 )
+from matching.services.imputation import imputation_refresh
 from matching.services.reference import (
     ciwd_activate,
     ciwd_load,
@@ -34,6 +35,7 @@ __all__ = [
     "frequency_set_load",
     "frequency_set_make_default",
     "frequency_set_make_global",
+    "imputation_refresh",
     "mac_activate",
     "mac_load",
     "release_activate",
