@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TOP_HAPLOTYPES = 25
 TOP_ALLELES = 10
-WIDTH, HEIGHT = 520, 270  # of the drawing, in its own units; its text is 13 high
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 40
+WIDTH, HEIGHT = 520, 274  # of the drawing, in its own units; its text is 13 to 17 high
+LEFT, RIGHT, TOP, BOTTOM = 60, 12, 12, 44
 TICKS = (0, 25, 50, 75, 100)
 
 # Same codes and texts as hla.frequencies.errors.NOTES, held together by a test.
@@ -194,7 +194,7 @@ def coverage_chart(found: HaplotypeSet) -> dict[str, Any]:
     counts = sorted(count for count in steps if count <= size)
     return {
         "size": {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT},
-        "axis": {"top": TOP, "bottom": HEIGHT - BOTTOM, "labels": HEIGHT - BOTTOM + 17, "title": HEIGHT - 5},
+        "axis": {"top": TOP, "bottom": HEIGHT - BOTTOM, "labels": HEIGHT - BOTTOM + 18, "title": HEIGHT - 6},
         "middle": (LEFT + WIDTH - RIGHT) / 2,
         "points": " ".join(f"{across(count)},{down(float(shares[count - 1]))}" for count in counts),
         "dots": [{"x": across(count), "y": down(share)} for count, share in marks],
