@@ -38,6 +38,11 @@ class Part:
     relaxed: tuple[str, ...] = ()
 
 
+def pairs_in(rows: Array) -> Array:
+    """The pair of states at each slot of rows as one number: uint32 (g, 6)."""
+    return np.ascontiguousarray(rows).view(np.uint32).reshape(len(rows), SLOTS // 2)
+
+
 def genotype_rows(pairs: Sequence[Sequence[tuple[int, int]]], slots: Sequence[int] | Array) -> Array:
     """Rows of genotypes: each holds, in turn, the pair of states of one of these slots. uint64 (n, 3)."""
     rows = np.zeros((len(pairs), SLOTS), dtype=np.uint16)

@@ -17,7 +17,7 @@ from hla.people import People
 from hla.prediction import combine_kernels, matrix_kernels
 from hla.prediction.combine import BINOMIALS, Patient
 from hla.prediction.impute import Imputer
-from hla.prediction.imputed import Basis, Imputed
+from hla.prediction.imputed import Basis, Imputed, pairs_in
 from hla.prediction.table import HaplotypeTable
 
 Array = NDArray[Any]
@@ -47,7 +47,7 @@ class LocusColumn:
 
     @classmethod
     def of(cls, slot: int, units: Imputed, genotypes: Array) -> "LocusColumn":
-        column = np.ascontiguousarray(units.rows).view(np.uint32).reshape(len(units.rows), -1)[:, slot]
+        column = pairs_in(units.rows)[:, slot]
         pairs, ids = np.unique(column, return_inverse=True)
         person = np.repeat(np.arange(len(units)), np.diff(units.starts))
         keys, places = np.unique(person * len(pairs) + ids, return_inverse=True)
@@ -137,7 +137,7 @@ class PredictedMatrix:
     def _at_loci(self, patient: int) -> tuple[Array, Array]:
         """Grade and probability of two matches at each locus: uint8, float64 (loci, units)."""
         rows, shares = self.imputed_patients.of(patient)
-        own = np.ascontiguousarray(rows).view(np.uint32).reshape(len(rows), -1)
+        own = pairs_in(rows)
         pruned = self.imputed_units.lost + self.imputed_patients.lost[patient] > 0
         grades = np.empty((len(self.columns), len(self.units)), dtype=np.uint8)
         matched = np.empty(grades.shape)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hla.loci import SEARCH_LOCI
 from hla.prediction import combine_kernels
 from hla.prediction.combine import BINOMIALS, CLASS_LOCI, Patient
-from hla.prediction.imputed import Imputed
+from hla.prediction.imputed import Imputed, pairs_in
 
 Array = NDArray[Any]
 
@@ -49,7 +49,7 @@ def typing_values(
     others = np.where(reached >= best, second, best)  # the best of the other units
     gains = np.zeros((len(units), len(loci)))
     for at, locus in enumerate(loci):
-        column = np.ascontiguousarray(units.rows).view(np.uint32).reshape(len(units.rows), -1)
+        column = pairs_in(units.rows)
         answers, places = np.unique(
             np.column_stack([person, column[:, SEARCH_LOCI.index(locus)]]), axis=0, return_inverse=True
         )

@@ -71,22 +71,40 @@ def _listed(imputer: Imputer, locus: str, pair: Pair) -> Part:
 
 def _product(factors: list[Part], bound: float) -> Part:
     """Genotypes of independent parts; where they are very many the least likely are left out, within the bound."""
-    step = bound / (4 * len(factors))
+    step = bound / (2 * len(factors))
     relaxed_loci = tuple(locus for part in factors for locus in part.relaxed)
     rows, shares = factors[0].rows, factors[0].shares
     for part in factors[1:]:
-        more, others = part.rows, part.shares
-        if len(shares) * len(others) > MANY_ROWS:
-            rows, shares = likeliest(rows, shares, step)
-            more, others = likeliest(more, others, step)
-        if len(shares) * len(others) > TOO_MANY_ROWS:
+        one, other = pairs_to_keep(shares, part.shares, step)
+        if one is None or other is None:
             return Part(relaxed=relaxed_loci)
-        rows = (rows[:, None, :] | more[None, :, :]).reshape(-1, rows.shape[1])
-        shares = np.outer(shares, others).ravel()
+        rows, shares = rows[one] | part.rows[other], shares[one] * part.shares[other]
     lost = max(0.0, 1.0 - float(shares.sum()))
     if max(part.lost for part in factors) == 0.0 and lost < ROUNDING:
         lost = 0.0
     return Part(rows, shares, lost, max(part.basis for part in factors), relaxed_loci)
+
+
+def pairs_to_keep(shares: Array, others: Array, step: float) -> tuple[Array | None, Array | None]:
+    """Places in both lists of the pairs whose product is kept: all, or, of very many, the likeliest.
+
+    What is left out has at most `step` of their share. None, None if even then there are too many.
+    """
+    if len(shares) * len(others) <= MANY_ROWS:
+        return np.repeat(np.arange(len(shares)), len(others)), np.tile(np.arange(len(others)), len(shares))
+    order, ranked = np.argsort(-shares, kind="stable"), np.argsort(-others, kind="stable")
+    falling, sums = others[ranked], np.concatenate([[0.0], np.cumsum(others[ranked])])
+    wanted = shares.sum() * others.sum() * (1.0 - step)
+    threshold = float(shares[order[0]] * falling[0])
+    while True:
+        threshold /= 2.0
+        counts = np.searchsorted(-falling, -threshold / shares[order], side="right")
+        if counts.sum() > TOO_MANY_ROWS:
+            return None, None
+        if float((shares[order] * sums[counts]).sum()) >= wanted:
+            break
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(order, counts), ranked[np.arange(counts.sum()) - starts]
 
 
 def likeliest(rows: Array, shares: Array, step: float) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hla.loci import SEARCH_LOCI
 from hla.prediction import combine_kernels
 from hla.prediction.combine import CLASS_LOCI, Patient
-from hla.prediction.imputed import Imputed
+from hla.prediction.imputed import Imputed, states_of
 from hla.prediction.relax import likeliest
 from hla.prediction.states import state_name
 
@@ -31,7 +31,7 @@ class Genotype:
 def likely_genotypes(imputed: Imputed, person: int, count: int = 10) -> list[Genotype]:
     """The likeliest genotypes of a person, best first; ties in the order of their states."""
     rows, shares = imputed.of(person)
-    states = np.ascontiguousarray(rows).view(np.uint16).reshape(len(rows), -1, 2)
+    states = states_of(rows)
     order = np.argsort(-shares, kind="stable")[:count]
     resolver = imputed.table.resolver
     return [

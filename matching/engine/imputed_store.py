@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
 from hla.prediction.fits import Pair
-from hla.prediction.imputed import Basis, Imputed, Part, joined
+from hla.prediction.imputed import SLOTS, Basis, Imputed, Part, joined, states_of
 from hla.prediction.table import HaplotypeTable
 from matching.engine import column_file
 
@@ -73,12 +73,12 @@ class Segment:
         """Genotypes of one typing, numbered as this process does; none of one that was too open to keep."""
         columns = self.columns
         begin, end = int(columns["starts"][place]), int(columns["starts"][place + 1])
-        rows = np.array(columns["rows"][begin:end]).view(np.uint16).reshape(end - begin, -1, 2)
+        rows = states_of(np.array(columns["rows"][begin:end]))
         for slot, states in enumerate(self.states):
             rows[:, slot] = np.sort(states[rows[:, slot]], axis=1)
         mask = int(columns["relaxed"][place])
         return Part(
-            rows.reshape(end - begin, -1).view(np.uint64),
+            rows.reshape(end - begin, SLOTS).view(np.uint64),
             np.asarray(columns["shares"][begin:end]),
             float(columns["lost"][place]),
             Basis(int(columns["basis"][place])),
@@ -195,7 +195,7 @@ def left_out(part: Part) -> bool:
 def renumbered(found: Imputed) -> tuple[dict[str, list[int | str]], Array]:
     """What the numbers 1, 2, … of each locus stand for, and the rows in them."""
     keys: dict[str, list[int | str]] = {locus: [] for locus in SEARCH_LOCI}
-    rows = np.array(found.rows).view(np.uint16).reshape(len(found.rows), -1, 2)
+    rows = states_of(found.rows.copy())
     for slot, locus in enumerate(SEARCH_LOCI):
         own = np.setdiff1d(rows[:, slot], [0])
         numbers = np.zeros(max(found.table.space.size(locus), 1), dtype=np.uint16)
@@ -203,4 +203,4 @@ def renumbered(found: Imputed) -> tuple[dict[str, list[int | str]], Array]:
         known = found.table.space.keys(locus)
         keys[locus] = [known[state] for state in own.tolist()]
         rows[:, slot] = numbers[rows[:, slot]]
-    return keys, rows.reshape(len(rows), -1).view(np.uint64)
+    return keys, rows.reshape(len(rows), SLOTS).view(np.uint64)
