@@ -125,14 +125,14 @@ def indexed(
     for row in range(rows.shape[0]):
         local_pairs(rows[row], slots, local, pairs)
         n = sub_genotypes(pairs, slots, radices, counts, upto, partials, drops)
+        while 2 * (used + n) > keys.shape[0]:  # before: a full table would be searched without end
+            keys, values = rehashed(keys, values)
         for one in range(n):
             slot = found_slot(keys, partials[one, 0], partials[one, 1])
             if keys[slot, 0] == FREE:
                 keys[slot, 0], keys[slot, 1] = partials[one, 0], partials[one, 1]
                 used += 1
             values[slot] += shares[row]
-        while 2 * used > keys.shape[0]:
-            keys, values = rehashed(keys, values)
     return keys, values
 
 
