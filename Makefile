@@ -25,6 +25,7 @@ validate: ## every figure of docs/validation.md anew, on real data (../shared/da
 	@$(PYTHON) scripts/bootstrap test
 	@$(VENV) scripts/validate_hla.py
 	@$(VENV) scripts/validate_oracle.py
+	@$(VENV) scripts/validate_prediction.py
 	@$(VENV) scripts/validate_search.py
 
 bench: ## speed of the kernel and of a search, submitted to stored; writes benchmarks/results.json
