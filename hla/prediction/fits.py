@@ -99,23 +99,34 @@ def _reduced(one: int, other: int) -> tuple[int, int]:
     return (one, other) if one <= other else (other, one)
 
 
-def written_out(table: HaplotypeTable, typing: LocusTyping) -> list[tuple[int, int]] | None:
-    """All genotypes of a locus that the typing itself leaves, without any set. None if it leaves too many."""
-    found: set[tuple[int, int]] = set()
-    for pair in table.resolver.pairs(typing.locus, typing.first, typing.second):
-        states = [_states(table, typing.locus, value) for value in pair]
-        if (
-            any(one is None for one in states)
-            or len(states[0] or ()) * len(states[1] or ()) > MAX_PAIRS_LISTED
-        ):
+def written_out(table: HaplotypeTable, typing: LocusTyping) -> dict[tuple[int, int], float] | None:
+    """Genotypes of a locus that the typing leaves though no two alleles of the set do, with weights that sum to 1.
+
+    table: of this locus alone. A value that the set has alleles for is these, by their frequencies; of any other all
+    P groups count alike. None if that leaves too many.
+    """
+    found: dict[tuple[int, int], float] = {}
+    alternatives = table.resolver.pairs(typing.locus, typing.first, typing.second)
+    for pair in alternatives:
+        one, other = (_options(table, typing.locus, value) for value in pair)
+        if one is None or other is None or len(one) * len(other) > MAX_PAIRS_LISTED:
             return None
-        found |= {_reduced(one, other) for one in states[0] or () for other in states[1] or ()}
-    return sorted(found) if len(found) <= MAX_PAIRS_LISTED else None
+        for state, weight in one:
+            for partner, share in other:
+                genotype = _reduced(state, partner)
+                found[genotype] = found.get(genotype, 0.0) + weight * share / len(alternatives)
+    return found
 
 
-def _states(table: HaplotypeTable, locus: str, value: Resolved) -> list[int] | None:
-    if value.unknown or len(value.p_groups) > MAX_PAIRS_LISTED:
-        return None
+def _options(table: HaplotypeTable, locus: str, value: Resolved) -> list[tuple[int, float]] | None:
+    """States that a value may be, with weights that sum to 1."""
     if value.null:
-        return [NOTHING if table.nulls == "absent" else table.space.code(locus, value.text)]
-    return [table.space.code(locus, group) for group in sorted(value.p_groups)]
+        return [(NOTHING if table.nulls == "absent" else table.space.code(locus, value.text), 1.0)]
+    allowed = _allowed(table, locus, value)
+    if allowed.any():
+        shares = np.bincount(table.codes[:, 0], weights=table.frequencies, minlength=len(allowed)) * allowed
+        weights = shares / shares.sum()
+        return [(int(table.states[0, code]), float(weights[code])) for code in np.flatnonzero(allowed)]
+    if len(value.p_groups) > MAX_PAIRS_LISTED:
+        return None
+    return [(table.space.code(locus, group), 1 / len(value.p_groups)) for group in sorted(value.p_groups)]

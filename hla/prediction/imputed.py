@@ -23,7 +23,7 @@ class Basis(IntEnum):
     SET = 1  # haplotypes of the set explain the typing
     BLOCKS = 2  # only A~C~B and DRB1~DQB1 taken by themselves do
     LOCI = 3  # only single loci do
-    LISTED = 4  # at some locus nothing of the set does: the alleles of the typing count alike
+    LISTED = 4  # at some locus not even its alleles do: the alleles of the typing count alike
     NONE = 5  # no estimate
 
 

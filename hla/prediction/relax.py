@@ -1,17 +1,20 @@
 """Typings that no two haplotypes of a set explain: the linkage between loci is given up step by step.
 
-First between class I and class II, then between single loci; where even an allele is unknown to the set, the alleles
-that the typing leaves count alike. The result says which step was needed: it is an estimate, but never none at all
-while there is anything to say.
+A locus at which no two alleles of the set fit is taken out: there the genotypes that the typing leaves count, by the
+frequency of those alleles that the set has, else alike.
+What two haplotypes still do not explain is taken as class I and class II by themselves, and if need be as single
+loci. The result says which step was needed: it is an estimate, but never none at all while there is anything to say.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hla.loci import SEARCH_LOCI
 from hla.prediction.fits import Pair, written_out
 from hla.prediction.imputed import Basis, Part, genotype_rows
 from hla.prediction.table import BLOCKS
@@ -32,47 +35,52 @@ ROUNDING: Final = 1e-9
 def relaxed(imputer: Imputer, pairs: tuple[Pair, ...]) -> Part:
     """Genotypes of a person whom the imputer's table does not explain as a whole."""
     loci = imputer.table.loci
-    factors = []
-    for block in BLOCKS:
-        inside = tuple(locus for locus in loci if locus in block)
-        if inside:
-            factors += _block(imputer, inside, dict(zip(loci, pairs, strict=True)), Basis.BLOCKS)
+    typed = dict(zip(loci, pairs, strict=True))
+    known = tuple(locus for locus in loci if _explained(imputer, (locus,), typed) is not None)
+    factors = [_listed(imputer, locus, typed[locus]) for locus in loci if locus not in known]
+    if factors and known and (whole := _explained(imputer, known, typed)) is not None:
+        factors.append(whole)
+    else:
+        blocks = (tuple(locus for locus in known if locus in block) for block in BLOCKS)
+        factors += [part for block in blocks if block for part in _block(imputer, block, typed)]
     if any(part.basis is Basis.NONE for part in factors):
-        return Part(relaxed=tuple(locus for part in factors for locus in part.relaxed))
+        return Part(relaxed=_loci(factors))
     return _product(factors, imputer.bound)
 
 
-def _block(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair], basis: Basis) -> list[Part]:
-    """Independent factors of the genotypes at the loci of a block, in the slots of the whole."""
-    (found,) = imputer.part(loci).explained([tuple(typed[locus] for locus in loci)])
+def _explained(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair]) -> Part | None:
+    """Genotypes at some loci, in the slots of the whole; None where no two haplotypes explain them."""
+    return imputer.part(loci).explained([tuple(typed[locus] for locus in loci)])[0]
+
+
+def _block(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair]) -> list[Part]:
+    """Independent factors of the genotypes at the loci of a block, each of which is explained by itself."""
+    found = _explained(imputer, loci, typed)
     if found is not None:
-        alone = loci if basis is Basis.LOCI else ()
-        return [Part(found.rows, found.shares, found.lost, basis, alone)]
-    if len(loci) > 1:
-        return [part for locus in loci for part in _block(imputer, (locus,), typed, Basis.LOCI)]
-    return [_listed(imputer, loci[0], typed[loci[0]])]
+        return [replace(found, basis=Basis.BLOCKS)]
+    alone = [(locus, _explained(imputer, (locus,), typed)) for locus in loci]
+    return [replace(part, basis=Basis.LOCI, relaxed=(locus,)) for locus, part in alone if part is not None]
 
 
 def _listed(imputer: Imputer, locus: str, pair: Pair) -> Part:
-    """A locus at which the set has nothing that fits: all genotypes that the typing leaves, alike."""
-    table = imputer.table
+    """A locus at which no two alleles of the set fit: the genotypes that the typing leaves."""
+    table = imputer.part((locus,)).table
     found = written_out(table, parse_pair(locus, *pair, table.resolver))
     if not found:
         return Part(relaxed=(locus,))
-    shares = np.full(len(found), 1 / len(found))
-    return Part(
-        genotype_rows([[one] for one in found], imputer.part((locus,)).table.slots),
-        shares,
-        0.0,
-        Basis.LISTED,
-        (locus,),
-    )
+    rows = genotype_rows([[one] for one in found], table.slots)
+    return Part(rows, np.array(list(found.values())), 0.0, Basis.LISTED, (locus,))
+
+
+def _loci(factors: list[Part]) -> tuple[str, ...]:
+    """All relaxed loci, in their usual order."""
+    return tuple(locus for locus in SEARCH_LOCI if any(locus in part.relaxed for part in factors))
 
 
 def _product(factors: list[Part], bound: float) -> Part:
     """Genotypes of independent parts; where they are very many the least likely are left out, within the bound."""
     step = bound / (2 * len(factors))
-    relaxed_loci = tuple(locus for part in factors for locus in part.relaxed)
+    relaxed_loci = _loci(factors)
     rows, shares = factors[0].rows, factors[0].shares
     for part in factors[1:]:
         one, other = pairs_to_keep(shares, part.shares, step)

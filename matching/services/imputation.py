@@ -34,15 +34,15 @@ FOLDER: Final = "imputed"
 _seen: dict[str, Any] = {}  # what this process found done at its last look
 
 
-def imputation_refresh(*, force: bool = False) -> int:
+def imputation_refresh() -> int:
     """Impute what entered the inventory, or changed, since the last time; returns how many distinct typings.
 
     Nothing is done while neither the inventory nor the sets nor the reference data changed. Of several processes of a
     host one works. Searches never wait for this: they impute what is not there.
     """
     snapshot = inventory.current(reference.resolver(look=True))
-    state = (snapshot.checksum, snapshot.origin.nomenclature, frequency_sets.active_sets(look=True))
-    if _seen.get("state") == state and not force:
+    state = (snapshot.origin, frequency_sets.active_sets(look=True))
+    if _seen.get("state") == state:
         return 0
     with _alone() as free:
         if not free:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from matching import frequency_sets, inventory, reference
+from matching import frequency_sets, inventory, predictions, reference
+from matching.services import imputation
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +17,11 @@ def own_files(settings: Any, tmp_path: Path) -> Iterator[Path]:
     inventory.forget()
     reference.forget()
     frequency_sets.forget()
+    predictions.forget()
+    imputation.forget()
     yield tmp_path
     inventory.forget()
     reference.forget()
     frequency_sets.forget()
+    predictions.forget()
+    imputation.forget()

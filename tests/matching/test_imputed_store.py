@@ -1,0 +1,182 @@
+"""Genotypes kept in files: the same as imputed anew, whatever process wrote them."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hla.frequencies.demo import demo_set
+from hla.mac import EMPTY_MAC
+from hla.nomenclature import Nomenclature
+from hla.prediction.fits import Pair
+from hla.prediction.impute import Imputer
+from hla.prediction.imputed import Basis, Part, states_of
+from hla.prediction.table import HaplotypeTable
+from hla.resolve import Resolver
+from matching.engine import imputed_store
+from matching.engine.imputed_store import UNSEEN, ImputedStore, typing_digest
+from matching.engine.prediction import imputed
+from tests.matching import inventories
+
+Typings = list[tuple[Pair, ...]]
+
+
+def fresh_imputer() -> Imputer:
+    """As another process has it: states are numbered in the order in which they are met."""
+    return Imputer(HaplotypeTable.of(demo_set(), Resolver(Nomenclature.builtin(), EMPTY_MAC)))
+
+
+@pytest.fixture(autouse=True)
+def everything_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imputed_store, "MAX_GENOTYPES", 10**9)
+
+
+@pytest.fixture(scope="module")
+def typings() -> Typings:
+    rng = random.Random(11)
+    return list(dict.fromkeys(inventories.unit(rng).typing for _ in range(60)))
+
+
+def alleles(imputer: Imputer, part: Part | None) -> dict[tuple[object, ...], float]:
+    """Genotypes by what their states stand for: comparable between processes."""
+    assert part is not None
+    states = states_of(part.rows)
+    keys = [imputer.table.space.keys(locus) for locus in imputer.table.loci]
+    return {
+        tuple(
+            tuple(sorted(str(keys[slot][state]) for state in row[slot])) for slot in range(len(keys))
+        ): share
+        for row, share in zip(states.tolist(), part.shares.tolist(), strict=True)
+    }
+
+
+def test_another_process_finds_what_was_imputed(tmp_path: Path, typings: Typings) -> None:
+    mine, theirs = fresh_imputer(), fresh_imputer()
+    theirs.impute_pairs(typings[::-1])  # numbers its states in another order
+    digests = [typing_digest(pairs) for pairs in typings]
+    found = mine.impute_pairs(typings)
+    ImputedStore(tmp_path, mine.table).add(digests, found)
+
+    read = ImputedStore(tmp_path, theirs.table).find(digests)
+
+    for at, part in enumerate(read):
+        assert alleles(theirs, part) == pytest.approx(alleles(mine, found.part(at)))
+        assert (part.basis, part.relaxed, part.lost) == (  # type: ignore[union-attr]
+            found.part(at).basis,
+            found.relaxed[at],
+            float(found.lost[at]),
+        )
+
+
+def test_what_is_not_kept_is_imputed_again(tmp_path: Path, typings: Typings) -> None:
+    imputer = fresh_imputer()
+    store = ImputedStore(tmp_path, imputer.table)
+    half = typings[::2]
+    store.add([typing_digest(pairs) for pairs in half], imputer.impute_pairs(half))
+
+    with_store, without = imputed(imputer, store, typings), imputed(imputer, None, typings)
+
+    assert [part is None for part in store.find([typing_digest(pairs) for pairs in typings])] == [
+        at % 2 == 1 for at in range(len(typings))
+    ]
+    for at in range(len(typings)):
+        assert alleles(imputer, with_store.part(at)) == pytest.approx(alleles(imputer, without.part(at)))
+    assert with_store.basis.tolist() == without.basis.tolist()
+
+
+def test_an_empty_store_and_no_typings(tmp_path: Path, typings: Typings) -> None:
+    imputer = fresh_imputer()
+    store = ImputedStore(tmp_path, imputer.table)
+    store.add([], imputer.impute_pairs([]))
+
+    assert store.find([]) == []
+    assert store.bases([]).tolist() == []
+    assert len(imputed(imputer, store, typings)) == len(typings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_very_open_typings_are_remembered_without_their_genotypes(
+    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imputed_store, "MAX_GENOTYPES", 1)
+    imputer = fresh_imputer()
+    store = ImputedStore(tmp_path, imputer.table)
+    digests = [typing_digest(pairs) for pairs in typings]
+    found = imputer.impute_pairs(typings)
+    store.add(digests, found)
+
+    kept = store.find(digests)
+
+    sizes = np.diff(found.starts)
+    assert [part is not None for part in kept] == [
+        size == 1 or basis == Basis.NONE for size, basis in zip(sizes, found.basis, strict=True)
+    ]
+    assert store.bases(digests).tolist() == found.basis.tolist()
+    assert store.bases([typing_digest((("A*99:99", ""),))]).tolist() == [UNSEEN]
+    assert len(imputed(imputer, store, typings).shares) == len(found.shares)
+
+
+def test_many_small_files_become_one(
+    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imputed_store, "MAX_SEGMENTS", 3)
+    monkeypatch.setattr(imputed_store, "MAX_GENOTYPES", 20)
+    imputer = fresh_imputer()
+    writer, reader = (ImputedStore(tmp_path, imputer.table) for _ in range(2))
+    digests = [typing_digest(pairs) for pairs in typings]
+    for at in range(0, 40, 10):
+        writer.add(digests[at : at + 10], imputer.impute_pairs(typings[at : at + 10]))
+        assert len(reader.segments()) == len(list(tmp_path.iterdir()))
+
+    assert len(list(tmp_path.iterdir())) == 1
+    assert reader.bases(digests[:40]).tolist() == imputer.impute_pairs(typings[:40]).basis.tolist()
+    writer.add(digests[:40], imputer.impute_pairs(typings[:40]))  # the same once more
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_one_file_that_holds_all_survives_putting_together(
+    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imputed_store, "MAX_SEGMENTS", 1)
+    imputer = fresh_imputer()
+    store = ImputedStore(tmp_path, imputer.table)
+    digests = [typing_digest(pairs) for pairs in typings]
+    found = imputer.impute_pairs(typings)
+    ImputedStore(tmp_path, imputer.table).add(digests[:5], found.taken(range(5)))
+    store.add(digests, found)
+
+    assert len(list(tmp_path.iterdir())) == 1
+    assert UNSEEN not in store.bases(digests)
+
+
+def test_a_damaged_file_is_removed_and_its_typings_imputed(tmp_path: Path, typings: Typings) -> None:
+    imputer = fresh_imputer()
+    digests = [typing_digest(pairs) for pairs in typings]
+    ImputedStore(tmp_path, imputer.table).add(digests, imputer.impute_pairs(typings))
+    (path,) = tmp_path.iterdir()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    store = ImputedStore(tmp_path, imputer.table)
+
+    assert store.find(digests) == [None] * len(digests)
+    assert not path.exists()
+
+
+def test_digests_tell_texts_and_places_apart() -> None:
+    assert typing_digest((("A*01:01", ""), ("", ""))) != typing_digest((("", ""), ("A*01:01", "")))
+    assert typing_digest((("A*01:01", "A*02:01"),)) == typing_digest((("A*01:01", "A*02:01"),))
+
+
+def test_digests_that_end_in_zeros_are_found(tmp_path: Path, typings: Typings) -> None:
+    imputer = fresh_imputer()
+    store = ImputedStore(tmp_path, imputer.table)
+    digests = [bytes([at]) + bytes(15) for at in range(5)]
+    store.add(digests, imputer.impute_pairs(typings[:5]))
+
+    assert store.bases(digests).tolist() == imputer.impute_pairs(typings[:5]).basis.tolist()
+    assert store.bases([bytes(16 - 1) + b"\x01"]).tolist() == [UNSEEN]
