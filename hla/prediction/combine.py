@@ -8,27 +8,30 @@ out d alleles and that the patient's genotype holds,
 
     N(d) = Σ P(m) · C(2L - m, d - m)   over m = 0 … d mismatches,
 
-so that P(0), P(1), … follow one after another. N(d) needs one look into a hash table per sub-genotype of the unit's:
-1 for P(0), 11 for P(1), 56 for P(2) at five loci, however many genotypes the patient has; and those with an allele
-that the patient cannot have are none of them looked up.
+so that P(0), P(1), … follow one after another. N(d) needs one look into a table per sub-genotype of the unit's: 1 for
+P(0), 11 for P(1), 56 for P(2) at five loci, however many genotypes the patient has; and those with an allele that the
+patient cannot have are none of them looked up. All genotypes of the units that share their class II part share the
+looks for it, which leaves 22 places for each (factored_kernels.py).
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import comb
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
 from hla.prediction import combine_kernels
+from hla.prediction.factored import ClassIndex, Parts, mismatch_shares
 from hla.prediction.imputed import Imputed, states_of
 
 Array = NDArray[Any]
+Answer = TypeVar("Answer")
 
 CLASS_LOCI: Final[Mapping[int, tuple[str, ...]]] = {
     6: ("A", "B", "DRB1"),
@@ -71,6 +74,9 @@ class Patient:
     local: Array
     counts: Array
     radices: Array
+    _indexes: dict[tuple[tuple[str, ...], int], ClassIndex] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def of(cls, imputed: Imputed, person: int = 0) -> "Patient":
@@ -85,6 +91,16 @@ class Patient:
             local[slot, own] = np.arange(1, len(own) + 1)
             counts[slot] = len(own)
         return cls(rows, shares, imputed.loci, float(imputed.lost[person]), local, counts, radices(counts))
+
+    def index(self, loci: tuple[str, ...], upto: int) -> ClassIndex:
+        """His sub-genotypes at these loci that leave out at most `upto` alleles; kept."""
+        key = (loci, upto)
+        if key not in self._indexes:
+            slots = np.array([SEARCH_LOCI.index(locus) for locus in loci], dtype=np.int64)
+            self._indexes[key] = ClassIndex.of(
+                self.rows, self.shares, slots, self.local, self.radices, self.counts, upto
+            )
+        return self._indexes[key]
 
     def seen(self, size: int) -> Array:
         """`local` for numbers below `size`: units may have states that came later."""
@@ -107,29 +123,8 @@ def predict(patient: Patient, units: Imputed, *, upto: int = UPTO, threads: int 
     classes = {size: loci for size, loci in CLASS_LOCI.items() if set(loci) <= set(shared)}
     tiles = split(units, threads or os.cpu_count() or 1)
     local = patient.seen(max(units.table.space.size(locus) for locus in SEARCH_LOCI))
-    found: dict[int, Array] = {}
-    for size, loci in classes.items():
-        slots = np.array([SEARCH_LOCI.index(locus) for locus in loci], dtype=np.int64)
-        index = combine_kernels.indexed(
-            patient.rows, patient.shares, slots, local, patient.radices, patient.counts, min(upto, size)
-        )
-        found[size] = np.concatenate(
-            in_threads(
-                lambda starts, slots=slots, index=index, size=size: combine_kernels.class_shares(
-                    units.rows,
-                    units.shares,
-                    starts,
-                    slots,
-                    local,
-                    patient.radices,
-                    patient.counts,
-                    min(upto, size),
-                    *index,
-                    BINOMIALS,
-                ),
-                tiles,
-            )
-        )
+    indexes = {size: patient.index(loci, min(upto, size)) for size, loci in classes.items()}
+    found = _class_shares(patient, units, tiles, local, indexes)
     slots = np.array([SEARCH_LOCI.index(locus) for locus in shared], dtype=np.int64)
     table_starts, table = locus_tables(patient)
     by_locus = np.concatenate(
@@ -146,6 +141,28 @@ def predict(patient: Patient, units: Imputed, *, upto: int = UPTO, threads: int 
     for values in (*found.values(), *at_loci.values()):
         values[unknown] = np.nan
     return Predictions(found, at_loci, np.where(unknown, np.nan, lost), unknown)
+
+
+def _class_shares(
+    patient: Patient, units: Imputed, tiles: Sequence[Array], local: Array, indexes: Mapping[int, ClassIndex]
+) -> dict[int, Array]:
+    """P(0), …, P(upto) of each class that has an index."""
+    if not indexes:
+        return {}
+    widest = max(index.upto for index in indexes.values())
+    least = indexes[min(indexes)].slots
+
+    def held(starts: Array) -> list[Array]:
+        parts = Parts.of(units.rows, units.shares, starts, least, local, widest)
+        return [
+            index.holding_shares(parts, local, patient.radices, patient.counts) for index in indexes.values()
+        ]
+
+    by_tile = in_threads(held, tiles)
+    return {
+        size: mismatch_shares(np.concatenate([tile[at] for tile in by_tile]), size, BINOMIALS)
+        for at, size in enumerate(indexes)
+    }
 
 
 def three(matched: Array, units: Imputed, patient: Patient) -> Array:
@@ -196,7 +213,7 @@ def split(units: Imputed, threads: int) -> list[Array]:
     return [units.starts[begin : end + 1] for begin, end in pairwise(cuts) if end > begin]
 
 
-def in_threads(work: Any, tiles: Sequence[Array]) -> list[Array]:
+def in_threads(work: Callable[[Array], Answer], tiles: Sequence[Array]) -> list[Answer]:
     """`work` of each tile; the loops let go of Python's lock."""
     if len(tiles) == 1:
         return [work(tiles[0])]
