@@ -170,7 +170,7 @@ def least_mismatches(pairs: Array, slots: Array) -> int:
     found = 0
     for at in range(slots.shape[0]):
         slot = slots[at]
-        found += (pairs[slot, 0] == 0) + (pairs[slot, 1] == 0)
+        found += int(pairs[slot, 0] == 0) + int(pairs[slot, 1] == 0)
     return found
 
 
@@ -180,12 +180,13 @@ def memo_key(pairs: Array, slots: Array, counts: Array) -> tuple[Word, Word]:
     first, second = np.int64(0), np.int64(0)
     for at in range(slots.shape[0]):
         slot = slots[at]
-        size = counts[slot] + 1
-        code = pairs[slot, 0] * size + pairs[slot, 1]
+        low, high = pairs[slot, 0], pairs[slot, 1]
+        size = (counts[slot] + 1) * (counts[slot] + 2) // 2  # fewer than the codes of `radices`: never too large
+        code = high * (high + 1) // 2 + low
         if slot <= LAST_OF_FIRST_WORD:
-            first = first * size * size + code
+            first = first * size + code
         else:
-            second = second * size * size + code
+            second = second * size + code
     return first, second
 
 
@@ -289,8 +290,8 @@ def matches_at(one: Array, other: Array, slot: Word) -> Word:
     """Matches of two genotypes at a locus: the better of direct and cross; what is not expressed matches nothing."""
     a, b = state_at(one, slot, 0), state_at(one, slot, 1)
     c, d = state_at(other, slot, 0), state_at(other, slot, 1)
-    direct = (a == c and a != 0) + (b == d and b != 0)
-    cross = (a == d and a != 0) + (b == c and b != 0)
+    direct = int(a == c and a != 0) + int(b == d and b != 0)
+    cross = int(a == d and a != 0) + int(b == c and b != 0)
     return max(direct, cross)
 
 

@@ -101,7 +101,9 @@ def fitting(
             haplotype = postings[driver, place]
             first, second = 0, 0
             for locus in range(loci):
-                bits = fits[fit_starts[locus] + typing[locus] * sizes[locus] + codes[haplotype, locus]]
+                bits = np.int64(
+                    fits[fit_starts[locus] + typing[locus] * sizes[locus] + codes[haplotype, locus]]
+                )
                 if bits == 0:
                     first = -1
                     break
