@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from hla.frequencies.demo import demo_set
 from hla.frequencies.sets import HaplotypeSet
 from hla.frequencies.statistics import SHARES, Ranked, allele_frequencies, covered, needed, top_haplotypes
-from matching.models import FrequencySet
+from matching.models import FrequencySet, InventoryImputation
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -92,7 +92,7 @@ def detail(row: FrequencySet) -> dict[str, Any]:
         (_("Release of the names"), row.release or _("unknown")),
         (_("Sum of the frequencies"), f"{row.total:.6g}"),
         (_("Coverage"), percent(row.coverage)),
-        (_("Inventory explained"), inventory_explained(row)),
+        (_("Inventory explained"), inventory_explained(row.checksum)),
         (_("Loaded from"), row.origin),
         (_("Checksum"), row.checksum[:12]),
     ]
@@ -114,19 +114,29 @@ def built_in_detail() -> dict[str, Any]:
         (_("Haplotypes"), f"{len(found):,}"),
         (_("Loci"), " ".join(found.loci)),
         (_("Resolution of the names"), str(RESOLUTIONS[found.resolution])),
+        (_("Inventory explained"), inventory_explained(found.checksum)),
         (_("Checksum"), found.checksum[:12]),
     ]
     return {
         "version": found.name,
         "tags": [{"text": _("synthetic"), "tone": "warn"}],
-        "facts": [{"label": label, "value": value} for label, value in facts],
+        "facts": [{"label": label, "value": value} for label, value in facts if value is not None],
         "notes": [note_text("synthetic", {"text": _("published Han Chinese figures")})],
     }
 
 
-def inventory_explained(row: FrequencySet) -> str | None:
-    """Share of the inventory whose typings this set explains; None: not shown. Prediction will supply it."""
-    return None
+def inventory_explained(checksum: str) -> str | None:
+    """Share of the units served by this set whose typings two of its haplotypes explain; None: not known yet."""
+    units = explained = 0
+    for part in InventoryImputation.objects.all():
+        if [one["checksum"] for one in part.sets] == [checksum]:
+            units += part.units
+            explained += part.units_by_basis["typing"] + part.units_by_basis["set"]
+    if not units:
+        return None
+    return ngettext(
+        "%(share)s of %(count)s unit that it serves", "%(share)s of %(count)s units that it serves", units
+    ) % {"share": percent(explained / units), "count": f"{units:,}"}
 
 
 def note_text(code: str, params: Mapping[str, Any]) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from hla.frequencies.demo import demo_set
 from matching import inventory, predictions, reference, services, tasks
 from matching.models import InventoryImputation, SearchRun
+from matching.presenters import frequencies
 from matching.services import imputation
 from tests.factories.matching import typed_patient
 from tests.matching.test_inventory import changed, listed
@@ -117,3 +119,15 @@ def test_units_are_told_apart_by_population(own_files: Path) -> None:
     assert {text: len(rows) for text, rows in found.items()} == {"HAN": 1, "": 1}
     assert snapshot.columns.unit_ids[found["HAN"][0]].tobytes() == one.pk.bytes
     assert snapshot.columns.unit_ids[found[""][0]].tobytes() == other.pk.bytes
+
+
+def test_the_page_of_a_set_says_what_it_explains(own_files: Path) -> None:
+    """OTHER_GL has B*08:01, which the demonstration set lacks."""
+    assert frequencies.inventory_explained(demo_set().checksum) is None
+    listed(3, gl=XX_GL)
+    listed(gl=OTHER_GL.replace("B*46:01", "B*46:XX"))
+
+    services.imputation_refresh()
+
+    assert frequencies.inventory_explained(demo_set().checksum) == "75 % of 4 units that it serves"
+    assert frequencies.inventory_explained("another") is None
