@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from matching.presenters.probabilities import line
+
 LOCI = [
     {"locus": "A", "patient": "11:01 24:02"},
     {"locus": "B", "patient": "40:01 46:01"},
@@ -38,6 +40,19 @@ def _dose(value: float | None, needed: float, scale: float) -> dict[str, Any]:
     }
 
 
+def _line(size: int, *shares: float, lead: bool = False) -> dict[str, Any]:
+    return {**line(size, shares), "lead": lead}
+
+
+def _probability(*lines: dict[str, Any], mark: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"lines": list(lines), "none": "", "why": "", "mark": mark}
+
+
+def _no_estimate() -> dict[str, Any]:
+    why = _("No estimate: the typing is not explained by %(set)s.") % {"set": "HAN v2"}
+    return {"lines": [], "none": _("no estimate"), "why": why, "mark": None}
+
+
 def _row(rank: int, unit: str, classes: tuple, doses: tuple, cells: str, **more: Any) -> dict[str, Any]:
     antigen6, allele8, allele10 = (_class(*value) for value in classes)
     return {
@@ -64,7 +79,12 @@ def _rows() -> list[dict[str, Any]]:
             "=11:01 =24:02|=40:01 =46:01|=01:02 =07:02|=09:01 =15:01|=03:03 =06:01",
             meta=_("2024 · 22 mL · 3 segments"),
             abo="O+",
-            probability=98,
+            probability=_probability(
+                _line(6, 1, 0, 0),
+                _line(8, 1, 0, 0, lead=True),
+                _line(10, 1, 0, 0),
+                mark={"text": _("certain"), "tone": "", "why": _("The typings leave nothing open here.")},
+            ),
             tags=[{"text": _("identical ABO"), "tone": "good"}],
         ),
         _row(
@@ -75,7 +95,9 @@ def _rows() -> list[dict[str, Any]]:
             "=11:01 =24:02|=40:01 ?46:XX|=01:02 x01:02|=09:01 =15:01|=03:03 =06:01",
             meta=_("2022 · 23 mL · 3 segments"),
             abo="O+",
-            probability=0,
+            probability=_probability(
+                _line(6, 0.62, 0.31, 0.07), _line(8, 0, 0.62, 0.31, lead=True), _line(10, 0, 0.618, 0.3)
+            ),
             direction=_("GvH only"),
             tags=[],
         ),
@@ -87,7 +109,9 @@ def _rows() -> list[dict[str, Any]]:
             "=11:01 =24:02|=40:01 =46:01|=01:02 =07:02|=09:01 ~15:02|=03:03 =06:01",
             meta=_("2019 · 24 mL · 2 segments"),
             abo="A+",
-            probability=0,
+            probability=_probability(
+                _line(6, 0, 1, 0), _line(8, 0, 0.997, 0.003, lead=True), _line(10, 0, 0.9, 0.098)
+            ),
             direction=_("both"),
             tags=[{"text": _("minor ABO"), "tone": "warn"}],
         ),
@@ -99,7 +123,19 @@ def _rows() -> list[dict[str, Any]]:
             "=11:01 x02:07|=40:01 ?46:01/46:13/46:15|? ?|=09:01 =15:01|? ?",
             meta=_("2023 · 25 mL · 3 segments"),
             abo="B+",
-            probability=12,
+            probability=_probability(
+                _line(6, 0.12, 0.5, 0.3),
+                _line(8, 0.0871, 0.41, 0.3, lead=True),
+                _line(10, 0.0004, 0.22, 0.4),
+                mark={
+                    "text": _("estimate"),
+                    "tone": "maybe",
+                    "why": _(
+                        "Not explained by %(set)s: estimated without linkage between class I and class II."
+                    )
+                    % {"set": "HAN v2"},
+                },
+            ),
             direction=_("unknown"),
             tags=[{"text": _("RBC replete"), "tone": "bad"}],
         ),
@@ -111,7 +147,7 @@ def _rows() -> list[dict[str, Any]]:
             "~11:02 =24:02|^15:XX ?46:AUJT|x08:01 =01:02|=09:01 ~15:02|=03:03 x05:02",
             meta=_("2008 · 31 mL · no segment"),
             abo="",
-            probability=None,
+            probability=_no_estimate(),
             direction=_("both"),
             tags=[{"text": _("CD34 missing"), "tone": "warn"}],
         ),
@@ -181,6 +217,7 @@ def parts() -> dict[str, Any]:
     return {
         "loci": LOCI,
         "rows": _rows(),
+        "bars": [98, 50, 0, None],
         "why": _why(),
         "evidence": _evidence(),
         "typed": [

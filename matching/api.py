@@ -19,6 +19,12 @@ from core.audit import actor_of
 from core.roles import Permission
 from hospitals.models import Patient
 from matching import services
+from matching.api_predictions import (
+    ResultPredictionSerializer,
+    RunPredictionSerializer,
+    result_prediction,
+    run_prediction,
+)
 from matching.choices import CLASS_SIZE, LociSet, Urgency
 from matching.models import MatchRequest, SearchResult, SearchRun
 from matching.querysets import MatchRequestQuerySet, SearchResultQuerySet, SearchRunQuerySet
@@ -117,15 +123,20 @@ class RunSerializer(serializers.ModelSerializer):
         help_text="class -> [[value, possible, certain], …], best first",
     )
     funnel = serializers.DictField(help_text="where every unit of the inventory went")
+    prediction = serializers.SerializerMethodField()
 
     class Meta:
         model = SearchRun
         fields = (
             "id", "request", "run_no", "progress", "criteria", "patient_gl", "patient_weight_kg", "policy_label",
             "release", "mac_version", "ledger_number", "engine_version", "counts", "funnel", "candidates", "kept",
-            "cut", "created_at", "completed_at",
+            "cut", "prediction", "created_at", "completed_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    @run_prediction
+    def get_prediction(self, run: SearchRun) -> dict[str, Any] | None:
+        return RunPredictionSerializer.of(run)
 
 
 class ResultUnit(serializers.Serializer):
@@ -149,17 +160,22 @@ class ResultSerializer(serializers.ModelSerializer):
     evidence = serializers.DictField(
         help_text="per locus: counts [min, max], direction, positions with verdict"
     )
+    prediction = serializers.SerializerMethodField()
 
     class Meta:
         model = SearchResult
         fields = (
             "rank", "unit", "classes", "direction", "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg",
-            "status", "on_offer", "evidence",
+            "status", "on_offer", "evidence", "prediction",
         )  # fmt: skip
         read_only_fields = fields
 
     def get_classes(self, result: SearchResult) -> dict[str, list[int]]:
         return {name: list(span) for name, span in result.classes.items()}
+
+    @result_prediction
+    def get_prediction(self, result: SearchResult) -> dict[str, Any] | None:
+        return ResultPredictionSerializer.of(result)
 
     def get_on_offer(self, result: SearchResult) -> bool:
         unit = result.unit

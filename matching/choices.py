@@ -131,3 +131,26 @@ CHANGE_TONE = {
     ChangeKind.UNREADABLE: "bad",
     ChangeKind.READABLE: "good",
 }
+
+
+class Basis(TextChoices):
+    """What the genotypes of a person rest on, as a search stores it; the later, the weaker (hla.prediction.imputed)."""
+
+    TYPING = "typing", _("the typing alone")
+    SET = "set", _("haplotypes of the set")
+    BLOCKS = "blocks", _("estimate without linkage between class I and class II")
+    LOCI = "loci", _("estimate with single loci")
+    LISTED = "listed", _("estimate with alleles that the set does not know")
+    NONE = "none", _("no estimate")
+
+
+WEAK_BASES = (Basis.BLOCKS, Basis.LOCI, Basis.LISTED)  # estimates: the set does not explain the typing
+
+
+class SetStep(TextChoices):
+    """How the frequency set of a person was found (matching.frequency_sets)."""
+
+    OWN = "own", _("own population")
+    DEFAULT = "default", _("the bank's default")
+    GLOBAL = "global", _("global")
+    BUILT_IN = "built-in", _("built-in demonstration")

@@ -9,6 +9,7 @@ from bank.choices import SEARCHABLE
 from core.models import User
 from core.roles import Permission
 from matching.models import SearchResult, SearchRun
+from matching.presenters.probabilities import set_name
 from matching.querysets import SearchResultQuerySet
 
 _HEAD = (
@@ -18,6 +19,11 @@ _HEAD = (
     "direction", "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg",
     "abo", "rh", "collected_on", "volume_ml", "segments",
 )  # fmt: skip
+_SIZES = (6, 8, 10)
+_PROBABILITIES = (
+    *(f"p{mismatches}_of{size}" for size in _SIZES for mismatches in range(3)),
+    "p_basis", "p_relaxed_loci", "p_lost_at_most", "frequency_set",
+)  # fmt: skip
 _TAIL = ("request", "search", "patient", "hla_release", "mac_version", "policy")
 
 
@@ -25,9 +31,9 @@ def result_header(run: SearchRun) -> list[str]:
     loci = [
         f"{locus.lower()}_{part}"
         for locus in run.criteria["loci"]
-        for part in ("1", "2", "verdict_1", "verdict_2")
+        for part in ("1", "2", "verdict_1", "verdict_2", "p0")
     ]
-    return [*_HEAD, *loci, *_TAIL]
+    return [*_HEAD, *_PROBABILITIES, *loci, *_TAIL]
 
 
 def result_rows(run: SearchRun, rows: SearchResultQuerySet, user: User) -> Iterator[list[Any]]:
@@ -40,7 +46,7 @@ def result_rows(run: SearchRun, rows: SearchResultQuerySet, user: User) -> Itera
         run.policy_label,
     ]
     for result in rows.iterator(chunk_size=500):
-        yield [*_unit_values(result, user), *_locus_values(run, result), *tail]
+        yield [*_unit_values(result, user), *_probabilities(run, result), *_locus_values(run, result), *tail]
 
 
 def _unit_values(result: SearchResult, user: User) -> list[Any]:
@@ -78,11 +84,22 @@ def status_now(result: SearchResult, user: User) -> str:
     return "NOT_OFFERED"
 
 
-def _locus_values(run: SearchRun, result: SearchResult) -> list[str]:
-    """Per locus the unit's two values in the patient's order, then the two verdicts."""
-    found: list[str] = []
+def _probabilities(run: SearchRun, result: SearchResult) -> list[Any]:
+    """P(0), P(1), P(2) mismatches of each class, empty where nothing is known, and what they rest on."""
+    found = result.prediction
+    shares = [share for size in _SIZES for share in found.get(str(size)) or ("", "", "")]
+    if not found:
+        return [*shares, "", "", "", ""]
+    basis, relaxed, lost = found["basis"], " ".join(found.get("relaxed", ())), found.get("lost", 0)
+    return [*shares, basis, relaxed, lost, set_name(run, found)]
+
+
+def _locus_values(run: SearchRun, result: SearchResult) -> list[Any]:
+    """Per locus the unit's two values in the patient's order, the two verdicts, the probability of no mismatch."""
+    found: list[Any] = []
     for locus in run.criteria["loci"]:
         positions = result.evidence[locus]["positions"]
         found += [position["unit"] for position in positions]
         found += [position["verdict"] for position in positions]
+        found.append((result.prediction.get(locus) or ("",))[0])
     return found

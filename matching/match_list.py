@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, FloatField, Max, Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Floor, Least
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,20 +33,13 @@ NEWER_THAN_YEARS = 10  # age from which lists mark a unit (NMDP filter; domain n
 USUAL_TNC_E7_PER_KG, HIGH_TNC_E7_PER_KG = Decimal("2.5"), Decimal(5)
 USUAL_CD34_E5_PER_KG = Decimal("1.5")
 CLASS_FILTERS = ("antigen6", "allele6", "allele8", "allele10")
+SIZES = (6, 8, 10)  # positions over which a match probability is computed
+USUAL_PERCENT = 50  # of the quick filter by probability
 
-# Order of the list: name in the address -> order by, and what its chips say.
-ORDERS: dict[str, tuple[Any, ...]] = {
-    "rank": ("rank",),
-    "class_cd34": ("-{primary}_max", "-{primary}_min", F("cd34_e6").desc(nulls_last=True), "rank"),
-    "tnc": (F("tnc_e7").desc(nulls_last=True), "rank"),
-    "cd34": (F("cd34_e6").desc(nulls_last=True), "rank"),
-}
-ORDER_LABELS = {
-    "rank": gettext_lazy("class, certain matches, TNC/kg"),
-    "class_cd34": gettext_lazy("class, certain matches, CD34/kg"),
-    "tnc": gettext_lazy("TNC/kg only"),
-    "cd34": gettext_lazy("CD34/kg only"),
-}
+# Names of orders in the address.
+BY_RANK, BY_CLASS_AND_CD34 = "rank", "class_cd34"
+BY_PROBABILITY = {f"p{size}": size for size in SIZES}
+BY_DOSE = {"tnc": "tnc_e7", "cd34": "cd34_e6"}
 
 
 class ResultFilterForm(forms.Form):
@@ -67,6 +63,15 @@ class ResultFilterForm(forms.Form):
     )
     abo = forms.BooleanField(label=gettext_lazy("Identical ABO"), required=False)
     free = forms.BooleanField(label=gettext_lazy("Still on offer"), required=False)
+    p6 = forms.IntegerField(
+        label=gettext_lazy("P(6/6) in %, at least"), required=False, min_value=1, max_value=100
+    )
+    p8 = forms.IntegerField(
+        label=gettext_lazy("P(8/8) in %, at least"), required=False, min_value=1, max_value=100
+    )
+    p10 = forms.IntegerField(
+        label=gettext_lazy("P(10/10) in %, at least"), required=False, min_value=1, max_value=100
+    )
 
     def __init__(self, *args: Any, run: SearchRun, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,11 +87,31 @@ class ResultFilterForm(forms.Form):
             del self.fields["tnc"], self.fields["cd34"]
         if not run.request.patient.abo:
             del self.fields["abo"]
+        for name, size in BY_PROBABILITY.items():
+            if size not in predicted_sizes(run):
+                del self.fields[name]
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
+
+
+def predicted_sizes(run: SearchRun) -> tuple[int, ...]:
+    """The sizes of the classes asked, where the search computed probabilities: (6, 8, 10) or fewer."""
+    if not run.prediction.get("sets"):
+        return ()
+    return tuple(size for size in SIZES if size <= 2 * len(run.criteria["loci"]))
+
+
+def lead_size(run: SearchRun) -> int:
+    """The size by which one judges first: 8 of 8 where C was asked, else 6 of 6."""
+    return min(8, 2 * len(run.criteria["loci"]))
+
+
+def primary_of(run: SearchRun) -> str:
+    """The class that orders the list."""
+    return str(run.policy.rules.get("primary", "antigen6"))
 
 
 @dataclass(frozen=True)
@@ -110,8 +135,9 @@ class MatchList:
         self.form = ResultFilterForm(request.GET, run=run)
         self.form.is_valid()
         self.today = timezone.localdate()
-        wanted = request.GET.get("sort", "rank")
-        self.order = wanted if wanted in ORDERS else "rank"
+        self.sizes = predicted_sizes(run)
+        wanted = request.GET.get("sort", BY_RANK)
+        self.order = wanted if wanted in self.order_labels() else BY_RANK
 
     @property
     def active(self) -> dict[str, Any]:
@@ -137,6 +163,8 @@ class MatchList:
                 return Q(unit__abo=self.run.request.patient.abo)
             case "free":
                 return still_on_offer()
+            case "p6" | "p8" | "p10":
+                return Q(**{f"p0_of{BY_PROBABILITY[name]}__gte": int(value) / 100})
             case _:
                 return Q(**{f"{name}_max": int(value)})
 
@@ -153,24 +181,42 @@ class MatchList:
         return found.order_by(*self._order_by())
 
     def _order_by(self) -> list[Any]:
-        primary = self.run.policy.rules.get("primary", "antigen6")
-        return [key.format(primary=primary) if isinstance(key, str) else key for key in ORDERS[self.order]]
+        """Without probabilities all units are in one band, and the order is that of before."""
+        if self.order in BY_PROBABILITY:
+            return [F(f"p0_of{BY_PROBABILITY[self.order]}").desc(nulls_last=True), "rank"]
+        if self.order in BY_DOSE:
+            return [F(BY_DOSE[self.order]).desc(nulls_last=True), "rank"]
+        if self.order == BY_CLASS_AND_CD34:
+            name = primary_of(self.run)
+            share = Coalesce(F(f"p0_of{CLASS_SIZE[name]}"), -0.1)
+            band = Least(Floor(share * 10 + 1e-9), 9.0)
+            cells = F("cd34_e6").desc(nulls_last=True)
+            return [f"-{name}_max", band.desc(), f"-{name}_min", cells, "rank"]
+        return ["rank"]
 
     def sort(self) -> Sort:
         return Sort(self.order, ())
 
+    @cached_property
+    def _totals(self) -> dict[str, Any]:
+        """Over all stored results, in one query: the rows behind each chip, the largest share left out."""
+        counts = {
+            f"n{place}": Count("pk", filter=self._with(name, value))
+            for place, (name, value, _label) in enumerate(self._offered())
+        }
+        lost = Max(Cast(KeyTextTransform("lost", "prediction"), FloatField()))
+        return self.run.results.aggregate(lost=lost, **counts)
+
+    @property
+    def most_lost(self) -> float:
+        """The most by which a probability of the list may be too low."""
+        return float(self._totals["lost"] or 0)
+
     def chips(self) -> list[Chip]:
-        """The quick filters with their counts: one query for all of them."""
-        offered = self._offered()
-        counts = self.run.results.aggregate(
-            **{
-                f"n{place}": Count("pk", filter=self._with(name, value))
-                for place, (name, value, _label) in enumerate(offered)
-            }
-        )
+        """The quick filters with their counts."""
         return [
-            self._chip(name, value, label, counts[f"n{place}"])
-            for place, (name, value, label) in enumerate(offered)
+            self._chip(name, value, label, self._totals[f"n{place}"])
+            for place, (name, value, label) in enumerate(self._offered())
         ]
 
     def _offered(self) -> list[tuple[str, str, str]]:
@@ -183,6 +229,8 @@ class MatchList:
             found += [("tnc", _plain(dose), _("TNC ≥ %(dose)s") % {"dose": _plain(dose)}) for dose in doses]
             dose = _plain(USUAL_CD34_E5_PER_KG)
             found.append(("cd34", dose, _("CD34 ≥ %(dose)s") % {"dose": dose}))
+        if (name := f"p{lead_size(self.run)}") in fields:
+            found.append((name, str(USUAL_PERCENT), _probability_chip(BY_PROBABILITY[name], USUAL_PERCENT)))
         if "abo" in fields:
             found.append(("abo", "on", _("identical ABO")))
         years = NEWER_THAN_YEARS
@@ -228,22 +276,38 @@ class MatchList:
 
     def without_filters(self) -> str:
         query = QueryDict(mutable=True)
-        if self.order != "rank":
+        if self.order != BY_RANK:
             query["sort"] = self.order
         return _address(query)
+
+    def order_labels(self) -> dict[str, str]:
+        """Name in the address -> what its chip says."""
+        by_rank, by_class = _("class, certain matches, TNC/kg"), _("class, certain matches, CD34/kg")
+        if self.sizes:
+            size = CLASS_SIZE[primary_of(self.run)]
+            band = {"size": f"{size}/{size}"}
+            by_rank = _("class, P(%(size)s) in steps of 10 %%, certain matches, TNC/kg") % band
+            by_class = _("class, P(%(size)s) in steps of 10 %%, certain matches, CD34/kg") % band
+        return {
+            BY_RANK: by_rank,
+            BY_CLASS_AND_CD34: by_class,
+            **{f"p{size}": _("P(%(size)s) only") % {"size": f"{size}/{size}"} for size in self.sizes},
+            "tnc": _("TNC/kg only"),
+            "cd34": _("CD34/kg only"),
+        }
 
     def orders(self) -> list[dict[str, Any]]:
         """The orders to choose from."""
         query = self._query_without_page()
         found = []
-        for name, label in ORDER_LABELS.items():
+        for name, label in self.order_labels().items():
             query["sort"] = name
             found.append({"label": label, "url": _address(query), "on": name == self.order})
         return found
 
     def order_note(self) -> str:
         """Another order than the search's sorts what was kept, and says so where something was not."""
-        if not self.run.cut or self.order == "rank":
+        if not self.run.cut or self.order == BY_RANK:
             return ""
         numbers = {"kept": f"{self.run.kept:,}", "cut": f"{self.run.cut:,}"}
         return (
@@ -258,6 +322,10 @@ class MatchList:
         query = self.query.copy()
         query.pop("page", None)
         return query
+
+
+def _probability_chip(size: int, percent: int) -> str:
+    return _("P(%(size)s) ≥ %(percent)s %%") % {"size": f"{size}/{size}", "percent": percent}
 
 
 def _plain(number: Decimal) -> str:

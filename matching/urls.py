@@ -17,6 +17,11 @@ urlpatterns = [
     path("requests/searches/<uuid:pk>/cancel/", views_runs.run_cancel, name="run-cancel"),
     path("requests/searches/<uuid:pk>/export.csv", views_runs.run_export, name="run-export"),
     path("requests/searches/<uuid:pk>/units/<uuid:unit_pk>/", views_runs.run_unit, name="run-unit"),
+    path(
+        "requests/searches/<uuid:pk>/units/<uuid:unit_pk>/distribution/",
+        views_runs.run_pair,
+        name="run-pair",
+    ),
     path("reference/", views_references.release_list, name="release-list"),
     path("workbench/", views_workbench.workbench, name="workbench"),
     path("workbench/compare/", views_workbench.workbench_compare, name="workbench-compare"),

@@ -26,7 +26,8 @@ from matching import exports, services
 from matching.choices import SEARCHABLE
 from matching.match_list import MatchList
 from matching.models import MatchRequest, SearchResult, SearchRun
-from matching.presenters import people, requests, results, summary, why
+from matching.pair_details import pair_details
+from matching.presenters import people, probabilities, requests, results, summary, why
 from matching.presenters.progress import progress, waits_long
 
 
@@ -93,9 +94,10 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
         "patient": run.request.patient,
         "line": people.patient_line(run.request.patient, run.patient_weight_kg, people.today()),
         "basis": summary.basis(run),
-        "criteria": summary.criteria_line(run),
+        "criteria": [*summary.criteria_line(run), *probabilities.header(run, shown.most_lost)],
         "figures": summary.figures(run, shown),
         "notices": summary.notices(run),
+        "next_typings": probabilities.next_typings(run),
         "page": page,
         "table": results.table(run, list(page), person_of(request)),
         "chips": shown.chips(),
@@ -136,12 +138,36 @@ def run_unit(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "matching/_why.html", context)
-    context["crumbs"] = [
-        *_crumbs(run, "")[:-1],
-        (context["list_url"], _("Match list")),
-        ("", result.unit.public_no),
-    ]
+    context |= {
+        "genotypes": probabilities.patient_genotypes(run),
+        "details_url": reverse("matching:run-pair", args=[run.pk, unit_pk]) if result.prediction else "",
+        "crumbs": [*_list_crumbs(run), ("", result.unit.public_no)],
+    }
     return render(request, "matching/run_unit.html", context)
+
+
+def _list_crumbs(run: SearchRun) -> list[tuple[str, str]]:
+    return [*_crumbs(run, "")[:-1], (reverse("matching:run-detail", args=[run.pk]), _("Match list"))]
+
+
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def run_pair(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
+    """All mismatch counts and the unit's genotypes, computed now; for htmx only the part that opens on the page."""
+    run = _run(request, pk)
+    result = get_visible_or_404(
+        SearchResult.objects.with_unit().filter(run=run), person_of(request), unit_id=unit_pk
+    )
+    context: dict[str, Any] = {"run": run, "found": run.request, "unit": result.unit.public_no}
+    try:
+        context["details"] = probabilities.details(pair_details(run, result.unit_id))
+    except DomainError as error:
+        context["error"] = error.message
+    if request.htmx:
+        return render(request, "matching/_pair_details.html", context)
+    unit_url = reverse("matching:run-unit", args=[run.pk, unit_pk])
+    crumbs = [*_list_crumbs(run), (unit_url, result.unit.public_no), ("", _("Whole distribution"))]
+    return render(request, "matching/run_pair.html", {**context, "unit_url": unit_url, "crumbs": crumbs})
 
 
 @require_GET

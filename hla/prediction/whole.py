@@ -49,6 +49,10 @@ def likely_genotypes(imputed: Imputed, person: int, count: int = 10) -> list[Gen
     ]
 
 
+class TooOpen(Exception):
+    """More pairs of genotypes than anybody waits for."""
+
+
 @dataclass(frozen=True)
 class Distribution:
     """classes: 6, 8, 10 -> float64 (size + 1,), P(0), P(1), … mismatches; their sum is 1 less at most `lost`."""
@@ -60,7 +64,8 @@ class Distribution:
 def whole_distribution(patient: Patient, units: Imputed, unit: int = 0) -> Distribution | None:
     """All of P(0), P(1), … of one pair, by comparing every genotype with every other; None without an estimate.
 
-    Where these are very many the least likely are left out, at most 5e-4 of each side; `lost` says how much.
+    Where these are very many the least likely are left out, at most 5e-4 of each side; `lost` says how much. Raises
+    TooOpen where that does not help.
     """
     rows, shares = units.of(unit)
     own, own_shares = patient.rows, patient.shares
@@ -71,6 +76,8 @@ def whole_distribution(patient: Patient, units: Imputed, unit: int = 0) -> Distr
         others, other_shares = likeliest(rows, shares, step) if step else (rows, shares)
         if len(own) * len(others) <= PAIRS_AT_MOST:
             break
+    else:
+        raise TooOpen
     shared = [locus for locus in SEARCH_LOCI if locus in patient.loci and locus in units.loci]
     classes = {size: loci for size, loci in CLASS_LOCI.items() if set(loci) <= set(shared)}
     slots = np.zeros((len(classes), len(SEARCH_LOCI)), dtype=np.int64)

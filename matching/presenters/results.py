@@ -15,7 +15,9 @@ from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Permission
 from matching.choices import CLASS_SIZE
+from matching.match_list import predicted_sizes
 from matching.models import SearchResult, SearchRun
+from matching.presenters import probabilities
 from matching.presenters.people import abo_tag
 from matching.presenters.words import UNIT_DIRECTION, mark
 
@@ -35,6 +37,7 @@ def table(run: SearchRun, page: Sequence[SearchResult], user: User) -> dict[str,
         "loci": [{"locus": locus, "patient": patient_values(run, locus)} for locus in loci],
         "rows": [row(run, result, user, loci) for result in page],
         "totals": run.patient_weight_kg is None,
+        "probabilities": bool(predicted_sizes(run)),
     }
 
 
@@ -76,6 +79,7 @@ def row(run: SearchRun, result: SearchResult, user: User, loci: Sequence[str] = 
         "meta": meta(unit),
         "tags": tags(run, result, user),
         **{name: class_range(result, name) for name in CLASS_SIZE},
+        "probability": probabilities.cell(run, result) if predicted_sizes(run) else None,
         "tnc": dose(run, result, "tnc"),
         "cd34": dose(run, result, "cd34"),
         "direction": UNIT_DIRECTION[result.direction],
@@ -164,4 +168,9 @@ def cell(result: SearchResult, locus: str) -> dict[str, Any]:
         first, second = (
             {"text": bare(position["unit"], locus), "mark": mark(position)} for position in found["positions"]
         )
-    return {"locus": locus, "first": first, "second": second}
+    return {
+        "locus": locus,
+        "first": first,
+        "second": second,
+        "probability": probabilities.locus_text(result, locus),
+    }

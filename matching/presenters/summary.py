@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from matching import reference
+from matching import frequency_sets, reference
 from matching.choices import CLASS_SIZE
 from matching.match_list import MatchList
 from matching.models import SearchRun
+from matching.presenters import probabilities
 from matching.presenters.requests import NEEDED_LOCI, dose_text, floors_text, release_text, statuses_text
 
 ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
@@ -126,6 +127,7 @@ def left_out(run: SearchRun) -> list[dict[str, Any]]:
     ]
     if funnel.get("unreadable"):
         found.append(unreadable_figure(funnel))
+    found += unexplained_figure(run)
     if run.cut:
         note = _("only the best %(n)s are listed") % {"n": f"{run.kept:,}"}
         found.append(
@@ -150,6 +152,21 @@ def unreadable_figure(funnel: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def unexplained_figure(run: SearchRun) -> list[dict[str, Any]]:
+    """Listed units whose typing the frequency set does not explain."""
+    if not run.prediction.get("sets"):
+        return []
+    estimated, none = probabilities.unexplained(run.prediction["counts"])
+    return [
+        {
+            "value": f"{estimated + none:,}",
+            "label": _("not explained by the frequency set"),
+            "note": probabilities.unexplained_text(estimated, none),
+            "tone": "warn" if none else "",
+        }
+    ]
+
+
 def searched(run: SearchRun) -> dict[str, Any]:
     seconds = sum(value for key, value in run.timings.items() if isinstance(value, int | float))
     value = f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
@@ -170,6 +187,7 @@ def notices(run: SearchRun) -> list[dict[str, Any]]:
     if run.request.runs.filter(run_no__gt=run.run_no, completed_at__isnull=False).exists():
         found.append(_warn(gettext_lazy("This is not the newest list of this request.")))
     found += [_warn(text) for text in _reference_notices(run)]
+    found += [{"tone": tone, "text": text} for tone, text in probabilities.notices(run)]
     return found
 
 
@@ -184,6 +202,12 @@ def _reference_notices(run: SearchRun) -> Iterator[Any]:
         yield text % {"release": release_text(run.release)}
     if run.mac_checksum != now.mac_checksum:
         yield again % {"old": mac_text(run.mac_version), "new": mac_text(now.mac)}
+    used = run.prediction.get("sets") or []
+    active = {one.checksum for one in frequency_sets.active_sets()} if used else set()
+    for one in used:
+        if one["checksum"] not in active:
+            text = gettext_lazy("The frequency set %(set)s is no longer in use. Search again to use another.")
+            yield text % {"set": one["version"]}
     if run.release == "built-in":
         yield gettext_lazy(
             "This list rests on the built-in nomenclature, without the P groups of a release. Where one first field "

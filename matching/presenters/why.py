@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from hla.matching import CLASSES
 from matching.choices import CLASS_SIZE, MatchClass
 from matching.models import SearchResult, SearchRun
+from matching.presenters import probabilities
 from matching.presenters.requests import class_word
 from matching.presenters.summary import basis
 from matching.presenters.words import LOCUS_DIRECTION, UNIT_DIRECTION, WHO_SEES, mark, reason_text, span
@@ -30,6 +31,7 @@ def why(run: SearchRun, result: SearchResult) -> dict[str, Any]:
         "rules": list(rules(run, result, evidence)),
         "loci": [locus_evidence(locus, found) for locus, found in evidence.items()],
         "arithmetic": [arithmetic(name, counts, evidence) for name, counts in result.classes.items()],
+        "prediction": probabilities.tables(run, result),
         "direction": UNIT_DIRECTION[result.direction],
         "direction_known": result.direction not in ("matched", "unknown"),
     }

@@ -108,6 +108,13 @@ ROWS = [
         other=lambda w: {"pk": w.other_run.pk, "unit_pk": w.match_unit.pk},
         ok=(200,),
     ),
+    Row(
+        "matching:run-pair",
+        VIEW,
+        lambda w: {"pk": w.run.pk, "unit_pk": w.match_unit.pk},
+        other=lambda w: {"pk": w.other_run.pk, "unit_pk": w.match_unit.pk},
+        ok=(200,),
+    ),
     Row("matching:release-list", REFERENCE, ok=(200,)),
     Row("matching:change-list", REFERENCE, query="?kind=renamed&locus=A&sort=-units", ok=(200,)),
     Row("matching:change-export", REFERENCE, ok=(200,)),

@@ -67,6 +67,44 @@ def test_probability_zero_is_not_unknown(percent: int | None, shown: str) -> Non
     assert text(render("prob_bar", percent=percent)) == shown
 
 
+def test_probability_has_a_line_per_class_and_words_for_one_and_two_mismatches() -> None:
+    lines = [
+        {
+            "label": "8/8",
+            "text": "62 %",
+            "rest": "7/8 31 %, 6/8 6 %",
+            "bar": [{"x": 0, "width": 62}],
+            "lead": True,
+        }
+    ]
+    mark = {"text": "estimate", "tone": "maybe", "why": "Not explained by HAN v2."}
+
+    html = render("prob_cell", p={"lines": lines, "mark": mark})
+
+    assert text(html) == "8/8 62 % 7/8 31 %, 6/8 6 % estimate Not explained by HAN v2."
+    assert 'title="8/8 62 %, 7/8 31 %, 6/8 6 %"' in html
+    assert '<rect class="k0" x="0%" width="62%"' in html
+
+
+def test_no_estimate_is_said_with_its_reason_not_as_zero() -> None:
+    html = render("prob_cell", p={"lines": [], "none": "no estimate", "why": "Not explained by HAN v2."})
+
+    assert text(html) == "no estimate Not explained by HAN v2."
+
+
+def test_cell_of_a_locus_carries_its_probability() -> None:
+    cell = {
+        "first": {"text": "01:02", "mark": "potential"},
+        "second": {"text": "", "mark": "potential"},
+        "probability": "C: no mismatch 62 %",
+    }
+
+    html = render("match_cell", cell=cell)
+
+    assert 'title="C: no mismatch 62 %"' in html
+    assert text(html).endswith("C: no mismatch 62 %")
+
+
 def test_pages_keep_filters_and_sort() -> None:
     page = Paginator(range(2000), 50).page(3)
 

@@ -132,12 +132,13 @@ def test_class_values_fill_the_gaps_down_to_the_floor(db: None) -> None:
 @pytest.mark.parametrize(
     ("state", "stage", "marks"),
     [
-        ("queued", "", ["", "", "", "", "", "", ""]),
-        ("running", "snapshot", ["now", "", "", "", "", "", ""]),
-        ("running", "rank", ["done", "done", "done", "done", "now", "", ""]),
-        ("failed", "resolve", ["done", "failed", "", "", "", "", ""]),
-        ("done", "store", ["done"] * 7),
-        ("running", "a stage of tomorrow", ["", "", "", "", "", "", ""]),
+        ("queued", "", [""] * 8),
+        ("running", "snapshot", ["now", "", "", "", "", "", "", ""]),
+        ("running", "rank", ["done", "done", "done", "done", "now", "", "", ""]),
+        ("running", "predict", ["done", "done", "done", "done", "done", "now", "", ""]),
+        ("failed", "resolve", ["done", "failed", "", "", "", "", "", ""]),
+        ("done", "store", ["done"] * 8),
+        ("running", "a stage of tomorrow", [""] * 8),
     ],
 )
 def test_stages_of_a_search(db: None, state: str, stage: str, marks: list[str]) -> None:

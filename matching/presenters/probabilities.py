@@ -1,0 +1,464 @@
+"""Match probabilities as people read them: whole per cents, what an estimate rests on, whose sets were used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from core.populations import shown_populations
+from hla.loci import SEARCH_LOCI
+from matching.choices import WEAK_BASES, Basis, SetStep
+from matching.match_list import SIZES, lead_size, predicted_sizes
+from matching.models import SearchResult, SearchRun
+from matching.pair_details import PairDetails
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+Json = Mapping[str, Any]
+SMALL, LARGE = 0.005, 0.995  # what would be rounded to 0 and 100 without being so
+FEW_POINTS = 0.1  # gains below are written with two decimals
+
+
+def percent_text(share: float | None) -> str:
+    """62 %; <1 % and >99 % where rounding would claim what is not so; 0 % and 100 % are exact."""
+    if share is None:
+        return ""
+    if 0 < share < SMALL:
+        return "<1 %"
+    if LARGE <= share < 1:
+        return ">99 %"
+    return f"{int(share * 100 + 0.5)} %"
+
+
+def share_text(share: float) -> str:
+    """A share of small things, with one decimal: 41.3 %, <0.1 %."""
+    if 0 < share < SMALL / 10:
+        return "<0.1 %"
+    return f"{share * 100:.1f} %"
+
+
+def points_text(share: float) -> str:
+    """A gain in points of per cent: 8.2, 0.34."""
+    points = share * 100
+    return f"{points:.1f}" if points >= FEW_POINTS * 10 else f"{points:.2f}"
+
+
+def exact(share: float, mismatches: int, size: int, span: tuple[int, int] | None) -> float:
+    """A stored share, no longer rounded to 0 or 1 where the typings leave something open.
+
+    span: certain and possible matches; without one the share stands as it is.
+    """
+    if span is None:
+        return share
+    low, high = span
+    if not size - high <= mismatches <= size - low:
+        return share
+    if low == high:
+        return 1.0
+    return min(max(share, 1e-9), 1 - 1e-9)
+
+
+def shares_of(found: Sequence[float], size: int, span: tuple[int, int] | None) -> list[float]:
+    return [exact(share, at, size, span) for at, share in enumerate(found)]
+
+
+def class_shares(result: SearchResult, size: int) -> list[float] | None:
+    """P(0), P(1), P(2) mismatches among so many positions; None where nothing can be said."""
+    found = result.prediction.get(str(size))
+    return None if found is None else shares_of(found, size, result.class_range(f"allele{size}"))
+
+
+def is_certain(result: SearchResult, size: int) -> bool:
+    span = result.class_range(f"allele{size}")
+    return span is not None and span[0] == span[1]
+
+
+# --- what it rests on ---------------------------------------------------------------------------
+
+
+def set_name(run: SearchRun, prediction: Json) -> str:
+    """The set that served a unit, "" for none."""
+    sets = run.prediction.get("sets") or []
+    place = prediction.get("set", -1)
+    return str(sets[place]["version"]) if 0 <= place < len(sets) else ""
+
+
+def basis_text(basis: str, name: str, relaxed: Sequence[str] = ()) -> str:
+    """What genotypes rest on, as a sentence; name: of the set."""
+    texts = {
+        Basis.TYPING: _("The typing leaves one genotype: no frequencies are needed."),
+        Basis.SET: _("Explained by haplotypes of %(set)s."),
+        Basis.BLOCKS: _("Not explained by %(set)s: estimated without linkage between class I and class II."),
+        Basis.LOCI: _("Not explained by %(set)s: estimated without linkage at %(loci)s."),
+        Basis.LISTED: _(
+            "Not explained by %(set)s: estimated without linkage at %(loci)s; where the set knows none of the alleles, "
+            "those that the typing leaves count alike."
+        ),
+        Basis.NONE: _("Not explained by %(set)s: no estimate."),
+    }
+    return texts[Basis(basis)] % {"set": name, "loci": ", ".join(relaxed)}
+
+
+def _of_unit(text: str) -> str:
+    return _("Unit: %(text)s") % {"text": text}
+
+
+def _of_patient(text: str) -> str:
+    return _("Patient: %(text)s") % {"text": text}
+
+
+def unit_basis_text(run: SearchRun, result: SearchResult) -> str:
+    """Why a unit has the probabilities that it has, or none."""
+    found = result.prediction
+    if not found:
+        return _("This search computed no probabilities.")
+    patient = run.prediction.get("patient")
+    if patient is None:
+        return _("No estimate: no frequency set in use serves the patient.")
+    if patient["basis"] == Basis.NONE:
+        return _("No estimate: the patient's typing is not explained by %(set)s.") % {
+            "set": patient_sets(run)
+        }
+    name = set_name(run, found)
+    if not name:
+        return _("No estimate: no frequency set in use serves this unit.")
+    if found["basis"] == Basis.NONE:
+        return _("No estimate: the typing is not explained by %(set)s.") % {"set": name}
+    return _of_unit(basis_text(found["basis"], name, found.get("relaxed", ())))
+
+
+def patient_basis_text(run: SearchRun) -> str:
+    patient = run.prediction.get("patient")
+    if not patient:
+        return ""
+    return _of_patient(basis_text(patient["basis"], patient_sets(run), patient["relaxed"]))
+
+
+def patient_sets(run: SearchRun) -> str:
+    """Names of the sets that served the patient."""
+    count = len(run.prediction["patient"]["sets"])  # they come first
+    return ", ".join(dict.fromkeys(one["version"] for one in run.prediction["sets"][:count]))
+
+
+def patient_unexplained(run: SearchRun) -> bool:
+    """Whether there is no estimate at all, since there is none of the patient."""
+    patient = run.prediction.get("patient")
+    return patient is None or patient["basis"] == Basis.NONE
+
+
+def mark_of(run: SearchRun, result: SearchResult, size: int) -> dict[str, str] | None:
+    """The word beside a probability: certain, estimate, or nothing."""
+    if is_certain(result, size):
+        return {"text": _("certain"), "tone": "", "why": _("The typings leave nothing open here.")}
+    if result.prediction.get("basis") in WEAK_BASES:
+        return {"text": _("estimate"), "tone": "maybe", "why": unit_basis_text(run, result)}
+    return None
+
+
+# --- a row of the list --------------------------------------------------------------------------
+
+
+def cell(run: SearchRun, result: SearchResult) -> dict[str, Any]:
+    """Context of _components/prob_cell.html: a line per class asked, or why there is none."""
+    lines = [line(size, shares) for size in predicted_sizes(run) if (shares := class_shares(result, size))]
+    if not lines:
+        return {"lines": [], "none": _("no estimate"), "why": unit_basis_text(run, result), "mark": None}
+    marks = [mark_of(run, result, one["size"]) for one in lines]
+    return {
+        "lines": [one | {"lead": one["size"] == lead_size(run)} for one in lines],
+        "none": "",
+        "why": "",
+        "mark": marks[-1],  # of the class with most loci: where it is certain all of them are
+    }
+
+
+def line(size: int, shares: Sequence[float]) -> dict[str, Any]:
+    """One class: P(0) as number and bar, with P(1) and P(2) behind it and in words."""
+    rest = [f"{size - at}/{size} {percent_text(share)}" for at, share in enumerate(shares) if at and share]
+    parts = [round(share * 100) for share in shares]
+    return {
+        "size": size,
+        "label": f"{size}/{size}",
+        "text": percent_text(shares[0]),
+        "rest": ", ".join(rest),
+        "bar": [{"x": sum(parts[:at]), "width": part} for at, part in enumerate(parts)],
+    }
+
+
+def locus_text(result: SearchResult, locus: str) -> str:
+    """Of one locus in words, where the typings leave it open: DRB1: no mismatch 62 %."""
+    shares = locus_shares(result, locus)
+    if shares is None or shares[0] in (0, 1):
+        return ""
+    return _("%(locus)s: no mismatch %(p)s") % {"locus": locus, "p": percent_text(shares[0])}
+
+
+def locus_shares(result: SearchResult, locus: str) -> list[float] | None:
+    found = result.prediction.get(locus)
+    if found is None:
+        return None
+    evidence = result.evidence.get(locus)
+    return shares_of(found, 2, tuple(evidence["match"]) if evidence else None)
+
+
+# --- one unit -----------------------------------------------------------------------------------
+
+
+def tables(run: SearchRun, result: SearchResult) -> dict[str, Any] | None:
+    """Context of matching/_prediction.html; None for a search that computed none."""
+    if not result.prediction:
+        return None
+    by_class = [(size, shares) for size in SIZES if (shares := class_shares(result, size))]
+    by_locus = [(locus, shares) for locus in SEARCH_LOCI if (shares := locus_shares(result, locus))]
+    return {
+        "classes": [
+            {"label": f"{size}/{size}", "cells": _cells(shares, size), "mark": mark_of(run, result, size)}
+            for size, shares in by_class
+        ],
+        "loci": [{"label": locus, "cells": [percent_text(p) for p in shares]} for locus, shares in by_locus],
+        "reasons": [text for text in (unit_basis_text(run, result), patient_basis_text(run)) if text],
+        "lost": lost_text(result.prediction.get("lost", 0.0)),
+        "estimate": result.prediction.get("basis") in WEAK_BASES,
+    }
+
+
+def _cells(shares: Sequence[float], size: int) -> list[str]:
+    """P(0), P(1), P(2), and of more mismatches what is left."""
+    left = max(0.0, 1.0 - sum(shares))
+    if left < 5 * 10**-6:  # the stored ones are rounded
+        left = 0.0
+    return [*(percent_text(share) for share in shares), percent_text(left)]
+
+
+def lost_text(lost: float) -> str:
+    """What was left out of genotypes, as a sentence; "" for nothing."""
+    if not lost:
+        return ""
+    return _("Unlikely genotypes were left out: a probability may be too low by at most %(p)s.") % {
+        "p": f"{max(lost * 100, 0.01):.2f} %"
+    }
+
+
+def likely(genotypes: Iterable[Json]) -> dict[str, Any]:
+    """Genotypes with their shares as a table: {share, alleles: {locus: [p1, p2]}}."""
+    found = list(genotypes)
+    loci = [locus for locus in SEARCH_LOCI if any(locus in one["alleles"] for one in found)]
+    return {
+        "loci": loci,
+        "rows": [
+            {
+                "share": share_text(one["share"]),
+                "pairs": [
+                    {"locus": locus, "names": sorted(map(_bare, one["alleles"][locus]))} for locus in loci
+                ],
+            }
+            for one in found
+        ],
+        "together": share_text(sum(one["share"] for one in found)),
+    }
+
+
+def _bare(name: str) -> str:
+    """Without its locus; what expresses nothing is a word."""
+    return name.partition("*")[2] or _("none expressed")
+
+
+def patient_genotypes(run: SearchRun) -> dict[str, Any] | None:
+    """The likeliest genotypes of the patient; None where there is none, or but one."""
+    patient = run.prediction.get("patient")
+    if not patient or patient["genotypes"] < 2:
+        return None
+    return {
+        **likely(patient["likely"]),
+        "count": f"{patient['genotypes']:,}",
+        "reason": patient_basis_text(run),
+        "lost": lost_text(patient["lost"]),
+    }
+
+
+# --- one pair, on demand ------------------------------------------------------------------------
+
+
+def details(found: PairDetails) -> dict[str, Any]:
+    """Context of matching/_pair_details.html."""
+    sizes = list(found.classes)
+    return {
+        "sizes": [f"{size}" for size in sizes],
+        "rows": [
+            {
+                "mismatches": count,
+                "cells": [
+                    {
+                        "label": f"{size - count}/{size}",
+                        "text": precise_text(found.classes[size][count]),
+                        "percent": round(found.classes[size][count] * 100),
+                    }
+                    if count <= size
+                    else None
+                    for size in sizes
+                ],
+            }
+            for count in range(max(sizes, default=-1) + 1)
+        ],
+        "lost": lost_text(found.lost),
+        "unit": likely(found.unit.likely) if found.unit.likely else None,
+        "unit_count": f"{found.unit.genotypes:,}",
+        "reasons": [
+            _of_unit(basis_text(found.unit.basis, names_of(found.unit.sets), found.unit.relaxed)),
+            _of_patient(basis_text(found.patient.basis, names_of(found.patient.sets), found.patient.relaxed)),
+        ],
+        "changes": [str(CHANGES[code]) for code in found.changed],
+    }
+
+
+def names_of(sets: Iterable[Json]) -> str:
+    return ", ".join(dict.fromkeys(one["version"] for one in sets))
+
+
+def precise_text(share: float) -> str:
+    """With two decimals: 12.34 %; 0 % only of what cannot be."""
+    if 0 < share < SMALL / 100:
+        return "<0.01 %"
+    return f"{share * 100:.2f} %" if 0 < share < 1 else percent_text(share)
+
+
+CHANGES: Mapping[str, StrPromise] = {
+    "sets": gettext_lazy("Other frequency sets are in use than at the search."),
+    "reference": gettext_lazy("Another nomenclature or code table is in use than at the search."),
+    "unit": gettext_lazy("The typing of the unit was changed since the search."),
+}
+
+
+# --- the head of the list -----------------------------------------------------------------------
+
+
+def header(run: SearchRun, most_lost: float) -> list[dict[str, str]]:
+    """Which sets served whom, as label and value."""
+    if not run.prediction.get("sets"):
+        return []
+    patient = run.prediction["patient"]
+    mine = run.prediction["sets"][: len(patient["sets"])]  # they come first
+    found = [
+        (_("Haplotype frequencies"), ", ".join(dict.fromkeys(map(set_text, run.prediction["sets"])))),
+        (_("Patient"), patient_text(run, mine)),
+    ]
+    if most_lost:
+        found.append((_("Left out of a probability, at most"), f"{max(most_lost * 100, 0.01):.2f} %"))
+    return [{"label": label, "value": value} for label, value in found]
+
+
+def set_text(one: Json) -> str:
+    """HAN v2 (own population, 75 %)"""
+    words = [str(SetStep(one["step"]).label)]
+    if one["coverage"] < 1:
+        words.append(_("coverage %(share)s") % {"share": share_text(one["coverage"])})
+    return f"{one['version']} ({', '.join(words)})"
+
+
+def patient_text(run: SearchRun, mine: Sequence[Json]) -> str:
+    """HAN, 12 genotypes, explained by HAN v2"""
+    patient = run.prediction["patient"]
+    count = patient["genotypes"]
+    words = [shown_populations(patient["populations"]) or _("population not known")]
+    if count:
+        words.append(ngettext("%(n)s genotype", "%(n)s genotypes", count) % {"n": f"{count:,}"})
+    if patient["basis"] in (*WEAK_BASES, Basis.NONE):
+        words.append(_("typing not explained by %(set)s") % {"set": patient_sets(run)})
+    elif len(mine) > 1:
+        words.append(" + ".join(f"{one['version']} {share_text(one['weight'])}" for one in mine))
+    else:
+        words.append(str(mine[0]["version"]))
+    return " · ".join(words)
+
+
+def unexplained(counts: Mapping[str, int]) -> tuple[int, int]:
+    """Listed units that are only estimated, and those without an estimate."""
+    return sum(counts.get(basis, 0) for basis in WEAK_BASES), counts.get(Basis.NONE, 0)
+
+
+def unexplained_text(estimated: int, none: int) -> str:
+    parts = [
+        _("%(n)s estimated") % {"n": f"{estimated:,}"} if estimated else "",
+        _("%(n)s without an estimate") % {"n": f"{none:,}"} if none else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def notices(run: SearchRun) -> Iterator[tuple[str, str]]:
+    """What a reader must know before trusting the probabilities, as tone and text."""
+    found = run.prediction
+    if not found:
+        yield "info", _("This search was made before probabilities were computed. Search again to have them.")
+        return
+    if error := found.get("error"):
+        yield "warn", _("No probabilities were computed: %(why)s") % {"why": error}
+        return
+    if not found["sets"] or not found["patient"]:
+        yield "warn", _("No frequency set in use serves the patient: this list has no probabilities.")
+        return
+    if any(one["step"] == SetStep.BUILT_IN for one in found["sets"]):
+        yield (
+            "warn",
+            _(
+                "The probabilities come from the built-in demonstration frequencies, which are synthetic: "
+                "not for clinical use. Load the frequency set of your population and search again."
+            ),
+        )
+    if found["patient"]["basis"] in (*WEAK_BASES, Basis.NONE):
+        yield "warn", patient_basis_text(run)
+
+
+# --- the next typing ----------------------------------------------------------------------------
+
+
+def next_typings(run: SearchRun) -> dict[str, Any] | None:
+    """Context of matching/_next_typings.html; None where nothing is known of any unit."""
+    found = run.prediction.get("next")
+    if not found or not predicted_sizes(run) or not run.kept or patient_unexplained(run):
+        return None
+    size = found["size"]
+    ids = {one["unit"] for one in found["values"]}
+    results = run.results.filter(unit__in=ids).with_unit() if ids else ()
+    units = {str(one.unit_id): one for one in results}
+    rows = [
+        next_typing(run, units[one["unit"]], one, found) for one in found["values"] if one["unit"] in units
+    ]
+    return {
+        "class": f"{size - 1}/{size}",
+        "best": percent_text(found["best"]),
+        "rows": rows,
+    }
+
+
+def next_typing(run: SearchRun, result: SearchResult, one: Json, found: Json) -> dict[str, Any]:
+    words = {
+        "locus": one["locus"],
+        "class": f"{found['size'] - 1}/{found['size']}",
+        "now": percent_text(found["best"]),
+        "then": percent_text(min(1.0, found["best"] + one["gain"])),
+        "own": percent_text(one["reached"]),
+    }
+    if one["reached"] >= found["best"]:
+        why = _(
+            "It is the likeliest unit now (%(own)s). Knowing %(locus)s shows whether to keep to it or to take "
+            "another: %(now)s becomes %(then)s on average."
+        )
+    else:
+        why = _(
+            "It reaches %(class)s or better with %(own)s now. Knowing %(locus)s may put it ahead of the best unit: "
+            "%(now)s becomes %(then)s on average."
+        )
+    return {
+        "rank": result.rank,
+        "unit": result.unit.public_no,
+        "url": reverse("matching:run-unit", args=[run.pk, result.unit_id]),
+        "locus": one["locus"],
+        "gain": points_text(one["gain"]),
+        "reached": words["own"],
+        "why": why % words,
+    }
