@@ -27,6 +27,7 @@ from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature, NomenclatureError
 
 ACTIVE: Final = "active.json"
+DEMO: Final = "demo"  # the built-in synthetic set of haplotype frequencies
 FREQUENCIES: Final = "frequencyset"  # prefix of the files of haplotype frequency sets
 VERSION: Final = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}")
 PARTS: Final = ("", "wmda", "tce", "allelelist")  # the folders of a release that its compilation reads
@@ -142,7 +143,8 @@ class Cache:
 
         Raises NomenclatureError that says what is wrong and what to do.
         """
-        from hla.frequencies.files import read_set  # only match prediction needs it
+        from hla.frequencies.demo import demo_set  # only match prediction needs them
+        from hla.frequencies.files import read_set
         from hla.frequencies.sets import HaplotypeSet
 
         if os.path.exists(source):
@@ -150,14 +152,16 @@ class Cache:
             for note in notes:
                 self.warn(f"{source}: {note}")
             return found
-        kept = {path.name: path for path in self.folder.glob(f"{FREQUENCIES}-*")}
-        for path in sorted(kept.values(), key=lambda path: -path.stat().st_mtime_ns):
+        if source == DEMO:
+            return demo_set()
+        kept = self.folder.glob(f"{FREQUENCIES}-*")
+        for path in sorted(kept, key=lambda path: -path.stat().st_mtime_ns):
             stored = HaplotypeSet.from_bytes(path.read_bytes())
             if source in (stored.name, stored.population):
                 return stored
         raise NomenclatureError(
-            f"{source} is neither a file nor the name of a frequency set that is in use here. Give the path of a "
-            "file, such as CAU.freqs.gz."
+            f"{source} is neither a file nor the name of a frequency set that was used here. Give the path of a file, "
+            f"such as CAU.freqs.gz, or {DEMO} for the built-in synthetic set."
         )
 
     def versions(self) -> list[str]:

@@ -122,7 +122,7 @@ def match_matrix(options: dict[str, Any], around: Surroundings) -> int:
         around.warn("Nothing was written. --unreadable untyped counts such a locus as not typed.")
         return INVALID
     matrix: Rows
-    if options["frequencies"]:
+    if options.get("frequencies"):
         matrix = predicted(patients, units, options, around, resolver)
     else:
         matrix = Matrix.of(patients, units, resolver)
