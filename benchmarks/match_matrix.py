@@ -2,6 +2,8 @@
 
     python benchmarks/match_matrix.py [--data ../shared/data] [--runs 3]
 
+First counted, then with probabilities (`--frequencies` CAU, the WMDA's third task).
+
 1,000 × 10,000 pairs at five loci, from the GL files, the release from the cache: started, loaded, counted, written.
 Beside it, in the same run, what writing a file of that size costs this machine; and the counts of all pairs, to be
 compared with docs/validation.md.
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 LOCI = ("A", "B", "C", "DRB1", "DQB1")
 TARGET = 5.0  # seconds
+TARGET_PREDICTED = 20.0
 ROW = len("P000001;D000001;0;0;0;0;0;0;0;0;0;0\n")
 CELLS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
@@ -86,6 +90,13 @@ def main() -> int:
         size = out.stat().st_size
         found = totals(out)
         writing = min(timed(lambda: plain_write(out, size)) for _ in range(options.runs))
+        frequencies = options.data / "frequencies" / "CAU.freqs.gz"
+        more = ("--frequencies", str(frequencies), "--nulls", "as-named")
+        cold = timed(lambda: match_matrix(options.data, out, environment, *more))
+        predicted = [
+            timed(lambda: match_matrix(options.data, out, environment, *more)) for _ in range(options.runs)
+        ]
+        predicted_size = out.stat().st_size
     best = min(runs)
     each = ", ".join(f"{run:.2f}" for run in runs)
     print(f"10,000,000 pairs, five loci, {size / 1e6:.0f} MB: {best:.2f} s (runs {each})")
@@ -94,7 +105,12 @@ def main() -> int:
     for locus, cells in found.items():
         print(f"  {locus}: " + ", ".join(f"{low},{high} {count:,}" for (low, high), count in cells.items()))
     print(f"goal {TARGET:.0f} s: {'held' if best <= TARGET else 'MISSED'}")
-    return 0 if best <= TARGET else 1
+    middle = statistics.median(predicted)
+    each = ", ".join(f"{run:.2f}" for run in predicted)
+    print(f"with probabilities, {predicted_size / 1e6:.0f} MB: {middle:.2f} s (runs {each})")
+    print(f"first use, loops compiled: {cold:.2f} s; {middle / best:.1f} times as long as counting alone")
+    print(f"goal {TARGET_PREDICTED:.0f} s: {'held' if middle <= TARGET_PREDICTED else 'MISSED'}")
+    return 0 if best <= TARGET and middle <= TARGET_PREDICTED else 1
 
 
 if __name__ == "__main__":
