@@ -19,7 +19,7 @@ from core.populations import parse_populations
 from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
 from hla.typing import Typing
-from matching import frequency_sets
+from matching import frequency_sets, reference
 from matching.engine.snapshot import Origin, Snapshot
 from matching.frequency_sets import Choice
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_TABLES: Final = 12  # kept by a process; each is some megabytes
 VALUED_UNITS: Final = 50  # the likeliest of a list, for the value of the next typing
+VALUED_GENOTYPES: Final = 500_000  # and no more than so many of theirs
 LIKELY_GENOTYPES: Final = 10
 VALUES_SHOWN: Final = 12
 WORTH_SAYING: Final = 1e-4
@@ -141,6 +142,22 @@ class _Units:
         return found
 
 
+def warm() -> None:
+    """The loops of prediction are compiled, or taken from this host's cache, before a search needs them."""
+    from hla.prediction.combine import Patient, predict
+
+    resolver = reference.resolver()
+    mine = prepared(frequency_sets.choose({}), resolver)
+    if mine is not None:
+        found = mine.imputer.table
+        first = [
+            (found.alleles[locus][code].name, "")
+            for locus, code in zip(found.loci, found.codes[0], strict=True)
+        ]
+        people = mine.imputer.impute_pairs([tuple(first)])
+        predict(Patient.of(people), people)
+
+
 def predict_run(
     patient: Typing,
     populations: str,
@@ -244,17 +261,19 @@ def _next_typings(patient: Any, groups: Sequence[Any], listed: Any, unit_ids: Se
     best = np.argsort(-reached, kind="stable")[:VALUED_UNITS]
     chosen = set(best.tolist())
     values: list[tuple[float, int, str]] = []
+    left = VALUED_GENOTYPES
     for group in groups:
         pairs = zip(group.places, group.typings, strict=True)
         here = {place: typing for place, typing in pairs if place in chosen}
-        if here:
-            units = imputed(group.imputer, group.store, list(here.values()))
-            elsewhere = max((reached[place] for place in chosen - here.keys()), default=0.0)
-            found = typing_values(patient, units, size=size, elsewhere=float(elsewhere))
+        for place in sorted(here, key=lambda place: -reached[place]):
+            if left <= 0:
+                break
+            unit = imputed(group.imputer, group.store, [here[place]])
+            left -= len(unit.shares)
+            elsewhere = max((reached[other] for other in chosen if other != place), default=0.0)
+            found = typing_values(patient, unit, size=size, elsewhere=float(elsewhere))
             values += [
-                (float(found.gains[at, column]), place, locus)
-                for at, place in enumerate(here)
-                for column, locus in enumerate(found.loci)
+                (float(gain), place, locus) for gain, locus in zip(found.gains[0], found.loci, strict=True)
             ]
     values.sort(key=lambda one: (-one[0], one[1], one[2]))
     return {

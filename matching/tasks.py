@@ -6,13 +6,14 @@ from uuid import UUID
 
 from celery import shared_task
 
-from matching import inventory, services
+from matching import inventory, predictions, services
 
 
 @shared_task(name="matching.warm", acks_late=True, ignore_result=True)
 def warm() -> None:
-    """After a start: the inventory's file is there, so that the first search need not build it."""
+    """After a start: inventory and compiled loops are there, so that the first search need not make them."""
     inventory.warm()
+    predictions.warm()
 
 
 @shared_task(name="matching.impute", acks_late=True, ignore_result=True)

@@ -165,6 +165,13 @@ def _class_shares(
     }
 
 
+def class_probabilities(patient: Patient, units: Imputed, size: int, upto: int = UPTO) -> Array:
+    """P(0), …, P(upto) of one class (6, 8 or 10), whose loci both sides have: float64 (n, upto + 1)."""
+    local = patient.seen(max(units.table.space.size(locus) for locus in SEARCH_LOCI))
+    index = patient.index(CLASS_LOCI[size], upto)
+    return _class_shares(patient, units, split(units, os.cpu_count() or 1), local, {size: index})[size]
+
+
 def three(matched: Array, units: Imputed, patient: Patient) -> Array:
     """P(0), P(1), P(2) mismatches from P(2), P(1) matches; of what was left out nothing is known."""
     kept = (1.0 - units.lost) * (1.0 - patient.lost)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hla.prediction.jit import compiled
-from hla.prediction.kernels import grown_line, mixed
+from hla.prediction.kernels import mixed
 
 Array = NDArray[Any]
 Word = Any  # a number of 64 bits, as Numba sees it
@@ -181,77 +181,15 @@ def memo_key(pairs: Array, slots: Array, counts: Array) -> tuple[Word, Word]:
     for at in range(slots.shape[0]):
         slot = slots[at]
         low, high = pairs[slot, 0], pairs[slot, 1]
-        size = (counts[slot] + 1) * (counts[slot] + 2) // 2  # fewer than the codes of `radices`: never too large
+        size = (
+            (counts[slot] + 1) * (counts[slot] + 2) // 2
+        )  # fewer than the codes of `radices`: never too large
         code = high * (high + 1) // 2 + low
         if slot <= LAST_OF_FIRST_WORD:
             first = first * size + code
         else:
             second = second * size + code
     return first, second
-
-
-@compiled
-def class_shares(
-    rows: Array,
-    shares: Array,
-    starts: Array,
-    slots: Array,
-    local: Array,
-    radices: Array,
-    counts: Array,
-    upto: int,
-    keys: Array,
-    values: Array,
-    binomials: Array,
-) -> Array:
-    """P(0), …, P(upto) mismatches at some loci for each of n persons: float64 (n, upto + 1).
-
-    Genotypes alike at these loci, seen from the patient, are computed once.
-    """
-    people = starts.shape[0] - 1
-    result = np.zeros((people, upto + 1), dtype=np.float64)
-    pairs = np.zeros((5, 2), dtype=np.int64)
-    partials = np.zeros((4 * MAX_PARTIALS, 2), dtype=np.int64)
-    drops = np.zeros(4 * MAX_PARTIALS, dtype=np.int64)
-    memo_keys = np.full((1024, 2), FREE, dtype=np.int64)
-    memo = np.zeros(1024, dtype=np.int64)
-    known = np.zeros(256 * (upto + 1), dtype=np.float64)
-    used = 0
-    width = upto + 1
-    for person in range(people):
-        for row in range(starts[person], starts[person + 1]):
-            local_pairs(rows[row], slots, local, pairs)
-            if least_mismatches(pairs, slots) > upto:
-                continue
-            first, second = memo_key(pairs, slots, counts)
-            slot = found_slot(memo_keys, first, second)
-            if memo_keys[slot, 0] == FREE:
-                memo_keys[slot, 0], memo_keys[slot, 1] = first, second
-                memo[slot] = used
-                if (used + 1) * width > known.shape[0]:
-                    known = grown_line(known, (used + 1) * width)
-                mismatch_shares(
-                    pairs,
-                    slots,
-                    radices,
-                    counts,
-                    upto,
-                    keys,
-                    values,
-                    binomials,
-                    partials,
-                    drops,
-                    known[used * width : (used + 1) * width],
-                )
-                used += 1
-                at = used - 1
-                if 2 * used > memo_keys.shape[0]:
-                    memo_keys, memo = rehashed(memo_keys, memo)
-            else:
-                at = memo[slot]
-            for k in range(width):
-                result[person, k] += shares[row] * known[at * width + k]
-    return result
 
 
 @compiled

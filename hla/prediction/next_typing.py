@@ -1,14 +1,13 @@
 """The value of the next typing: which locus of which unit, typed now, would help most to find a unit that fits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
-from hla.prediction import combine_kernels
-from hla.prediction.combine import BINOMIALS, CLASS_LOCI, Patient
+from hla.prediction.combine import CLASS_LOCI, UPTO, Patient, class_probabilities
 from hla.prediction.imputed import Imputed, pairs_in
 
 Array = NDArray[Any]
@@ -66,12 +65,9 @@ def typing_values(
 
 def fitting_shares(patient: Patient, units: Imputed, size: int, allowed: int) -> Array:
     """For each genotype of the units the probability of at most `allowed` mismatches: float64 (g,)."""
-    slots = np.array([SEARCH_LOCI.index(locus) for locus in CLASS_LOCI[size]], dtype=np.int64)
-    local = patient.seen(max(units.table.space.size(locus) for locus in SEARCH_LOCI))
-    numbered = (local, patient.radices, patient.counts, allowed)
-    index = combine_kernels.indexed(patient.rows, patient.shares, slots, *numbered)
-    each = np.arange(len(units.rows) + 1, dtype=np.int64)
-    ones = np.ones(len(units.rows))
-    found = combine_kernels.class_shares(units.rows, ones, each, slots, *numbered, *index, BINOMIALS)
-    total: Array = found.sum(axis=1)
+    each = replace(
+        units, shares=np.ones(len(units.rows)), starts=np.arange(len(units.rows) + 1, dtype=np.int64)
+    )
+    found = class_probabilities(patient, each, size, max(allowed, UPTO))
+    total: Array = found[:, : allowed + 1].sum(axis=1)
     return total
