@@ -143,19 +143,11 @@ class _Units:
 
 
 def warm() -> None:
-    """The loops of prediction are compiled, or taken from this host's cache, before a search needs them."""
-    from hla.prediction.combine import Patient, predict
+    """The loops of prediction compiled, and the table of those whose population is not known, before a search."""
+    from hla.prediction.ready import compile_loops
 
-    resolver = reference.resolver()
-    mine = prepared(frequency_sets.choose({}), resolver)
-    if mine is not None:
-        found = mine.imputer.table
-        first = [
-            (found.alleles[locus][code].name, "")
-            for locus, code in zip(found.loci, found.codes[0], strict=True)
-        ]
-        people = mine.imputer.impute_pairs([tuple(first)])
-        predict(Patient.of(people), people)
+    compile_loops()
+    prepared(frequency_sets.choose({}), reference.resolver())
 
 
 def predict_run(

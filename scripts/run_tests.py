@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
             env["QIDAI_CHROMIUM"] = browser
         env["PYTHONUNBUFFERED"] = "1"
         report = Path(env["QIDAI_VAR"]) / "coverage.json"
+        compile_loops(env)
         env["COVERAGE_FILE"] = str(report.with_name("coverage.db"))
         with temporary_roots() as env["QIDAI_TEST_ROOTS"]:
             code, closing = run_pytest(arguments or whole_suite(report), env)
@@ -37,6 +38,12 @@ def main(arguments: list[str]) -> int:
         code = gates(report)
         print(closing, flush=True)
     return code
+
+
+def compile_loops(env: dict[str, str]) -> None:
+    """The loops of match prediction, once for all test processes and for the next run (var/numba)."""
+    env.setdefault("NUMBA_CACHE_DIR", str(ROOT / "var" / "numba"))
+    subprocess.run([sys.executable, "-m", "hla.prediction.ready"], cwd=ROOT, env=env, check=True)
 
 
 def gates(report: Path) -> int:

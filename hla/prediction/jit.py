@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Compiled once per machine: without a place of its own Numba writes beside the code, which production may not.
+# Compiled once per machine (ready.py): without a place of its own Numba writes beside the code, which production
+# may not.
 if place := os.environ.get("QIDAI_VAR"):
     os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(place) / "numba"))
 

@@ -101,7 +101,7 @@ def fitting(
             haplotype = postings[driver, place]
             first, second = 0, 0
             for locus in range(loci):
-                bits = np.int64(
+                bits: Word = np.int64(
                     fits[fit_starts[locus] + typing[locus] * sizes[locus] + codes[haplotype, locus]]
                 )
                 if bits == 0:
