@@ -16,15 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hla.errors import TypingError
 from hla.loci import SEARCH_LOCI
 from hla.prediction.fits import Pair
 from hla.prediction.imputed import SLOTS, Basis, Imputed, Part, joined, states_of
+from hla.prediction.states import StateKey
 from hla.prediction.table import HaplotypeTable
 from matching.engine import column_file
 
 Array = NDArray[Any]
+FileKey = str | list[str]  # name of an allele that stands for itself; or, alone in a list, of a P group
 
-MAGIC = b"QIDAIIM1"
+MAGIC = b"QIDAIIM2"
 DIGEST_BYTES = 16
 MAX_GENOTYPES = (
     4_000  # of one typing; what is more open is not kept: imputing it again costs less than its place
@@ -54,7 +57,10 @@ class Segment:
         header, columns = column_file.read(path, MAGIC)
         keys = header["keys"]
         states = tuple(
-            np.array([0, *(table.space.code(locus, key) for key in keys[locus])], dtype=np.uint16)
+            np.array(
+                [0, *(table.space.code(locus, read_key(table, locus, key)) for key in keys[locus])],
+                dtype=np.uint16,
+            )
             for locus in SEARCH_LOCI
         )
         return cls(path, columns["digests"].view(f"V{DIGEST_BYTES}").ravel(), columns, states)
@@ -192,15 +198,32 @@ def left_out(part: Part) -> bool:
     return not len(part.shares) and part.basis is not Basis.NONE
 
 
-def renumbered(found: Imputed) -> tuple[dict[str, list[int | str]], Array]:
+def written_key(table: HaplotypeTable, locus: str, key: StateKey) -> FileKey:
+    """What a state stands for, as files say it: a P group by its name, since the built-in nomenclature numbers them
+    as it meets them, so that a number means something else in another process."""
+    return key if isinstance(key, str) else [table.resolver.nomenclature.p_name(locus, key)]
+
+
+def read_key(table: HaplotypeTable, locus: str, key: FileKey) -> StateKey:
+    """Raises FileUnusable."""
+    if isinstance(key, str):
+        return key
+    try:
+        (group,) = table.resolver.position(locus, key[0]).p_groups
+    except (TypingError, ValueError) as error:
+        raise column_file.FileUnusable(f"{key[0]} is no P group") from error
+    return group
+
+
+def renumbered(found: Imputed) -> tuple[dict[str, list[FileKey]], Array]:
     """What the numbers 1, 2, … of each locus stand for, and the rows in them."""
-    keys: dict[str, list[int | str]] = {locus: [] for locus in SEARCH_LOCI}
+    keys: dict[str, list[FileKey]] = {locus: [] for locus in SEARCH_LOCI}
     rows = states_of(found.rows.copy())
     for slot, locus in enumerate(SEARCH_LOCI):
         own = np.setdiff1d(rows[:, slot], [0])
         numbers = np.zeros(max(found.table.space.size(locus), 1), dtype=np.uint16)
         numbers[own] = np.arange(1, len(own) + 1)
         known = found.table.space.keys(locus)
-        keys[locus] = [known[state] for state in own.tolist()]
+        keys[locus] = [written_key(found.table, locus, known[state]) for state in own.tolist()]
         rows[:, slot] = numbers[rows[:, slot]]
     return keys, rows.reshape(len(rows), SLOTS).view(np.uint64)

@@ -14,10 +14,12 @@ from hla.nomenclature import Nomenclature
 from hla.prediction.fits import Pair
 from hla.prediction.impute import Imputer
 from hla.prediction.imputed import Basis, Part, states_of
+from hla.prediction.states import state_name
 from hla.prediction.table import HaplotypeTable
 from hla.resolve import Resolver
 from matching.engine import imputed_store
-from matching.engine.imputed_store import UNSEEN, ImputedStore, typing_digest
+from matching.engine.column_file import FileUnusable
+from matching.engine.imputed_store import UNSEEN, ImputedStore, read_key, typing_digest
 from matching.engine.prediction import imputed
 from tests.matching import inventories
 
@@ -44,10 +46,11 @@ def alleles(imputer: Imputer, part: Part | None) -> dict[tuple[object, ...], flo
     """Genotypes by what their states stand for: comparable between processes."""
     assert part is not None
     states = states_of(part.rows)
-    keys = [imputer.table.space.keys(locus) for locus in imputer.table.loci]
+    resolver, loci = imputer.table.resolver, imputer.table.loci
     return {
         tuple(
-            tuple(sorted(str(keys[slot][state]) for state in row[slot])) for slot in range(len(keys))
+            tuple(sorted(state_name(resolver, locus, state) for state in row[slot]))
+            for slot, locus in enumerate(loci)
         ): share
         for row, share in zip(states.tolist(), part.shares.tolist(), strict=True)
     }
@@ -69,6 +72,33 @@ def test_another_process_finds_what_was_imputed(tmp_path: Path, typings: Typings
             found.relaxed[at],
             float(found.lost[at]),
         )
+
+
+def test_a_process_that_met_the_families_in_another_order_reads_the_same_alleles(
+    tmp_path: Path, typings: Typings
+) -> None:
+    """The built-in nomenclature numbers P groups by the order in which it meets their families."""
+    resolver = Resolver(Nomenclature.builtin(), EMPTY_MAC)
+    for locus in ("A", "B", "C", "DRB1", "DQB1"):
+        for family in (9, 3, 30, 24, 11, 2, 4, 12, 15, 40, 46):
+            resolver.nomenclature.name(locus, f"{family:02d}:01")
+    mine, theirs = fresh_imputer(), Imputer(HaplotypeTable.of(demo_set(), resolver))
+    digests = [typing_digest(pairs) for pairs in typings]
+    found = mine.impute_pairs(typings)
+    ImputedStore(tmp_path, mine.table).add(digests, found)
+
+    read = ImputedStore(tmp_path, theirs.table).find(digests)
+
+    for at, part in enumerate(read):
+        assert alleles(theirs, part) == pytest.approx(alleles(mine, found.part(at)))
+
+
+def test_a_name_that_the_nomenclature_does_not_know_makes_the_file_unusable(tmp_path: Path) -> None:
+    table = fresh_imputer().table
+
+    for name in ("A*999:01P", "A*02:XX"):
+        with pytest.raises(FileUnusable):
+            read_key(table, "A", [name])
 
 
 def test_what_is_not_kept_is_imputed_again(tmp_path: Path, typings: Typings) -> None:
