@@ -99,6 +99,10 @@ def open_menu(page: Page) -> None:
 SHOW_IDENTITY = "main form[action$='/identity/#identity'] button"
 
 
+def open_next_typing(page: Page) -> None:
+    page.locator("main .next-typings > summary").click()
+
+
 def with_identity(page: Page) -> str:
     """A patient whose identity is stored."""
     for nth in range(20):
@@ -161,6 +165,7 @@ UNIT = first_link("/units/", "/units/UUID/")
 PATIENT = first_link("/patients/", "/patients/UUID/")
 REQUEST = first_link("/requests/", "/requests/UUID/")
 RUN = first_link("/requests/", "/requests/searches/UUID/")
+RESULT = through(RUN, "/requests/searches/UUID/units/UUID/")
 HOSPITAL = first_link("/hospitals/", "/hospitals/UUID/")
 
 TYPINGS = """A*02:01+A*24:02:01:02L^B*40:01+B15^C*04:09N+C*01:02^DRB1*15:XX+DR9^DPB1*02:01+DPB1*05:01^A2+A11
@@ -194,7 +199,9 @@ PAGES = [
     Shot("request-new", "hospital_coordinator", through(PATIENT, r"/requests/new/")),
     Shot("request", "hospital_coordinator", REQUEST),
     Shot("match-list", "hospital_coordinator", then(RUN, "?per_page=25")),
-    Shot("match-why", "hospital_coordinator", through(RUN, "/requests/searches/UUID/units/UUID/")),
+    Shot("match-why", "hospital_coordinator", RESULT),
+    Shot("match-next-typing", "hospital_coordinator", RUN, act=open_next_typing),
+    Shot("match-distribution", "hospital_coordinator", then(RESULT, "distribution/")),
     Shot("units", "lab", "/units/?per_page=25"),
     Shot("units-none", "lab", "/units/?q=zzzz"),
     Shot("unit", "lab", UNIT),

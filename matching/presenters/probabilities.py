@@ -287,6 +287,9 @@ def patient_genotypes(run: SearchRun) -> dict[str, Any] | None:
 def details(found: PairDetails) -> dict[str, Any]:
     """Context of matching/_pair_details.html."""
     sizes = list(found.classes)
+    last = max(
+        (at for shares in found.classes.values() for at, share in enumerate(shares) if share), default=-1
+    )
     return {
         "sizes": [f"{size}" for size in sizes],
         "rows": [
@@ -303,10 +306,10 @@ def details(found: PairDetails) -> dict[str, Any]:
                     for size in sizes
                 ],
             }
-            for count in range(max(sizes, default=-1) + 1)
+            for count in range(last + 1)
         ],
         "lost": lost_text(found.lost),
-        "unit": likely(found.unit.likely) if found.unit.likely else None,
+        "unit": likely(found.unit.likely) if found.unit.genotypes > 1 else None,
         "unit_count": f"{found.unit.genotypes:,}",
         "reasons": [
             _of_unit(basis_text(found.unit.basis, names_of(found.unit.sets), found.unit.relaxed)),
