@@ -145,11 +145,13 @@ def differences(run: Any, stored: list[Any], twin: Any) -> list[str]:
         listed.append(f"{name}: counts {counts}, twin {expected}")
     if run.candidates != len(twin.order) or run.units_unsearchable != twin.not_searchable:
         listed.append(f"{name}: {run.candidates} candidates, twin {len(twin.order)}")
-    if [result.unit_id.bytes for result in stored] != [
-        candidate.row.unit_id for candidate in twin.order[: len(stored)]
-    ]:
+    order = twin.order[: len(stored)]
+    if {result.unit_id.bytes for result in stored} != {candidate.row.unit_id for candidate in order}:
+        return [*listed, f"{name}: other units are kept"]
+    order = twin.banded(len(stored), {result.unit_id.bytes: result.p0_of6 for result in stored})
+    if [result.unit_id.bytes for result in stored] != [candidate.row.unit_id for candidate in order]:
         listed.append(f"{name}: the order differs")
-    for result, candidate in zip(stored, twin.order, strict=False):
+    for result, candidate in zip(stored, order, strict=True):
         if result.classes != candidate.classes or result.direction != candidate.direction:
             listed.append(f"{name}: rank {result.rank} {result.classes}, twin {candidate.classes}")
             break

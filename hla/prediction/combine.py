@@ -212,7 +212,7 @@ def locus_table(pairs: Array, shares: Array, count: int) -> Array:
 
 def split(units: Imputed, threads: int) -> list[Array]:
     """Persons in stretches of about as many genotypes, each as the starts of its rows and the end of the last."""
-    people, rows = len(units), len(units.rows)
+    people, rows = len(units.starts) - 1, len(units.rows)
     if threads < 2 or rows < ALONE_BELOW:
         return [units.starts]
     wanted = [rows * part // threads for part in range(1, threads)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hla.prediction import combine
 from hla.prediction.combine import CLASS_LOCI, Patient
 from hla.prediction.impute import Imputer
 from hla.prediction.imputed import Imputed
@@ -48,6 +49,15 @@ def imputed(seed: int, count: int) -> Imputed:
     haplotypes = chance.haplotypes(LOCI, most=12)
     imputer = Imputer(HaplotypeTable.of(made_set(LOCI, haplotypes), resolver()))
     return imputer.impute([chance.typing(LOCI, haplotypes) for _ in range(count)])
+
+
+def test_many_genotypes_are_shared_between_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = imputed(2, 6)
+    alone = typing_values(Patient.of(found), found)
+    monkeypatch.setattr(combine, "ALONE_BELOW", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+    assert typing_values(Patient.of(found), found).gains.tolist() == alone.gains.tolist()
 
 
 @pytest.mark.parametrize("seed", range(12))
