@@ -26,12 +26,15 @@ validate: ## every figure of docs/validation.md anew, on real data (../shared/da
 	@$(VENV) scripts/validate_hla.py
 	@$(VENV) scripts/validate_oracle.py
 	@$(VENV) scripts/validate_prediction.py
+	@$(VENV) scripts/calibration.py
 	@$(VENV) scripts/validate_search.py
 
 bench: ## speed of the kernel and of a search, submitted to stored; writes benchmarks/results.json
 	@$(PYTHON) scripts/bootstrap test
 	@$(VENV) benchmarks/hla_kernel.py
 	@$(VENV) benchmarks/match_matrix.py
+	@$(VENV) benchmarks/prediction.py
+	@$(VENV) benchmarks/grim.py
 	@$(VENV) benchmarks/search.py
 
 shots: ## every page in both languages, wide and narrow, light and dark, into var/shots/

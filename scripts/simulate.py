@@ -139,6 +139,25 @@ def family_codes(population: Population, people: Array, loci: Sequence[str] = ("
     return np.stack(found, axis=1)
 
 
+def broad_codes(population: Population, people: Array, loci: Sequence[str] = ("A", "B", "DRB1")) -> Array:
+    """Numbers of what any typing of MIX tells: families that share an antigen, and their antigens: (n, loci, 2)."""
+    found = []
+    for place in places_of(loci, population.table):
+        families, antigens = (population.texts[sort][place] for sort in ("XX", "serology"))
+        group = {text: text for text in (*families, *antigens)}
+
+        def root(text: str, group: dict[str, str] = group) -> str:
+            while group[text] != text:
+                text = group[text]
+            return text
+
+        for family, antigen in zip(families, antigens, strict=True):
+            group[root(family)] = root(antigen)
+        _, numbers = np.unique([root(family) for family in families], return_inverse=True)
+        found.append(numbers[people[:, place]])
+    return np.stack(found, axis=1)
+
+
 def mismatches(patient: Array, units: Array) -> Array:
     """Mismatches at each locus of one person's states (loci, 2) with those of others (n, loci, 2): int64 (n, loci)."""
     direct = (patient[None, :, 0] == units[:, :, 0]).astype(np.int64) + (
