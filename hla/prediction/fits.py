@@ -85,12 +85,19 @@ def _certain(
 
 
 def _only_state(table: HaplotypeTable, locus: str, value: Resolved) -> int | None:
-    """The one state that a value leaves, None if there are several."""
-    if value.null:
-        return NOTHING if table.nulls == "absent" else table.space.code(locus, value.text)
-    if value.unknown or len(value.p_groups) != 1:
-        return None
-    return table.space.code(locus, next(iter(value.p_groups)))
+    """The one state that a value leaves, None if there are several.
+
+    A null allele that a group or list sets aside is one of them where the set has it.
+    """
+    nulls = nulls_of(table.resolver, value)
+    known = {allele.name for allele in table.alleles[locus] if not nulls.isdisjoint(allele.nulls)}
+    if not value.null:
+        if value.unknown or len(value.p_groups) != 1 or known:
+            return None
+        return table.space.code(locus, next(iter(value.p_groups)))
+    if table.nulls == "absent":
+        return NOTHING
+    return table.space.code(locus, (known or {value.text}).pop()) if len(known) < 2 else None
 
 
 def _reduced(one: int, other: int) -> tuple[int, int]:
@@ -120,13 +127,13 @@ def written_out(table: HaplotypeTable, typing: LocusTyping) -> dict[tuple[int, i
 
 def _options(table: HaplotypeTable, locus: str, value: Resolved) -> list[tuple[int, float]] | None:
     """States that a value may be, with weights that sum to 1."""
-    if value.null:
-        return [(NOTHING if table.nulls == "absent" else table.space.code(locus, value.text), 1.0)]
     allowed = _allowed(table, locus, value)
     if allowed.any():
         shares = np.bincount(table.codes[:, 0], weights=table.frequencies, minlength=len(allowed)) * allowed
         weights = shares / shares.sum()
         return [(int(table.states[0, code]), float(weights[code])) for code in np.flatnonzero(allowed)]
+    if value.null:
+        return [(NOTHING if table.nulls == "absent" else table.space.code(locus, value.text), 1.0)]
     if len(value.p_groups) > MAX_PAIRS_LISTED:
         return None
     return [(table.space.code(locus, group), 1 / len(value.p_groups)) for group in sorted(value.p_groups)]

@@ -55,13 +55,16 @@ class Imputer:
         places = {one: at for at, one in enumerate(distinct)}
         return found.taken([places[one] for one in people])
 
-    def explained(self, people: Sequence[tuple[Pair, ...]]) -> list[Part | None]:
-        """Genotypes of each person by the haplotypes of the table, None where no two of them explain the typing."""
+    def explained(self, people: Sequence[tuple[Pair, ...]], *, by_set: bool = False) -> list[Part | None]:
+        """Genotypes of each person by the haplotypes of the table, None where no two of them explain the typing.
+
+        A typing that leaves one genotype explains itself, unless `by_set`.
+        """
         fits = [
             [self.fit(locus, pair) for locus, pair in zip(self.table.loci, one, strict=True)]
             for one in people
         ]
-        found: list[Part | None] = [self._certain(one) for one in fits]
+        found: list[Part | None] = [None if by_set else self._certain(one) for one in fits]
         rest = [at for at, part in enumerate(found) if part is None]
         rows, shares, starts, masses, lost = self._haplotype_pairs([fits[at] for at in rest])
         for place, at in enumerate(rest):
@@ -71,9 +74,9 @@ class Imputer:
         return found
 
     def part(self, loci: tuple[str, ...]) -> "Imputer":
-        """The same with fewer loci; kept."""
+        """The same with fewer loci, and less to be left out since five such may be put together; kept."""
         if loci not in self._parts:
-            self._parts[loci] = Imputer(self.table.only(loci), self.bound, self.exact_pairs)
+            self._parts[loci] = Imputer(self.table.only(loci), self.bound / 8, self.exact_pairs)
         return self._parts[loci]
 
     def fit(self, locus: str, pair: Pair) -> LocusFit:

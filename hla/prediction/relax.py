@@ -36,7 +36,7 @@ def relaxed(imputer: Imputer, pairs: tuple[Pair, ...]) -> Part:
     """Genotypes of a person whom the imputer's table does not explain as a whole."""
     loci = imputer.table.loci
     typed = dict(zip(loci, pairs, strict=True))
-    known = tuple(locus for locus in loci if _explained(imputer, (locus,), typed) is not None)
+    known = tuple(locus for locus in loci if _has(imputer, locus, typed[locus]))
     factors = [_listed(imputer, locus, typed[locus]) for locus in loci if locus not in known]
     if factors and known and (whole := _explained(imputer, known, typed)) is not None:
         factors.append(whole)
@@ -46,6 +46,11 @@ def relaxed(imputer: Imputer, pairs: tuple[Pair, ...]) -> Part:
     if any(part.basis is Basis.NONE for part in factors):
         return Part(relaxed=_loci(factors))
     return _product(factors, imputer.bound)
+
+
+def _has(imputer: Imputer, locus: str, pair: Pair) -> bool:
+    """Whether two alleles of the set fit a typing of one locus; a certain one may be of alleles that it lacks."""
+    return imputer.part((locus,)).explained([(pair,)], by_set=True)[0] is not None
 
 
 def _explained(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair]) -> Part | None:
@@ -79,7 +84,7 @@ def _loci(factors: list[Part]) -> tuple[str, ...]:
 
 def _product(factors: list[Part], bound: float) -> Part:
     """Genotypes of independent parts; where they are very many the least likely are left out, within the bound."""
-    step = bound / (2 * len(factors))
+    step = bound / (4 * len(factors))  # the factors themselves lack at most 5/8 of it (Imputer.part)
     relaxed_loci = _loci(factors)
     rows, shares = factors[0].rows, factors[0].shares
     for part in factors[1:]:
@@ -109,7 +114,10 @@ def pairs_to_keep(shares: Array, others: Array, step: float) -> tuple[Array | No
         counts = np.searchsorted(-falling, -threshold / shares[order], side="right")
         if counts.sum() > TOO_MANY_ROWS:
             return None, None
-        if float((shares[order] * sums[counts]).sum()) >= wanted:
+        kept = float((shares[order] * sums[counts]).sum())
+        if kept >= wanted or counts.sum() == len(shares) * len(
+            others
+        ):  # rounding may leave all below `wanted`
             break
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     return np.repeat(order, counts), ranked[np.arange(counts.sum()) - starts]

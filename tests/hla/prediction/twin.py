@@ -85,6 +85,7 @@ class Twin:
     resolver: Resolver
     nulls: str = "absent"
     _alleles: dict[tuple[str, str], Allele] = field(default_factory=dict)
+    _nulls: dict[str, list[Allele]] = field(default_factory=dict)
 
     def alternatives(self, typing: Typing, locus: str) -> list[tuple[Resolved, Resolved]]:
         """The pairs of values that a typing leaves open."""
@@ -100,27 +101,41 @@ class Twin:
             self._alleles[locus, name] = read(locus, name, self.resolver)
         return self._alleles[locus, name]
 
+    def nulls_at(self, locus: str) -> list[Allele]:
+        """The null alleles that the set has at a locus."""
+        if locus not in self._nulls:
+            column = self.loci.index(locus)
+            alleles = {self.allele(locus, names[column]) for names, _ in self.haplotypes}
+            self._nulls[locus] = [allele for allele in alleles if allele.nulls]
+        return self._nulls[locus]
+
     def certain(self, typing: Typing, locus: str) -> Pair | None:
         """The one genotype that a typing leaves at a locus, None if it leaves several."""
         found = set()
         for values in self.alternatives(typing, locus):
             states: list[State] = []
             for value in values:
-                if value.null:
-                    states.append(value.text if self.nulls == "as-named" else None)
-                elif value.unknown or len(value.p_groups) != 1:
+                known = {one.name for one in self.nulls_at(locus) if one.may_be(value, self.resolver)}
+                if value.null and self.nulls == "absent":
+                    states.append(None)
+                elif value.null and len(known) < 2:
+                    states.append(min(known or {value.text}))
+                elif value.null or value.unknown or len(value.p_groups) != 1 or known:
                     return None
                 else:
                     states.append(min(value.p_groups))
             found.add(ordered(states[0], states[1]))
         return found.pop() if len(found) == 1 else None
 
-    def explained(self, typing: Typing, loci: Sequence[str]) -> Shares:
-        """Genotypes at some loci and their shares, empty if no two haplotypes explain the typing there."""
+    def explained(self, typing: Typing, loci: Sequence[str], *, by_set: bool = False) -> Shares:
+        """Genotypes at some loci and their shares, empty if no two haplotypes explain the typing there.
+
+        A typing that leaves one genotype explains itself, unless `by_set`.
+        """
         if not loci:
             return {}
         certain = [self.certain(typing, locus) for locus in loci]
-        if None not in certain:
+        if None not in certain and not by_set:
             return {tuple(pair for pair in certain if pair is not None): 1.0}
         columns = [self.loci.index(locus) for locus in loci]
         compatible = [Compatible(self, typing, locus) for locus in loci]
@@ -142,8 +157,6 @@ class Twin:
 
     def options(self, locus: str, value: Resolved) -> dict[State, float]:
         """What a value may be: alleles of the set by their frequencies; if it has none of them, all alike."""
-        if value.null:
-            return {value.text if self.nulls == "as-named" else None: 1.0}
         found: Counter[State] = Counter()
         column = self.loci.index(locus)
         for names, frequency in self.haplotypes:
@@ -153,6 +166,8 @@ class Twin:
         total = sum(found.values())
         if found:
             return {state: frequency / total for state, frequency in found.items()}
+        if value.null:
+            return {value.text if self.nulls == "as-named" else None: 1.0}
         return {group: 1 / len(value.p_groups) for group in value.p_groups}
 
     def listed(self, typing: Typing, locus: str) -> Shares:
@@ -173,7 +188,7 @@ class Twin:
             return self.explained(typing, self.loci), "TYPING"
         if found := self.explained(typing, self.loci):
             return found, "SET"
-        alone = {locus: self.explained(typing, [locus]) for locus in self.loci}
+        alone = {locus: self.explained(typing, [locus], by_set=True) for locus in self.loci}
         known = tuple(locus for locus in self.loci if alone[locus])
         parts = [((locus,), self.listed(typing, locus)) for locus in self.loci if locus not in known]
         steps = ["LISTED" for _ in parts]
