@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hla.prediction import calibration
 from hla.prediction.calibration import (
-    COARSE,
     FINE,
     JUDGED_FROM,
     alarm,
@@ -244,4 +242,3 @@ def test_predictions_of_one_half_have_no_spread() -> None:
 
     assert math.isnan(found.z_spread)
     assert found.verdict == "in_control"
-    assert calibration.COARSE == COARSE
