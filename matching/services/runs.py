@@ -255,6 +255,12 @@ def _predicted(
         log.warning("search %s has no probabilities: %s", run.pk, error)
         run.prediction = {"error": str(error)}
         return outcome, None
+    except (ValueError, LookupError, ArithmeticError, MemoryError):  # the list is right without them
+        log.exception("search %s has no probabilities", run.pk)
+        run.prediction = {
+            "error": str(_("They failed for a reason inside the program. Tell the administrator."))
+        }
+        return outcome, None
     classes = ranked.classes[primary]
     tnc = snapshot.columns.numbers["tnc_e4"][ranked.rows]
     bands = found.rows.bands(CLASS_SIZE[primary])

@@ -138,6 +138,19 @@ def test_the_next_typing_is_the_one_that_is_open(monkeypatch: pytest.MonkeyPatch
     assert unit.pk is not None
 
 
+@pytest.mark.django_db
+def test_a_fault_in_prediction_does_not_take_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **options: Any) -> None:
+        raise ValueError("Too many alleles to compare.")
+
+    monkeypatch.setattr(predictions, "predict_run", broken)
+    ListedUnitFactory(gl=XX_GL)
+
+    run = executed(submitted())
+
+    assert (run.kept, run.prediction["error"][:11]) == (1, "They failed")
+
+
 def random_list(rng: random.Random, n: int) -> ListPredictions:
     found = nothing_known(n)
     for size in (6, 8, 10):
