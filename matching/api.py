@@ -19,6 +19,7 @@ from core.audit import actor_of
 from core.roles import Permission
 from hospitals.models import Patient
 from matching import services
+from matching.api_calibration import CalibrationViewSet
 from matching.api_predictions import (
     ResultPredictionSerializer,
     RunPredictionSerializer,
@@ -298,3 +299,4 @@ class SearchRunViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
 def register(router: SimpleRouter) -> None:
     router.register("match-requests", MatchRequestViewSet, basename="match-request")
     router.register("runs", SearchRunViewSet, basename="run")
+    router.register("calibration", CalibrationViewSet, basename="calibration")

@@ -144,6 +144,26 @@ class Basis(TextChoices):
     NONE = "none", _("no estimate")
 
 
+class Quantity(TextChoices):
+    """What a probability of no mismatch is about: a class of n, or one locus. Keys of SearchResult.prediction."""
+
+    OF6 = "6", "6/6"
+    OF8 = "8", "8/8"
+    OF10 = "10", "10/10"
+    A = "A", "A"
+    B = "B", "B"
+    C = "C", "C"
+    DRB1 = "DRB1", "DRB1"
+    DQB1 = "DQB1", "DQB1"
+
+
+QUANTITY_LOCI: dict[str, tuple[str, ...]] = {
+    Quantity.OF6: ("A", "B", "DRB1"),
+    Quantity.OF8: ("A", "B", "C", "DRB1"),
+    Quantity.OF10: ("A", "B", "C", "DRB1", "DQB1"),
+    **{locus: (locus,) for locus in (Quantity.A, Quantity.B, Quantity.C, Quantity.DRB1, Quantity.DQB1)},
+}
+
 WEAK_BASES = (Basis.BLOCKS, Basis.LOCI, Basis.LISTED)  # estimates: the set does not explain the typing
 
 

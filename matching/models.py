@@ -1,4 +1,4 @@
-"""Policies, match requests, searches and what they found; the reference data stand in models_reference."""
+"""Policies, match requests, searches and what they found; beside it models_reference and models_calibration."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from matching import querysets
 from matching.choices import CLASS_SIZE, Direction, LociSet, MatchClass, RequestState, Urgency
+from matching.models_calibration import PredictionCheck
 from matching.models_reference import (
     CiwdTableVersion,
     FrequencySet,
@@ -32,6 +33,7 @@ __all__ = [
     "MacTableVersion",
     "MatchRequest",
     "NomenclatureRelease",
+    "PredictionCheck",
     "RequestCounter",
     "Rereading",
     "SearchResult",

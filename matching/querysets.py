@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
+from core.querysets import AppendOnlyQuerySet
 from core.roles import Permission
 from hospitals.querysets import OfHospital, hospitals_open_to
 from matching.choices import OPEN
@@ -127,6 +128,19 @@ class TypingChangeQuerySet(models.QuerySet[Any]):
 
     def with_rereading(self) -> Self:
         return self.select_related("rereading")
+
+
+class PredictionCheckQuerySet(AppendOnlyQuerySet):
+    def visible_to(self, user: User) -> Self:
+        """The bank's staff and auditors who may see reference data: the rows name searches of all hospitals."""
+        needed = (Permission.REFERENCE_VIEW, Permission.INVENTORY_VIEW_ALL)
+        may = user.is_authenticated and all(user.has_permission(one) for one in needed)
+        return self if may else self.none()
+
+    def one_per_unit(self) -> Self:
+        """Of each unit, set and bank the check of the newest search: all of a unit hang on one typing."""
+        place = ("unit_set_checksum", "bank_id", "result__unit_id")
+        return self.order_by(*place, "-result__run__completed_at", "-pk").distinct(*place)
 
 
 def may_see_requests_touched(user: User) -> bool:

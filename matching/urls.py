@@ -1,6 +1,13 @@
 from django.urls import path
 
-from matching import views, views_frequencies, views_references, views_runs, views_workbench
+from matching import (
+    views,
+    views_calibration,
+    views_frequencies,
+    views_references,
+    views_runs,
+    views_workbench,
+)
 
 app_name = "matching"
 urlpatterns = [
@@ -51,6 +58,7 @@ urlpatterns = [
         views_frequencies.frequency_make_global,
         name="frequency-make-global",
     ),
+    path("reference/calibration/", views_calibration.calibration_page, name="calibration"),
     path("reference/changes/", views_references.change_list, name="change-list"),
     path("reference/changes/export.csv", views_references.change_export, name="change-export"),
 ]

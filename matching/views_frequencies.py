@@ -18,8 +18,9 @@ from core.errors import Conflict, DomainError
 from core.roles import Permission
 from hla.frequencies.demo import demo_set
 from matching import frequency_sets, services
+from matching.choices import Quantity
 from matching.models import FrequencySet
-from matching.presenters import frequencies
+from matching.presenters import calibration, frequencies
 
 
 @require_GET
@@ -30,6 +31,7 @@ def frequency_list(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "may_load": person.has_permission(Permission.REFERENCE_LOAD),
+        "may_see_calibration": person.has_permission(Permission.INVENTORY_VIEW_ALL),
         "crumbs": _crumbs(),
     }
     return render(request, "matching/frequency_list.html", context)
@@ -52,6 +54,7 @@ def frequency_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "set": frequencies.detail(row),
         "content": content,
         "unreadable": unreadable,
+        "calibration_url": _calibration_url(request, row.checksum),
         "may_load": person.has_permission(Permission.REFERENCE_LOAD),
         "crumbs": _crumbs(row.version),
     }
@@ -65,9 +68,16 @@ def frequency_built_in(request: HttpRequest) -> HttpResponse:
     context = {
         "set": frequencies.built_in_detail(),
         "content": frequencies.content(found),
+        "calibration_url": _calibration_url(request, found.checksum),
         "crumbs": _crumbs(found.name),
     }
     return render(request, "matching/frequency_detail.html", context)
+
+
+def _calibration_url(request: HttpRequest, checksum: str) -> str:
+    """How the predictions of a set turned out; "" for who may not see it."""
+    may = person_of(request).has_permission(Permission.INVENTORY_VIEW_ALL)
+    return calibration.address(Quantity.OF8, checksum) if may else ""
 
 
 def _crumbs(version: str = "") -> list[tuple[str, str]]:

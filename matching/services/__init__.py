@@ -1,5 +1,6 @@
 """Every write of matching: reference data, requests, searches."""
 
+from matching.services.calibration import prediction_confirm
 from matching.services.frequencies import (
     frequency_set_activate,
     frequency_set_deactivate,
@@ -38,6 +39,7 @@ __all__ = [
     "imputation_refresh",
     "mac_activate",
     "mac_load",
+    "prediction_confirm",
     "release_activate",
     "release_load",
     "request_cancel",

@@ -24,6 +24,8 @@ VIEW = frozenset({R.MEDICAL_DIRECTOR, R.SEARCH_COORDINATOR, R.HOSPITAL_COORDINAT
 SUBMIT = frozenset({R.SEARCH_COORDINATOR, R.HOSPITAL_COORDINATOR})
 REFERENCE = VIEW | {R.LAB, R.QA, R.DIRECTOR, R.ADMIN, R.AUDITOR}
 
+BANK_REFERENCE = REFERENCE - {R.HOSPITAL_COORDINATOR, R.HOSPITAL_PHYSICIAN}
+
 REFERENCE_MODELS = {"release": NomenclatureRelease, "mac": MacTableVersion, "ciwd": CiwdTableVersion}
 
 
@@ -141,6 +143,8 @@ ROWS = [
         )
         for step in ("activate", "deactivate", "make-default", "make-global")
     ),
+    Row("matching:calibration", BANK_REFERENCE, query="?quantity=10&set=x", ok=(200,)),
+    Row("api:calibration-list", BANK_REFERENCE, query="?quantity=A", json=True, ok=(200,)),
     Row("api:match-request-list", VIEW, json=True, ok=(200,)),
     Row(
         "api:match-request-list",
