@@ -219,7 +219,7 @@ def test_a_patients_typing_that_cannot_be_read_any_more_is_passed_over(one_set: 
     ("given", "code"),
     [
         ({"gl": "A*99:ZZ"}, "confirmed_typing_unreadable"),
-        ({"gl": " "}, "confirmed_typing_empty"),
+        ({"gl": "A*02:01+A*24:02?B*40:01+B*46:01"}, "confirmed_typing_empty"),
         ({"gl": "A" * 30_000}, "typing_too_long"),
         ({"confirmed_on": datetime.date(2999, 1, 1)}, "confirmed_in_future"),
         ({"unit_id": "00000000-0000-0000-0000-000000000000"}, "unit_unknown"),
