@@ -217,6 +217,7 @@ PAGES = [
     Shot("releases", "admin", "/reference/"),
     Shot("frequencies", "admin", "/reference/frequencies/"),
     Shot("frequencies-built-in", "lab", "/reference/frequencies/built-in/"),
+    Shot("calibration", "qa", "/reference/calibration/?quantity=8"),
     Shot("workbench", "hospital_coordinator", "/workbench/"),
     Shot("workbench-typing", "hospital_coordinator", f"/workbench/?{urlencode({'typing': TYPINGS})}"),
     Shot("workbench-compare", "auditor", f"/workbench/compare/?{urlencode(PAIR)}"),
