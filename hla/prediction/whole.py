@@ -13,6 +13,7 @@ from hla.prediction.combine import CLASS_LOCI, Patient
 from hla.prediction.imputed import Imputed, states_of
 from hla.prediction.relax import likeliest
 from hla.prediction.states import state_name
+from hla.resolve import Resolver
 
 Array = NDArray[Any]
 
@@ -37,16 +38,19 @@ def likely_genotypes(imputed: Imputed, person: int, count: int = 10) -> list[Gen
     return [
         Genotype(
             {
-                locus: (
-                    state_name(resolver, locus, int(states[at, slot, 0])),
-                    state_name(resolver, locus, int(states[at, slot, 1])),
-                )
+                locus: named_pair(resolver, locus, states[at, slot])
                 for locus, slot in zip(imputed.loci, imputed.table.slots, strict=True)
             },
             float(shares[at]),
         )
         for at in order
     ]
+
+
+def named_pair(resolver: Resolver, locus: str, states: Array) -> tuple[str, str]:
+    """Names of two states in alphabetical order, which no numbering disturbs."""
+    first, second = sorted(state_name(resolver, locus, int(state)) for state in states)
+    return first, second
 
 
 class TooOpen(Exception):
