@@ -168,7 +168,7 @@ def bins(curve: Reliability) -> list[dict[str, Any]]:
             "came_true": round(observed * n),
             "predicted": percent(predicted),
             "observed": percent(observed),
-            "interval": f"{lower * 100:.0f}–{upper * 100:.0f} %",
+            "interval": f"{lower * 100:.0f}–{upper * 100:.0f}",
         }
         for low, high, n, predicted, observed, lower, upper in columns
     ]

@@ -437,7 +437,7 @@ def test_the_page_shows_figures_curve_table_and_verdict(
     assert shown.count('<line class="whisker"') == len(found.curve.n) == shown.count("<title>predicted ")
     assert "no alarm" in shown
     assert "Synthetic Bank" in shown
-    assert "1 % of such verdicts" in shown
+    assert "at most about 1 % of such verdicts" in shown
     assert "style=" not in shown.split("<main")[1]
 
 
