@@ -291,7 +291,7 @@ class MatchList:
         return {
             BY_RANK: by_rank,
             BY_CLASS_AND_CD34: by_class,
-            **{f"p{size}": _("P(%(size)s) only") % {"size": f"{size}/{size}"} for size in self.sizes},
+            **{f"p{size}": f"P({size}/{size})" for size in self.sizes},
             "tnc": _("TNC/kg only"),
             "cd34": _("CD34/kg only"),
         }

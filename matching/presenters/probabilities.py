@@ -178,15 +178,15 @@ def cell(run: SearchRun, result: SearchResult) -> dict[str, Any]:
 
 
 def line(size: int, shares: Sequence[float]) -> dict[str, Any]:
-    """One class: P(0) as number and bar, with P(1) and P(2) behind it and in words."""
-    rest = [f"{size - at}/{size} {percent_text(share)}" for at, share in enumerate(shares) if at and share]
-    parts = [round(share * 100) for share in shares]
+    """One class: P(0) as number and bar, then P(1) and P(2) in words."""
+    rest = [f"{size - at}/{size} {percent_text(share)}" for at, share in enumerate(shares) if at]
+    certain = 1.0 in shares
     return {
         "size": size,
         "label": f"{size}/{size}",
         "text": percent_text(shares[0]),
-        "rest": ", ".join(rest),
-        "bar": [{"x": sum(parts[:at]), "width": part} for at, part in enumerate(parts)],
+        "percent": round(shares[0] * 100),
+        "rest": [] if certain and shares[0] else rest,
     }
 
 
@@ -284,12 +284,15 @@ def patient_genotypes(run: SearchRun) -> dict[str, Any] | None:
 # --- one pair, on demand ------------------------------------------------------------------------
 
 
-def details(found: PairDetails) -> dict[str, Any]:
+def details(found: PairDetails, result: SearchResult) -> dict[str, Any]:
     """Context of matching/_pair_details.html."""
-    sizes = list(found.classes)
-    last = max(
-        (at for shares in found.classes.values() for at, share in enumerate(shares) if share), default=-1
-    )
+    same = not {"unit", "reference"} & {*found.changed}
+    classes = {
+        size: shares_of(shares, size, result.class_range(f"allele{size}") if same else None)
+        for size, shares in found.classes.items()
+    }
+    sizes = list(classes)
+    last = max((at for shares in classes.values() for at, share in enumerate(shares) if share), default=-1)
     return {
         "sizes": [f"{size}" for size in sizes],
         "rows": [
@@ -298,8 +301,8 @@ def details(found: PairDetails) -> dict[str, Any]:
                 "cells": [
                     {
                         "label": f"{size - count}/{size}",
-                        "text": precise_text(found.classes[size][count]),
-                        "percent": round(found.classes[size][count] * 100),
+                        "text": precise_text(classes[size][count]),
+                        "percent": round(classes[size][count] * 100),
                     }
                     if count <= size
                     else None
@@ -439,11 +442,12 @@ def next_typings(run: SearchRun) -> dict[str, Any] | None:
 
 
 def next_typing(run: SearchRun, result: SearchResult, one: Json, found: Json) -> dict[str, Any]:
+    digits = 0 if one["gain"] >= FEW_POINTS / 10 else 2
     words = {
         "locus": one["locus"],
         "class": f"{found['size'] - 1}/{found['size']}",
-        "now": percent_text(found["best"]),
-        "then": percent_text(min(1.0, found["best"] + one["gain"])),
+        "now": f"{found['best'] * 100:.{digits}f} %",
+        "then": f"{min(1.0, found['best'] + one['gain']) * 100:.{digits}f} %",
         "own": percent_text(one["reached"]),
     }
     if one["reached"] >= found["best"]:

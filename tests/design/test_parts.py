@@ -72,8 +72,8 @@ def test_probability_has_a_line_per_class_and_words_for_one_and_two_mismatches()
         {
             "label": "8/8",
             "text": "62 %",
-            "rest": "7/8 31 %, 6/8 6 %",
-            "bar": [{"x": 0, "width": 62}],
+            "rest": ["7/8 31 %", "6/8 6 %"],
+            "percent": 62,
             "lead": True,
         }
     ]
@@ -81,9 +81,9 @@ def test_probability_has_a_line_per_class_and_words_for_one_and_two_mismatches()
 
     html = render("prob_cell", p={"lines": lines, "mark": mark})
 
-    assert text(html) == "8/8 62 % 7/8 31 %, 6/8 6 % estimate Not explained by HAN v2."
+    assert text(html) == "8/8 62 % 7/8 31 % · 6/8 6 % estimate Not explained by HAN v2."
     assert 'title="8/8 62 %, 7/8 31 %, 6/8 6 %"' in html
-    assert '<rect class="k0" x="0%" width="62%"' in html
+    assert '<rect width="62%"' in html
 
 
 def test_no_estimate_is_said_with_its_reason_not_as_zero() -> None:
