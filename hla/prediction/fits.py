@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hla.prediction.states import NOTHING
-from hla.prediction.table import Allele, HaplotypeTable
+from hla.prediction.table import HaplotypeTable
 from hla.resolve import Resolved, Resolver
 from hla.typing import LocusTyping
 
@@ -16,6 +16,7 @@ Pair = tuple[str, str]
 
 FIRST: Final = 1
 SECOND: Final = 2
+MAX_VALUES_KEPT: Final = 20_000
 MAX_PAIRS_LISTED: Final = 2_000  # genotypes of one locus that are written out where no haplotype helps
 
 
@@ -36,11 +37,12 @@ class LocusFit:
 def locus_fit(table: HaplotypeTable, locus: str, first: str, second: str) -> LocusFit:
     """How the alleles of a set fit a typing. Raises TypingError if it cannot be read."""
     alternatives = table.resolver.pairs(locus, first, second)
-    masks = [(_allowed(table, locus, one), _allowed(table, locus, other)) for one, other in alternatives]
-    certain = _certain(table, locus, alternatives)
+    known = [(_value_fit(table, locus, one), _value_fit(table, locus, other)) for one, other in alternatives]
+    certain = _certain([(one[1], other[1]) for one, other in known])
+    masks = [(one[0], other[0]) for one, other in known]
     if len(masks) == 1:
         one, other = masks[0]
-        return LocusFit(one * np.uint8(FIRST) + other * np.uint8(SECOND), None, certain)
+        return LocusFit(one.view(np.uint8) | (other.view(np.uint8) << 1), None, certain)
     pairs = np.zeros((len(table.alleles[locus]),) * 2, dtype=np.bool_)
     for one, other in masks:
         crossed = np.outer(one, other)
@@ -49,19 +51,36 @@ def locus_fit(table: HaplotypeTable, locus: str, first: str, second: str) -> Loc
     return LocusFit(bits, pairs, certain)
 
 
+def _value_fit(table: HaplotypeTable, locus: str, value: Resolved) -> tuple[Array, int | None]:
+    """Alleles that a value allows, and the one state that it leaves; kept."""
+    key = (locus, value.text)
+    found = table.value_fits.get(key)
+    if found is None:
+        if len(table.value_fits) >= MAX_VALUES_KEPT:
+            table.value_fits.clear()
+        found = _allowed(table, locus, value), _only_state(table, locus, value)
+        table.value_fits[key] = found
+    return found
+
+
 def _allowed(table: HaplotypeTable, locus: str, value: Resolved) -> Array:
     """bool (alleles,): whether each allele may be this value."""
-    alleles = table.alleles[locus]
     if value.unknown:
-        return np.ones(len(alleles), dtype=np.bool_)
+        return np.ones(len(table.alleles[locus]), dtype=np.bool_)
+    found = np.zeros(len(table.alleles[locus]), dtype=np.bool_)
+    groups = value.p_groups
+    found[[place for group, place in table.group_places[locus].items() if group in groups]] = True
+    found[_known_nulls(table, locus, value)] = True
+    return found
+
+
+def _known_nulls(table: HaplotypeTable, locus: str, value: Resolved) -> list[int]:
+    """Places of the null alleles of a set that a value may be."""
+    places = table.null_places[locus]
+    if not places:
+        return []
     nulls = nulls_of(table.resolver, value)
-    return np.array([_may_be(allele, value, nulls) for allele in alleles], dtype=np.bool_)
-
-
-def _may_be(allele: Allele, value: Resolved, nulls: frozenset[str]) -> bool:
-    return (
-        allele.p_group in value.p_groups if allele.p_group is not None else not nulls.isdisjoint(allele.nulls)
-    )
+    return [place for place in places if not nulls.isdisjoint(table.alleles[locus][place].nulls)]
 
 
 def nulls_of(resolver: Resolver, value: Resolved) -> frozenset[str]:
@@ -72,15 +91,13 @@ def nulls_of(resolver: Resolver, value: Resolved) -> frozenset[str]:
     return frozenset(resolver.alleles(value.locus, value.text) or (bare,))
 
 
-def _certain(
-    table: HaplotypeTable, locus: str, alternatives: list[tuple[Resolved, Resolved]]
-) -> tuple[int, int] | None:
+def _certain(alternatives: list[tuple[int | None, int | None]]) -> tuple[int, int] | None:
+    """The one pair of states that is left."""
     found = set()
-    for pair in alternatives:
-        states = [_only_state(table, locus, value) for value in pair]
-        if None in states:
+    for one, other in alternatives:
+        if one is None or other is None:
             return None
-        found.add(_reduced(*states))  # type: ignore[arg-type]
+        found.add(_reduced(one, other))
     return found.pop() if len(found) == 1 else None
 
 
@@ -89,8 +106,7 @@ def _only_state(table: HaplotypeTable, locus: str, value: Resolved) -> int | Non
 
     A null allele that a group or list sets aside is one of them where the set has it.
     """
-    nulls = nulls_of(table.resolver, value)
-    known = {allele.name for allele in table.alleles[locus] if not nulls.isdisjoint(allele.nulls)}
+    known = {table.alleles[locus][place].name for place in _known_nulls(table, locus, value)}
     if not value.null:
         if value.unknown or len(value.p_groups) != 1 or known:
             return None

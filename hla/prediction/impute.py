@@ -5,7 +5,9 @@ of a haplotype with itself (domain notes 6.1). Genotypes alike but for their pha
 haplotypes explains is relaxed step by step (relax.py), and says so.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,10 +22,21 @@ from hla.prediction.table import HaplotypeTable
 from hla.typing import Typing
 
 Array = NDArray[Any]
+Answer = tuple[Array, Array, Array, Array, Array]
 
 LOST_AT_MOST: Final = 1e-3  # of a person's probability, where a typing is too open to write all of it out
 EXACT_PAIRS: Final = 400_000  # pairs of haplotypes up to which everything is written out
+WORTH_A_THREAD: Final = 16  # persons
 MAX_KEPT: Final = 200_000  # texts of a locus whose fit is kept
+
+
+UNTYPED: Final = ("", "")
+
+
+def _texts(typing: Typing, loci: Sequence[str]) -> tuple[Pair, ...]:
+    """The two canonical texts of each locus."""
+    found = [typing.loci.get(locus) for locus in loci]
+    return tuple([(one.first, one.second) if one else UNTYPED for one in found])
 
 
 @dataclass
@@ -33,27 +46,22 @@ class Imputer:
     table: HaplotypeTable
     bound: float = LOST_AT_MOST
     exact_pairs: int = EXACT_PAIRS
+    threads: int | None = None
     _fits: dict[tuple[str, str, str], LocusFit] = field(default_factory=dict, repr=False)
     _parts: dict[tuple[str, ...], "Imputer"] = field(default_factory=dict, repr=False)
 
     def impute(self, typings: Sequence[Typing]) -> Imputed:
         """Genotypes of each typing. Raises TypingError for one that the nomenclature cannot read."""
-        loci = self.table.loci
-        return self.impute_pairs(
-            [tuple((one.locus(locus).first, one.locus(locus).second) for locus in loci) for one in typings]
-        )
+        return self.impute_pairs([_texts(one, self.table.loci) for one in typings])
 
     def impute_pairs(self, people: Sequence[tuple[Pair, ...]]) -> Imputed:
         """As `impute`, of the two canonical texts of each of the table's loci. Equal ones are imputed once."""
         distinct = list(dict.fromkeys(people))
-        parts = [
-            part or relaxed(self, one) for part, one in zip(self.explained(distinct), distinct, strict=True)
-        ]
-        found = joined(self.table, parts)
-        if len(distinct) == len(people):
-            return found
-        places = {one: at for at, one in enumerate(distinct)}
-        return found.taken([places[one] for one in people])
+        parts = {
+            one: part or relaxed(self, one)
+            for part, one in zip(self.explained(distinct), distinct, strict=True)
+        }
+        return joined(self.table, [parts[one] for one in people])
 
     def explained(self, people: Sequence[tuple[Pair, ...]], *, by_set: bool = False) -> list[Part | None]:
         """Genotypes of each person by the haplotypes of the table, None where no two of them explain the typing.
@@ -66,17 +74,18 @@ class Imputer:
         ]
         found: list[Part | None] = [None if by_set else self._certain(one) for one in fits]
         rest = [at for at, part in enumerate(found) if part is None]
-        rows, shares, starts, masses, lost = self._haplotype_pairs([fits[at] for at in rest])
-        for place, at in enumerate(rest):
-            if masses[place] > 0:
-                part = slice(starts[place], starts[place + 1])
-                found[at] = Part(rows[part], shares[part], float(lost[place]), Basis.SET)
+        for chosen, answer in self._answers(fits, rest):
+            rows, shares, starts, masses, lost = answer
+            begins, missing = starts.tolist(), lost.tolist()
+            for place in np.flatnonzero(masses > 0).tolist():
+                part = slice(begins[place], begins[place + 1])
+                found[chosen[place]] = Part(rows[part], shares[part], missing[place], Basis.SET)
         return found
 
     def part(self, loci: tuple[str, ...]) -> "Imputer":
         """The same with fewer loci, and less to be left out since five such may be put together; kept."""
         if loci not in self._parts:
-            self._parts[loci] = Imputer(self.table.only(loci), self.bound / 8, self.exact_pairs)
+            self._parts[loci] = Imputer(self.table.only(loci), self.bound / 8, self.exact_pairs, self.threads)
         return self._parts[loci]
 
     def fit(self, locus: str, pair: Pair) -> LocusFit:
@@ -96,11 +105,22 @@ class Imputer:
             return None
         return Part(genotype_rows([pairs], self.table.slots), np.ones(1), 0.0, Basis.TYPING)
 
-    def _haplotype_pairs(self, people: list[list[LocusFit]]) -> tuple[Array, Array, Array, Array, Array]:
+    def _answers(self, fits: list[list[LocusFit]], rest: list[int]) -> list[tuple[list[int], Answer]]:
+        """The kernel's answers for the persons at these places, each of some; its loops let go of Python's lock."""
+        threads = min(self.threads or os.cpu_count() or 1, len(rest) // WORTH_A_THREAD)
+        if threads < 2:
+            return [(rest, self._haplotype_pairs([fits[at] for at in rest]))]
+        portions = [rest[first::threads] for first in range(threads)]
+        self.table.postings  # noqa: B018 - once, before the threads
+        with ThreadPoolExecutor(threads) as pool:
+            answers = pool.map(self._haplotype_pairs, [[fits[at] for at in portion] for portion in portions])
+            return list(zip(portions, answers, strict=True))
+
+    def _haplotype_pairs(self, people: list[list[LocusFit]]) -> Answer:
         """The kernel's answer for persons given by how the alleles fit them."""
         table, laid = self.table, Layout.of(people, self.table)
         starts, found = table.postings
-        answer: tuple[Array, Array, Array, Array, Array] = kernels.impute_all(
+        answer: Answer = kernels.impute_all(
             table.codes,
             table.frequencies,
             starts,

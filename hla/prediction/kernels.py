@@ -15,9 +15,9 @@ Array = NDArray[Any]
 Word = Any  # a number of 64 bits, as Numba sees it
 
 WORDS = 3
-STATES_OF_WORD = 4  # of 16 bits
 MAX_LOCI = 5
 EMPTY = -1
+NO_PATTERN = 0  # a haplotype that fits has a bit at each locus
 PATTERNS = 1 << (2 * MAX_LOCI)
 
 _MIX_1 = np.uint64(0x9E3779B97F4A7C15)
@@ -25,8 +25,11 @@ _MIX_2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_3 = np.uint64(0x165667B19E3779F9)
 _SHIFT = np.uint64(29)
 _SHIFT_2 = np.uint64(32)
-_BITS = np.uint64(16)
-_MASK = np.uint64(0xFFFF)
+_ZERO = np.uint64(0)
+_BITS = np.uint64(16)  # of a state; a slot has two
+_GUARDS = np.uint64(0x8000000080000000)  # highest bits of both slots of a word
+_GUARD = np.uint64(31)
+_ONES = np.uint64(0x0000000100000001)
 
 
 @compiled
@@ -66,52 +69,72 @@ def table_size(entries: int) -> int:
 
 
 @compiled
+def fewest_first(
+    posting_starts: Array,
+    sizes: Array,
+    fit_starts: Array,
+    fits: Array,
+    typing: Array,
+    left: Array,
+    places: Array,
+    bases: Array,
+) -> None:
+    """Loci of a typing by how many haplotypes each leaves, into places; where their bits begin in `fits`, into bases.
+
+    left: int64 (loci, rows), how many haplotypes each typing of a locus leaves, -1 where it was not counted yet.
+    """
+    for locus in range(typing.shape[0]):
+        base = fit_starts[locus] + typing[locus] * sizes[locus]
+        if left[locus, typing[locus]] < 0:
+            count = 0
+            for code in range(sizes[locus]):
+                if fits[base + code]:
+                    count += posting_starts[locus, code + 1] - posting_starts[locus, code]
+            left[locus, typing[locus]] = count
+        at = locus
+        while at > 0 and left[places[at - 1], typing[places[at - 1]]] > left[locus, typing[locus]]:
+            places[at], bases[at] = places[at - 1], bases[at - 1]
+            at -= 1
+        places[at], bases[at] = locus, base
+
+
+@compiled
 def fitting(
     codes: Array,
     posting_starts: Array,
     postings: Array,
     sizes: Array,
-    fit_starts: Array,
     fits: Array,
-    typing: Array,
+    places: Array,
+    bases: Array,
     found: Array,
     patterns: Array,
 ) -> int:
     """Haplotypes that fit a typing at every locus, in order of falling frequency, and their patterns.
 
-    typing: per locus the row of `fits`. A pattern has a bit per locus for the first value and one for the second.
-    Only the haplotypes of the locus that leaves fewest are looked at.
+    places, bases: of fewest_first. A pattern has a bit per locus for the first value and one for the second. Only the
+    haplotypes of the locus that leaves fewest are looked at.
     """
-    loci = codes.shape[1]
-    driver, fewest = 0, codes.shape[0] + 1
-    for locus in range(loci):
-        at = fit_starts[locus] + typing[locus] * sizes[locus]
-        count = 0
-        for code in range(sizes[locus]):
-            if fits[at + code]:
-                count += posting_starts[locus, code + 1] - posting_starts[locus, code]
-        if count < fewest:
-            driver, fewest = locus, count
     n = 0
-    at = fit_starts[driver] + typing[driver] * sizes[driver]
+    driver = places[0]
     for code in range(sizes[driver]):
-        if not fits[at + code]:
+        bits = np.int64(fits[bases[0] + code])
+        if bits == 0:
             continue
+        own = ((bits & 1) << (driver + MAX_LOCI)) | ((bits >> 1) << driver)
         for place in range(posting_starts[driver, code], posting_starts[driver, code + 1]):
             haplotype = postings[driver, place]
-            first, second = 0, 0
-            for locus in range(loci):
-                bits: Word = np.int64(
-                    fits[fit_starts[locus] + typing[locus] * sizes[locus] + codes[haplotype, locus]]
-                )
+            pattern = own
+            for at in range(1, codes.shape[1]):
+                locus = places[at]
+                bits = np.int64(fits[bases[at] + codes[haplotype, locus]])
                 if bits == 0:
-                    first = -1
+                    pattern = np.int64(NO_PATTERN)
                     break
-                first |= (bits & 1) << locus
-                second |= (bits >> 1) << locus
-            if first >= 0:
+                pattern |= ((bits & 1) << (locus + MAX_LOCI)) | ((bits >> 1) << locus)
+            if pattern != NO_PATTERN:
                 found[n] = haplotype
-                patterns[haplotype] = (first << MAX_LOCI) | second
+                patterns[haplotype] = pattern
                 n += 1
     found[:n].sort()
     return n
@@ -172,17 +195,24 @@ def mass_of_pairs(
 
 @compiled
 def grouped(
-    found: Array, n: int, patterns: Array, frequencies: Array, full: int
+    found: Array, n: int, patterns: Array, frequencies: Array, full: int, place: Array
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """Fitting haplotypes by pattern: order, start of each group, pattern of each, compatible pairs, frequencies."""
-    counts = np.zeros(PATTERNS, dtype=np.int64)
+    """Fitting haplotypes by pattern: order, start of each group, pattern of each, compatible pairs, frequencies.
+
+    place: int64 (PATTERNS,), zeros before and after.
+    """
+    groups = np.empty(min(n, PATTERNS), dtype=np.int64)
+    number = 0
     for at in range(n):
-        counts[patterns[found[at]]] += 1
-    groups = np.flatnonzero(counts)
+        pattern = patterns[found[at]]
+        if place[pattern] == 0:
+            groups[number] = pattern
+            number += 1
+        place[pattern] += 1
+    groups = np.sort(groups[:number])
     starts = np.zeros(len(groups) + 1, dtype=np.int64)
-    place = np.zeros(PATTERNS, dtype=np.int64)
     for at in range(len(groups)):
-        starts[at + 1] = starts[at] + counts[groups[at]]
+        starts[at + 1] = starts[at] + place[groups[at]]
         place[groups[at]] = starts[at]
     order = np.empty(n, dtype=np.int64)
     ordered = np.empty(n, dtype=np.float64)
@@ -192,6 +222,8 @@ def grouped(
         order[to] = haplotype
         ordered[to] = frequencies[haplotype]
         place[patterns[haplotype]] += 1
+    for at in range(len(groups)):
+        place[groups[at]] = 0
     pairs = np.empty((len(groups) * (len(groups) + 1) // 2, 2), dtype=np.int64)
     number = 0
     for one in range(len(groups)):
@@ -213,40 +245,56 @@ def allowed_pair(codes: Array, sizes: Array, typing_lists: Array, lists: Array, 
 
 
 @compiled
-def genotype_words(codes: Array, states: Array, slots: Array, one: int, other: int, words: Array) -> None:
-    """Words of the genotype of two haplotypes; an allele that is not expressed (state 0) takes its partner's state."""
-    words[0] = words[1] = words[2] = np.uint64(0)
-    for locus in range(codes.shape[1]):
-        low = states[locus, codes[one, locus]]
-        high = states[locus, codes[other, locus]]
-        if low == 0:
-            low = high
-        elif high == 0:
-            high = low
-        if low > high:
-            low, high = high, low
-        shift = np.uint64(32 * (slots[locus] % 2))
-        words[slots[locus] // 2] |= (np.uint64(low) | (np.uint64(high) << _BITS)) << shift
+def laid_out(codes: Array, states: Array, slots: Array, order: Array, own: Array) -> None:
+    """States of the fitting haplotypes, each in the lower half of its slot: own uint64 (≥ haplotypes, WORDS)."""
+    for at in range(order.shape[0]):
+        own[at, 0] = own[at, 1] = own[at, 2] = _ZERO
+        for locus in range(codes.shape[1]):
+            state = np.uint64(states[locus, codes[order[at], locus]])
+            own[at, slots[locus] // 2] |= state << np.uint64(32 * (slots[locus] % 2))
+
+
+@compiled
+def paired(one: Word, other: Word) -> Word:
+    """A word of a genotype from those of two haplotypes: in each slot the smaller state, then the larger.
+
+    Both slots at once, without a branch: the highest bit of a slot is free, and what it is after a subtraction says
+    which state is larger. A state of 0 (not expressed) takes its partner's.
+    """
+    larger = ((one | _GUARDS) - other) & _GUARDS
+    larger -= larger >> _GUARD  # all lower bits of the slots in which `one` is not the smaller
+    high = (one & larger) | (other & ~larger)
+    low = one ^ other ^ high
+    absent = ~((low | _GUARDS) - _ONES) & _GUARDS
+    absent -= absent >> _GUARD
+    return low | (high & absent) | (high << _BITS)
 
 
 @compiled
 def entered(
-    rows: Array, shares: Array, start: int, end: int, table: Array, words: Array, share: float
+    first: Word,
+    second: Word,
+    third: Word,
+    share: float,
+    rows: Array,
+    shares: Array,
+    end: int,
+    table: Array,
+    mask: Word,
 ) -> int:
-    """Add a share to the genotype `words` among rows start..end; returns the new end."""
-    mask = np.uint64(table.shape[0] - 1)
-    slot = mixed(words[0], words[1], words[2]) & mask
+    """Add a share to a genotype; returns the new end of the rows. mask: places of the table less 1."""
+    place = mixed(first, second, third) & mask
     while True:
-        at = table[slot]
+        at = table[place]
         if at == EMPTY:
-            table[slot] = end
-            rows[end, 0], rows[end, 1], rows[end, 2] = words[0], words[1], words[2]
+            table[place] = end
+            rows[end, 0], rows[end, 1], rows[end, 2] = first, second, third
             shares[end] = share
             return end + 1
-        if rows[at, 0] == words[0] and rows[at, 1] == words[1] and rows[at, 2] == words[2]:
+        if rows[at, 0] == first and rows[at, 1] == second and rows[at, 2] == third:
             shares[at] += share
             return end
-        slot = (slot + np.uint64(1)) & mask
+        place = (place + np.uint64(1)) & mask
 
 
 @compiled
@@ -280,20 +328,24 @@ def impute_all(
     found = np.empty(codes.shape[0], dtype=np.int64)
     patterns = np.empty(codes.shape[0], dtype=np.int64)
     table = np.full(64, EMPTY, dtype=np.int32)
-    words = np.zeros(WORDS, dtype=np.uint64)
+    scratch = np.zeros(PATTERNS, dtype=np.int64)
+    own = np.empty((64, WORDS), dtype=np.uint64)
     typing_lists = np.empty(loci, dtype=np.int64)
+    places, bases = np.zeros(loci, dtype=np.int64), np.zeros(loci, dtype=np.int64)
+    left = np.full(list_starts.shape, -1, dtype=np.int64)
     end = 0
     for person in range(people):
         starts[person + 1] = end
         typing = typings[person]
-        n = fitting(codes, posting_starts, postings, sizes, fit_starts, fits, typing, found, patterns)
+        fewest_first(posting_starts, sizes, fit_starts, fits, typing, left, places, bases)
+        n = fitting(codes, posting_starts, postings, sizes, fits, places, bases, found, patterns)
         if n == 0:
             continue
         listed = False
         for locus in range(loci):
             typing_lists[locus] = list_starts[locus, typing[locus]]
             listed = listed or typing_lists[locus] >= 0
-        order, group_starts, groups, pairs, ordered = grouped(found, n, patterns, frequencies, full)
+        order, group_starts, groups, pairs, ordered = grouped(found, n, patterns, frequencies, full, scratch)
         sums = np.zeros(n + 1, dtype=np.float64)
         for at in range(n):
             sums[at + 1] = sums[at] + ordered[at]
@@ -313,8 +365,11 @@ def impute_all(
         size = table_size(count)
         if size > table.shape[0]:
             table = np.empty(size, dtype=np.int32)
-        used = table[:size]
-        used[:] = EMPTY
+        table[:size] = EMPTY
+        mask = np.uint64(size - 1)
+        if n > own.shape[0]:
+            own = grown(own, n)
+        laid_out(codes, states, slots, order, own)
         begin = end
         mass = 0.0
         for at in range(pairs.shape[0]):
@@ -329,8 +384,17 @@ def impute_all(
                         break
                     if listed and not allowed_pair(codes, sizes, typing_lists, lists, order[x], order[y]):
                         continue
-                    genotype_words(codes, states, slots, order[x], order[y], words)
-                    end = entered(rows, shares, begin, end, used, words, share)
+                    end = entered(
+                        paired(own[x, 0], own[y, 0]),
+                        paired(own[x, 1], own[y, 1]),
+                        paired(own[x, 2], own[y, 2]),
+                        share,
+                        rows,
+                        shares,
+                        end,
+                        table,
+                        mask,
+                    )
                     mass += share
         if mass == 0.0:
             end = begin

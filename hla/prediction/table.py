@@ -53,6 +53,9 @@ class HaplotypeTable:
     unread: tuple[str, ...] = ()
     unread_share: float = 0.0
     _parts: dict[tuple[str, ...], "HaplotypeTable"] = field(default_factory=dict, compare=False, repr=False)
+    value_fits: dict[tuple[str, str], tuple[Array, int | None]] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # kept by fits.py
 
     def __len__(self) -> int:
         return len(self.frequencies)
@@ -136,6 +139,22 @@ class HaplotypeTable:
         """What an allele expresses. With nulls "absent" a null allele expresses nothing."""
         absent = self.nulls == "absent" and bool(allele.nulls)
         return NOTHING if absent else self.space.code(locus, allele.key)
+
+    @cached_property
+    def group_places(self) -> Mapping[str, Mapping[int, int]]:
+        """By locus, place of the allele of each P group."""
+        return {
+            locus: {one.p_group: place for place, one in enumerate(alleles) if one.p_group is not None}
+            for locus, alleles in self.alleles.items()
+        }
+
+    @cached_property
+    def null_places(self) -> Mapping[str, tuple[int, ...]]:
+        """By locus, places of the null alleles."""
+        return {
+            locus: tuple(place for place, one in enumerate(alleles) if one.nulls)
+            for locus, alleles in self.alleles.items()
+        }
 
     @cached_property
     def postings(self) -> tuple[Array, Array]:
