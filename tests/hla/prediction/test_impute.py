@@ -6,7 +6,7 @@ import pytest
 
 from hla.errors import TypingError
 from hla.loci import SEARCH_LOCI
-from hla.prediction import impute
+from hla.prediction import fits, impute
 from hla.prediction.combine import Patient, predict, radices
 from hla.prediction.fits import FIRST, SECOND, locus_fit
 from hla.prediction.impute import Imputer
@@ -133,12 +133,14 @@ def test_a_text_that_cannot_be_read() -> None:
 
 def test_kept_fits_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(impute, "MAX_KEPT", 3)
+    monkeypatch.setattr(fits, "MAX_VALUES_KEPT", 2)
     imputer = Imputer(table({"01:01 01:01": 1.0}, ("A", "B")))
     people = [typing({"A": (text, "")}) for text in ("01:01", "01:XX", "01:01:02", "", "01:01")]
     found = imputer.impute(people)
 
     assert [shares_of(found, person) for person in range(5)] == [shares_of(found, 0)] * 5
     assert len(imputer._fits) <= 3
+    assert len(imputer.table.value_fits) <= 2
 
 
 def test_a_cut_keeps_the_likeliest_and_says_what_was_left() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from itertools import product
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from hla.people import Column, People
 from hla.prediction import combine, combine_kernels, factored_kernels, kernels
 from hla.prediction.combine import Patient, predict
 from hla.prediction.impute import Imputer
-from hla.prediction.imputed import Imputed
+from hla.prediction.imputed import Basis, Imputed
 from hla.prediction.matrix import PredictedMatrix
 from hla.prediction.next_typing import typing_values
 from hla.prediction.table import HaplotypeTable
@@ -26,7 +27,7 @@ from hla.typing import Typing
 from tests.hla.prediction.compared import compare, made_set
 from tests.hla.prediction.twin import Twin
 from tests.hla.prediction.uncompiled import modules, plain_python
-from tests.hla.prediction.world import Chance, Haplotype, resolver
+from tests.hla.prediction.world import Chance, Haplotype, resolver, typing
 
 Found = dict[str, NDArray[Any]]
 
@@ -140,55 +141,68 @@ def open_case(size: int, *, loci: tuple[str, ...] = SEARCH_LOCI) -> Case:
 
 
 @pytest.mark.slow
-def test_arrays_that_grow_are_equal() -> None:
-    case = open_case(52)
-    imputer = Imputer(case.table())
-    own = imputer.impute([case.patient])
-
+def test_imputed_arrays_that_grow_are_equal() -> None:
     def answer() -> Found:
-        again = Imputer(case.table()).impute([case.patient])
-        found = {"rows": again.rows, "shares": again.shares}
-        result = predict(Patient.of(own), own)
-        return found | {f"{size}": shares for size, shares in result.classes.items()}
+        case = open_case(70)
+        found = Imputer(case.table()).impute([case.patient])
+        return {field: getattr(found, field) for field in IMPUTED}
 
     compiled = answer()
     with plain_python():
         plain = answer()
 
-    assert len(own.rows) > 1_024
+    assert len(compiled["shares"]) > 1_024
     same(compiled, plain)
 
 
 @pytest.mark.slow
-def test_tables_of_sub_genotypes_that_grow_are_equal() -> None:
-    """The way of match_matrix and of the value of the next typing: one table for all five loci."""
-    case = open_case(40)
-    imputed = Imputer(case.table()).impute([case.patient])
+def test_predicted_arrays_that_grow_are_equal() -> None:
+    case = open_case(45)
+    own = Imputer(case.table()).impute([case.patient])
 
     def answer() -> Found:
-        return {"gains": typing_values(Patient.of(imputed), imputed).gains}
+        result = predict(Patient.of(own), own)
+        gains = typing_values(Patient.of(own), own).gains
+        return {"gains": gains} | {f"{size}": shares for size, shares in result.classes.items()}
 
     compiled = answer()
     with plain_python():
         plain = answer()
 
-    assert len(imputed.rows) > 512
+    assert len(own.rows) > 512
     same(compiled, plain)
 
 
-def test_all_sub_genotypes_of_few_genotypes_fit_in_the_table() -> None:
-    """A row may enter 1,024 keys at once: with so many a table of that size would be full and searched forever."""
-    case = open_case(12)
+@pytest.mark.parametrize("upto", [1, 4, 10])
+def test_all_sub_genotypes_fit_in_their_table(upto: int) -> None:
+    """A row may enter 1,024 keys at once: a table of that size would be full and searched without end."""
+    case = open_case(12 if upto == 10 else 30)
     imputed = Imputer(case.table()).impute([case.patient])
     patient = Patient.of(imputed)
-    slots = np.arange(5)
-    keys, values = combine_kernels.indexed(
-        patient.rows, patient.shares, slots, patient.local, patient.radices, patient.counts, 10
-    )
+    arguments = (patient.rows, patient.shares, np.arange(5), patient.local, patient.radices, patient.counts)
+    keys, values = combine_kernels.indexed(*arguments, upto)
+    with plain_python():
+        plain_keys, plain_values = combine_kernels.indexed(*arguments, upto)
 
     used = int((keys[:, 0] != combine_kernels.FREE).sum())
-    assert 1_024 < used <= len(keys) // 2
-    assert values.sum() == pytest.approx(1_024)
+    assert 512 < used <= len(keys) // 2
+    assert values.sum() == pytest.approx(sum(comb(10, left) for left in range(upto + 1)))
+    assert np.array_equal(keys, plain_keys)
+    assert np.array_equal(values, plain_values)
+
+
+def test_a_genotype_list_that_only_seems_to_fit_is_equal() -> None:
+    """Each allele stands in some alternative, but no two of them in the same."""
+    haplotypes = [((f"A*{name}", "B*01:01"), 0.5) for name in ("01:01", "03:01")]
+    person = typing({"A": ("01:01|03:01", "02:01|02:01"), "B": ("01:XX", "01:XX")})
+    case = Case(("A", "B"), haplotypes, "absent", person, [person, typing({})])
+
+    compiled = everything(case)
+    with plain_python():
+        plain = everything(case)
+
+    same(compiled, plain)
+    assert compiled["exact own basis"].tolist() == [Basis.LISTED]
 
 
 def matrix(patients: dict[str, Typing], units: dict[str, Typing], table: HaplotypeTable) -> PredictedMatrix:
@@ -218,6 +232,25 @@ def test_rows_of_the_matrix_are_equal(number: int) -> None:
         compiled = blocks()
         with plain_python():
             assert blocks() == compiled
+
+
+def test_rows_of_persons_without_an_estimate_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hla.prediction.fits.MAX_PAIRS_LISTED", 0)
+    table = Case(("A",), [(("A*01:01",), 1.0)], "absent", Typing({}), []).table()
+    people = {"known": typing({"A": ("01:XX", "")}), "unknown": typing({"A": ("03:XX", "03:01")})}
+
+    def blocks() -> list[str]:
+        found = matrix(people, people, table)
+        return [bytes(found.block(patient)).decode() for patient in range(2)]
+
+    compiled = blocks()
+    with plain_python():
+        assert blocks() == compiled
+
+    assert compiled == [
+        "known;known;A;100;0;100\nknown;unknown;?;;;\n",
+        "unknown;known;?;;;\nunknown;unknown;?;;;\n",
+    ]
 
 
 def test_many_genotypes_of_units_are_equal() -> None:
