@@ -114,6 +114,7 @@ def test_a_mismatch_is_found(one_set: None) -> None:
         ("A*11:01+A*24:02^B*40:01+B*46:01^DRB1*09:01+DRB1*15:01", {"A", "6"}),
         ("A*11:01+A*24:02^B*40:01/B*40:02+B*46:01^DRB1*09:01+DRB1*15:01", {"A"}),
         ("B*40:01+B*46:01", set()),  # was not open
+        ("A*11:01+A*24:09N", {"A"}),  # one genotype too: the second type is not expressed
     ],
 )
 def test_only_what_the_typing_settles_is_checked(one_set: None, gl: str, checked: set[str]) -> None:
