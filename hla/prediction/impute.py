@@ -66,7 +66,8 @@ class Imputer:
     def explained(self, people: Sequence[tuple[Pair, ...]], *, by_set: bool = False) -> list[Part | None]:
         """Genotypes of each person by the haplotypes of the table, None where no two of them explain the typing.
 
-        A typing that leaves one genotype explains itself, unless `by_set`.
+        Where too many do, nothing can be said: Basis.NONE. A typing that leaves one genotype explains itself, unless
+        `by_set`.
         """
         fits = [
             [self.fit(locus, pair) for locus, pair in zip(self.table.loci, one, strict=True)]
@@ -80,6 +81,8 @@ class Imputer:
             for place in np.flatnonzero(masses > 0).tolist():
                 part = slice(begins[place], begins[place + 1])
                 found[chosen[place]] = Part(rows[part], shares[part], missing[place], Basis.SET)
+            for place in np.flatnonzero(masses == kernels.TOO_OPEN).tolist():
+                found[chosen[place]] = Part()
         return found
 
     def part(self, loci: tuple[str, ...]) -> "Imputer":

@@ -19,6 +19,8 @@ MAX_LOCI = 5
 EMPTY = -1
 NO_PATTERN = 0  # a haplotype that fits has a bit at each locus
 PATTERNS = 1 << (2 * MAX_LOCI)
+PAIRS_AT_MOST = 4_000_000  # of haplotypes that one person's genotypes are made of: some 200 MB
+TOO_OPEN = -1.0
 
 _MIX_1 = np.uint64(0x9E3779B97F4A7C15)
 _MIX_2 = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -245,6 +247,35 @@ def allowed_pair(codes: Array, sizes: Array, typing_lists: Array, lists: Array, 
 
 
 @compiled
+def mass_of_listed(
+    frequencies: Array,
+    starts: Array,
+    pairs: Array,
+    order: Array,
+    codes: Array,
+    sizes: Array,
+    typing_lists: Array,
+    lists: Array,
+    threshold: float,
+) -> tuple[float, int]:
+    """As `mass_of_pairs`, of those that the genotype lists allow: looked at one by one, but not kept."""
+    mass, count = 0.0, 0
+    for at in range(pairs.shape[0]):
+        one, other = pairs[at, 0], pairs[at, 1]
+        for x in range(starts[one], starts[one + 1]):
+            for y in range(x if one == other else starts[other], starts[other + 1]):
+                share = frequencies[x] * frequencies[y] * (1.0 if x == y else 2.0)
+                if share < threshold:
+                    if x == y:
+                        continue
+                    break
+                if allowed_pair(codes, sizes, typing_lists, lists, order[x], order[y]):
+                    mass += share
+                    count += 1
+    return mass, count
+
+
+@compiled
 def laid_out(codes: Array, states: Array, slots: Array, order: Array, own: Array) -> None:
     """States of the fitting haplotypes, each in the lower half of its slot: own uint64 (≥ haplotypes, WORDS)."""
     for at in range(order.shape[0]):
@@ -316,7 +347,8 @@ def impute_all(
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Genotypes of many typings: rows, shares, start of each typing's rows, its mass, the share that was left out.
 
-    Shapes: hla.prediction.impute. A typing that nothing explains has no rows and mass 0.
+    Shapes: hla.prediction.impute. A typing that nothing explains has no rows and mass 0; one that leaves more pairs
+    of haplotypes than can be held, even without the least likely, has no rows and mass TOO_OPEN.
     """
     people, loci = typings.shape
     full = (1 << loci) - 1
@@ -351,13 +383,26 @@ def impute_all(
             sums[at + 1] = sums[at] + ordered[at]
         total, count = mass_of_pairs(ordered, sums, group_starts, groups, pairs, 0.0)
         threshold = 0.0
-        if count > exact_pairs and not listed:
+        if count > exact_pairs and listed:
+            total, count = mass_of_listed(
+                ordered, group_starts, pairs, order, codes, sizes, typing_lists, lists, threshold
+            )
+        if count > exact_pairs:
             threshold = total / count
-            kept, fewer = mass_of_pairs(ordered, sums, group_starts, groups, pairs, threshold)
-            while kept < (1.0 - bound) * total:
+            while True:
+                if listed:
+                    kept, fewer = mass_of_listed(
+                        ordered, group_starts, pairs, order, codes, sizes, typing_lists, lists, threshold
+                    )
+                else:
+                    kept, fewer = mass_of_pairs(ordered, sums, group_starts, groups, pairs, threshold)
+                if kept >= (1.0 - bound) * total:
+                    break
                 threshold /= 2.0
-                kept, fewer = mass_of_pairs(ordered, sums, group_starts, groups, pairs, threshold)
             count = fewer
+        if count > PAIRS_AT_MOST:
+            masses[person] = TOO_OPEN
+            continue
         if count == 0:
             continue
         if end + count > shares.shape[0]:

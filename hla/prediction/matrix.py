@@ -102,7 +102,7 @@ class PredictedMatrix:
             (person[order], of_units.shares[order], starts),
             (np.frombuffer(b"".join(texts), np.uint8), np.cumsum([0, *map(len, texts)])),
             np.empty(size, dtype=np.uint8),
-            np.column_stack([column.of_genotype for column in columns]).astype(np.uint16),
+            pair_ids(columns),
         )
 
     @property
@@ -206,6 +206,13 @@ class PredictedMatrix:
             if len(people) and people.lost.max() > 0:
                 found.append(f"Of {side} at most {people.lost.max():.2g} of a probability was left out.")
         return found
+
+
+def pair_ids(columns: Sequence[LocusColumn]) -> Array:
+    """Pair of each distinct genotype at each locus, as narrow as it can be: uint16 or uint32 (genotypes, loci)."""
+    narrow = all(len(column.pairs) <= 1 << 16 for column in columns)
+    stacked = np.column_stack([column.of_genotype for column in columns])
+    return stacked.astype(np.uint16 if narrow else np.uint32)
 
 
 def pairs_of(people: People, loci: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:

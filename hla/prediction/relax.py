@@ -62,9 +62,14 @@ def _block(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair]) -> l
     """Independent factors of the genotypes at the loci of a block, each of which is explained by itself."""
     found = _explained(imputer, loci, typed)
     if found is not None:
-        return [replace(found, basis=Basis.BLOCKS)]
+        return [_weaker(found, Basis.BLOCKS)]
     alone = [(locus, _explained(imputer, (locus,), typed)) for locus in loci]
-    return [replace(part, basis=Basis.LOCI, relaxed=(locus,)) for locus, part in alone if part is not None]
+    return [_weaker(part, Basis.LOCI, (locus,)) for locus, part in alone if part is not None]
+
+
+def _weaker(part: Part, basis: Basis, relaxed_loci: tuple[str, ...] = ()) -> Part:
+    """An estimate on a weaker basis; none at all stays none."""
+    return part if part.basis is Basis.NONE else replace(part, basis=basis, relaxed=relaxed_loci)
 
 
 def _listed(imputer: Imputer, locus: str, pair: Pair) -> Part:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice, product
+from typing import Any
+
 import numpy as np
 import pytest
 
 from hla.loci import SEARCH_LOCI
 from hla.prediction import fits, relax
 from hla.prediction.combine import Patient, predict
-from hla.prediction.imputed import Basis
+from hla.prediction.impute import Imputer
+from hla.prediction.imputed import Basis, Part
 from hla.prediction.relax import likeliest, pairs_to_keep
 from hla.prediction.table import HaplotypeTable
 from tests.hla.prediction.toys import at, basis, imputed, near, table
@@ -213,6 +217,31 @@ def test_more_genotypes_than_can_be_held(toy: HaplotypeTable, monkeypatch: pytes
     found = imputed(toy, typing({"A": ("03:XX", "03:XX"), "DRB1": ("01:XX", "01:XX")}))
 
     assert (basis(found), found.relaxed, len(found.rows)) == (Basis.NONE, (("A",),), 0)
+
+
+@pytest.mark.slow
+def test_a_typing_that_leaves_too_many_pairs_of_haplotypes() -> None:
+    """4,000 haplotypes alike: eight million pairs, of which none is unlikely. Not even the memory is asked for."""
+    names = [f"0{family}:0{member}" for family in (1, 2, 3) for member in (1, 2, 3)]
+    rows = {" ".join(one): 1.0 for one in islice(product(names, repeat=5), 4_000)}
+    found = imputed(table(rows), typing({}), typing({"A": ("01:01", "01:01"), "B": ("01:XX", "02:XX")}))
+
+    assert [basis(found, person) for person in range(2)] == [Basis.NONE, Basis.SET]
+    result = predict(Patient.of(found, 1), found)
+    assert result.unknown.tolist() == [True, False]
+
+
+def test_a_block_that_leaves_too_many_pairs(toy: HaplotypeTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a block cannot say, its product cannot."""
+    explained = Imputer.explained
+
+    def nothing_of_class_ii(self: Imputer, people: Any, **options: bool) -> Any:
+        return [Part()] if self.table.loci == ("DRB1", "DQB1") else explained(self, people, **options)
+
+    monkeypatch.setattr(Imputer, "explained", nothing_of_class_ii)
+    found = imputed(toy, typing({**CLASS_I, "DRB1": ("01:XX", "01:XX"), "DQB1": ("01:01", "01:01")}))
+
+    assert (basis(found), len(found.rows)) == (Basis.NONE, 0)
 
 
 def test_a_set_of_one_locus_that_does_not_fit() -> None:

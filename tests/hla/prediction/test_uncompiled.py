@@ -24,7 +24,7 @@ from hla.prediction.next_typing import typing_values
 from hla.prediction.table import HaplotypeTable
 from hla.prediction.whole import whole_distribution
 from hla.typing import Typing
-from tests.hla.prediction.compared import compare, made_set
+from tests.hla.prediction.compared import compare, made_set, shares_of
 from tests.hla.prediction.twin import Twin
 from tests.hla.prediction.uncompiled import modules, plain_python
 from tests.hla.prediction.world import Chance, Haplotype, resolver, typing
@@ -192,9 +192,10 @@ def test_all_sub_genotypes_fit_in_their_table(upto: int) -> None:
 
 
 def test_a_genotype_list_that_only_seems_to_fit_is_equal() -> None:
-    """Each allele stands in some alternative, but no two of them in the same."""
-    haplotypes = [((f"A*{name}", "B*01:01"), 0.5) for name in ("01:01", "03:01")]
-    person = typing({"A": ("01:01|03:01", "02:01|02:01"), "B": ("01:XX", "01:XX")})
+    """Of each alternative one allele comes with B*01, but no two of the same."""
+    names = (("01:01", "01:01"), ("03:01", "01:01"), ("02:01", "02:01"), ("01:03", "02:01"))
+    haplotypes = [((f"A*{one}", f"B*{other}"), 0.25) for one, other in names]
+    person = typing({"A": ("01:01|03:01", "02:01|01:03"), "B": ("01:XX", "01:XX")})
     case = Case(("A", "B"), haplotypes, "absent", person, [person, typing({})])
 
     compiled = everything(case)
@@ -202,7 +203,7 @@ def test_a_genotype_list_that_only_seems_to_fit_is_equal() -> None:
         plain = everything(case)
 
     same(compiled, plain)
-    assert compiled["exact own basis"].tolist() == [Basis.LISTED]
+    assert compiled["exact own basis"].tolist() == [Basis.LOCI]
 
 
 def matrix(patients: dict[str, Typing], units: dict[str, Typing], table: HaplotypeTable) -> PredictedMatrix:
@@ -232,6 +233,39 @@ def test_rows_of_the_matrix_are_equal(number: int) -> None:
         compiled = blocks()
         with plain_python():
             assert blocks() == compiled
+
+
+def test_a_pruned_genotype_list_is_equal() -> None:
+    """Pairs that no alternative allows count neither for what is kept nor for what is lost."""
+    case = open_case(30, loci=("A", "B"))
+    person = typing({"A": ("01:XX|02:01", "02:XX|02:02")})
+
+    def answer(bound: float) -> Found:
+        found = Imputer(case.table(), bound=bound, exact_pairs=5).impute([person])
+        return {field: getattr(found, field) for field in IMPUTED}
+
+    exact = shares_of(Imputer(case.table()).impute([person]))
+    for bound in (0.3, 0.05, 0.0):
+        compiled = answer(bound)
+        with plain_python():
+            plain = answer(bound)
+
+        same(compiled, plain)
+        assert 0 <= compiled["lost"][0] <= bound + 1e-9
+        assert compiled["shares"].sum() == pytest.approx(1 - compiled["lost"][0])
+        assert len(compiled["shares"]) <= len(exact)
+    assert compiled["shares"] == pytest.approx(list(exact.values()))
+
+
+def test_more_pairs_than_can_be_held_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = open_case(30)
+    people = [typing({}), typing({"A": ("01:01", "01:XX")}), typing({"A": ("01:01", "03:XX")})]
+    with plain_python():
+        monkeypatch.setattr(kernels, "PAIRS_AT_MOST", 200)
+        found = Imputer(case.table()).impute(people)
+
+    assert [Basis(basis).name for basis in found.basis] == ["NONE", "SET", "NONE"]
+    assert np.diff(found.starts).tolist()[::2] == [0, 0]
 
 
 def test_rows_of_persons_without_an_estimate_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:

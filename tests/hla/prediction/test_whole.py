@@ -15,7 +15,8 @@ from hla.prediction.matrix import PredictedMatrix
 from hla.prediction.next_typing import typing_values
 from hla.prediction.table import HaplotypeTable
 from hla.prediction.whole import TooOpen, likely_genotypes, whole_distribution
-from hla.typing import Typing
+from hla.typing import Typing, parse_pair
+from scripts.validate_hla import RealData
 from tests.hla.prediction.compared import made_set, shares_of
 from tests.hla.prediction.toys import imputed, table
 from tests.hla.prediction.twin import CLASSES, Shares, mismatches
@@ -183,6 +184,35 @@ def test_rows_of_the_matrix_say_what_predictions_say() -> None:
                 if len(loci) == 5:
                     both = [percent(float(result.classes[10][unit, k])) for k in (1, 0)]
                     assert cells[-2:] == both
+
+
+@pytest.mark.slow
+def test_more_pairs_at_a_locus_than_sixteen_bits_number(real: RealData) -> None:
+    """370 alleles of one locus make 68,635 pairs."""
+    groups: dict[int, str] = {}
+    for number in range(1, 600):
+        name = real.nomenclature.name("B", f"15:{number:02d}")
+        if name is not None and len(name.p_groups) == 1:
+            groups.setdefault(min(name.p_groups), f"B*15:{number:02d}")
+    names = list(groups.values())[:370]
+    rows = [((name,), 1.0 + place / 1_000) for place, name in enumerate(names)]
+    found = HaplotypeTable.of(made_set(("B",), rows), real.resolver)
+    last = [allele.name for allele in found.alleles["B"][-2:]]  # the highest numbers
+    persons = [Typing({}), Typing.of([parse_pair("B", *last, real.resolver)])]
+    matrix = PredictedMatrix.of(people(persons, "P"), people(persons, "U"), found)
+    imputed_ = Imputer(found).impute(persons)
+
+    assert len(matrix.columns[0].pairs) > 1 << 16
+    for place in range(2):
+        own = Patient.of(imputed_, place)
+        shares = predict(own, imputed_).loci["B"]
+        lines = bytes(matrix.block(place)).decode().splitlines()
+        assert [line.split(";")[2:4] for line in lines] == [
+            [grade(share), percent(share)] for share in shares[:, 0].tolist()
+        ]
+        _, both = matrix._at_loci(place)
+        assert both[0].tolist() == pytest.approx(shares[:, 0].tolist())
+        assert matrix._over_all(own) == pytest.approx(shares[:, :2])
 
 
 def grade(share: float) -> str:
