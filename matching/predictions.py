@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bank.models import CordBloodUnit
 from core.populations import parse_populations
+from hla.frequencies.sets import HaplotypeSet
 from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
 from hla.typing import Typing
@@ -47,7 +48,7 @@ class Prepared:
     sets: list[Json]
 
 
-_held: dict[tuple[Any, ...], Prepared] = {}
+_held: dict[tuple[Any, ...], tuple[Imputer, ImputedStore]] = {}
 
 
 def forget() -> None:
@@ -55,9 +56,9 @@ def forget() -> None:
     _held.clear()
 
 
-def held() -> list[Prepared]:
-    """The tables of this process."""
-    return list(_held.values())
+def folders() -> set[Path]:
+    """Where the tables of this process keep genotypes."""
+    return {store.folder for _, store in _held.values()}
 
 
 def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
@@ -65,25 +66,24 @@ def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
     usable = [choice for choice in choices if choice.info is not None and choice.haplotypes is not None]
     if not usable:
         return None
-    parts = {choice.info.checksum: 0.0 for choice in usable if choice.info}
+    weights: dict[str, float] = {}
+    sets: dict[str, HaplotypeSet] = {}
     for choice in usable:
-        parts[choice.info.checksum] += choice.weight  # type: ignore[union-attr]
-    key = (id(resolver), *sorted(parts.items()))
+        assert choice.info is not None
+        assert choice.haplotypes is not None
+        weights[choice.info.checksum] = weights.get(choice.info.checksum, 0.0) + choice.weight
+        sets[choice.info.checksum] = choice.haplotypes
+    key = (id(resolver), *sorted(weights.items()))
     if key not in _held:
         from hla.prediction.impute import Imputer
         from hla.prediction.table import HaplotypeTable
         from matching.engine.imputed_store import ImputedStore
 
-        sets = {choice.info.checksum: choice.haplotypes for choice in usable if choice.info}
-        table = HaplotypeTable.mixture(
-            [(weight, found) for checksum, weight in parts.items() if (found := sets[checksum])], resolver
-        )
+        table = HaplotypeTable.mixture([(weights[one], sets[one]) for one in sorted(sets)], resolver)
         if len(_held) >= MAX_TABLES:
             _held.clear()
-        _held[key] = Prepared(
-            Imputer(table), ImputedStore(folder(parts, resolver), table), [named(choice) for choice in usable]
-        )
-    return _held[key]
+        _held[key] = (Imputer(table), ImputedStore(folder(weights, resolver), table))
+    return Prepared(*_held[key], [named(choice) for choice in usable])
 
 
 def named(choice: Choice) -> Json:

@@ -139,7 +139,7 @@ def _alone() -> Iterator[bool]:
 
 def _sweep() -> None:
     """Remove what no table in use has touched for some days."""
-    in_use = {held.store.folder for held in predictions.held()}
+    in_use = predictions.folders()
     for folder in _root().iterdir():
         old = time.time() - folder.stat().st_mtime > KEPT_DAYS * 86_400
         if folder.is_dir() and folder not in in_use and old:

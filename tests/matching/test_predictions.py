@@ -193,9 +193,26 @@ def test_tables_are_kept_but_not_without_end(monkeypatch: pytest.MonkeyPatch) ->
     for number in range(4):
         sets = small_set(f"S{number}", 0.5, 0.3, 0.2 - number / 100)
         choice = Choice("S", 1.0, "own", SetInfo(None, "S", "S", sets.checksum), sets)
-        first = predictions.prepared([choice], resolver)
-        assert first is predictions.prepared([choice], resolver)
-        assert len(predictions.held()) <= 2
+        first, again = (predictions.prepared([choice], resolver) for _ in range(2))
+        assert first is not None
+        assert again is not None
+        assert first.imputer is again.imputer
+        assert len(predictions.folders()) <= 2
+
+
+@pytest.mark.django_db
+def test_one_set_for_two_reasons_is_named_by_each() -> None:
+    found = small_set("HAN", 0.5, 0.3, 0.2)
+    info = SetInfo(None, "HAN", "HAN", found.checksum)
+    resolver = reference.resolver()
+
+    own = predictions.prepared([Choice("HAN", 1.0, "own", info, found)], resolver)
+    default = predictions.prepared([Choice("", 1.0, "default", info, found)], resolver)
+
+    assert own is not None
+    assert default is not None
+    assert (own.sets[0]["step"], default.sets[0]["step"]) == ("own", "default")
+    assert own.imputer is default.imputer
 
 
 @pytest.mark.django_db
