@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from hla.errors import TypingError
 from hla.loci import SEARCH_LOCI
-from hla.prediction import fits, impute
+from hla.prediction import fits, layout
 from hla.prediction.combine import Patient, predict, radices
 from hla.prediction.fits import FIRST, SECOND, locus_fit
 from hla.prediction.impute import Imputer
@@ -132,14 +134,15 @@ def test_a_text_that_cannot_be_read() -> None:
 
 
 def test_kept_fits_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impute, "MAX_KEPT", 3)
+    monkeypatch.setattr(layout, "MAX_KEPT", 6)
     monkeypatch.setattr(fits, "MAX_VALUES_KEPT", 2)
     imputer = Imputer(table({"01:01 01:01": 1.0}, ("A", "B")))
     people = [typing({"A": (text, "")}) for text in ("01:01", "01:XX", "01:01:02", "", "01:01")]
     found = imputer.impute(people)
 
     assert [shares_of(found, person) for person in range(5)] == [shares_of(found, 0)] * 5
-    assert len(imputer._fits) <= 3
+    assert imputer.impute(people[:1]).shares.tolist() == found.of(0)[1].tolist()
+    assert len(imputer._known) <= 6
     assert len(imputer.table.value_fits) <= 2
 
 
@@ -192,3 +195,15 @@ def test_more_alleles_than_a_key_has_room_for() -> None:
     with pytest.raises(ValueError, match="Too many alleles"):
         radices([3_000] * 5)  # type: ignore[arg-type]
     assert len(radices([1_000] * 5)) == len(SEARCH_LOCI)  # type: ignore[arg-type]
+
+
+def test_threads_that_meet_new_texts_at_once_do_not_mix_them_up() -> None:
+    shared = Imputer(table({"01:01 01:01": 0.5, "02:02 02:02": 0.3, "03:03 03:03": 0.2}, ("A", "B")))
+    texts = [f"{family}:{member}" for family in ("01", "02", "03") for member in ("01", "02", "03", "XX")]
+    people = [typing({"A": (one, other), "B": (other, one)}) for one in texts for other in texts]
+    alone = [shares_of(Imputer(shared.table).impute([person])) for person in people]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda person: shares_of(shared.impute([person])), people))
+
+    assert found == alone
