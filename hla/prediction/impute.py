@@ -28,6 +28,9 @@ Answer = tuple[Array, Array, Array, Array, Array]
 LOST_AT_MOST: Final = 1e-3  # of a person's probability, where a typing is too open to write all of it out
 EXACT_PAIRS: Final = 400_000  # pairs of haplotypes up to which everything is written out
 WORTH_A_THREAD: Final = 16  # persons
+MOSTLY_DISTINCT: Final = (
+    0.9  # share of distinct typings from which putting the equal ones together saves nothing
+)
 UNTYPED: Final = ("", "")
 
 
@@ -56,9 +59,9 @@ class Imputer:
         return self.impute_pairs([_texts(one, self.table.loci) for one in typings])
 
     def impute_pairs(self, people: Sequence[tuple[Pair, ...]]) -> Imputed:
-        """As `impute`, of the two canonical texts of each of the table's loci. Equal ones are imputed once."""
+        """As `impute`, of the two canonical texts of each of the table's loci. Of many equal ones one is imputed."""
         distinct = list(dict.fromkeys(people))
-        if len(distinct) == len(people) and (whole := self._all_by_set(distinct)) is not None:
+        if len(distinct) > MOSTLY_DISTINCT * len(people) and (whole := self._all_by_set(people)) is not None:
             return whole
         parts = {
             one: part or relaxed(self, one)
@@ -66,7 +69,7 @@ class Imputer:
         }
         return joined(self.table, [parts[one] for one in people])
 
-    def _all_by_set(self, people: list[tuple[Pair, ...]]) -> Imputed | None:
+    def _all_by_set(self, people: Sequence[tuple[Pair, ...]]) -> Imputed | None:
         """The kernel's answer as it is, where it explains everybody and one thread is enough: the usual case."""
         if len(people) >= 2 * WORTH_A_THREAD and self._threads() > 1:
             return None

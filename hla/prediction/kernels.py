@@ -175,6 +175,26 @@ def kept_mass(
 
 
 @compiled
+def sums_before(frequencies: Array) -> Array:
+    """Sum of the frequencies before each place, and of all: float64 (n + 1,)."""
+    sums = np.zeros(frequencies.shape[0] + 1, dtype=np.float64)
+    for at in range(frequencies.shape[0]):
+        sums[at + 1] = sums[at] + frequencies[at]
+    return sums
+
+
+@compiled
+def number_of_pairs(starts: Array, pairs: Array) -> int:
+    """Of haplotypes, in all compatible pairs of groups."""
+    found = 0
+    for at in range(pairs.shape[0]):
+        one = starts[pairs[at, 0] + 1] - starts[pairs[at, 0]]
+        other = starts[pairs[at, 1] + 1] - starts[pairs[at, 1]]
+        found += one * (one + 1) // 2 if pairs[at, 0] == pairs[at, 1] else one * other
+    return found
+
+
+@compiled
 def mass_of_pairs(
     frequencies: Array, sums: Array, starts: Array, groups: Array, pairs: Array, threshold: float
 ) -> tuple[float, int]:
@@ -378,15 +398,16 @@ def impute_all(
             typing_lists[locus] = list_starts[locus, typing[locus]]
             listed = listed or typing_lists[locus] >= 0
         order, group_starts, groups, pairs, ordered = grouped(found, n, patterns, frequencies, full, scratch)
-        sums = np.zeros(n + 1, dtype=np.float64)
-        for at in range(n):
-            sums[at + 1] = sums[at] + ordered[at]
-        total, count = mass_of_pairs(ordered, sums, group_starts, groups, pairs, 0.0)
-        threshold = 0.0
-        if count > exact_pairs and listed:
-            total, count = mass_of_listed(
-                ordered, group_starts, pairs, order, codes, sizes, typing_lists, lists, threshold
-            )
+        count = number_of_pairs(group_starts, pairs)
+        total, threshold = 0.0, 0.0
+        sums = sums_before(ordered) if count > exact_pairs else ordered
+        if count > exact_pairs:
+            if listed:
+                total, count = mass_of_listed(
+                    ordered, group_starts, pairs, order, codes, sizes, typing_lists, lists, threshold
+                )
+            else:
+                total, count = mass_of_pairs(ordered, sums, group_starts, groups, pairs, threshold)
         if count > exact_pairs:
             threshold = total / count
             while True:
