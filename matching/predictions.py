@@ -21,6 +21,7 @@ from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
 from hla.typing import Typing
 from matching import frequency_sets, reference
+from matching.engine.search import Ranked
 from matching.engine.snapshot import Origin, Snapshot
 from matching.frequency_sets import Choice
 
@@ -56,11 +57,6 @@ def forget() -> None:
     _held.clear()
 
 
-def folders() -> set[Path]:
-    """Where the tables of this process keep genotypes."""
-    return {store.folder for _, store in _held.values()}
-
-
 def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
     """The table of a person's populations; None where no set serves any of them."""
     usable = [choice for choice in choices if choice.info is not None and choice.haplotypes is not None]
@@ -81,8 +77,9 @@ def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
 
         table = HaplotypeTable.mixture([(weights[one], sets[one]) for one in sorted(sets)], resolver)
         if len(_held) >= MAX_TABLES:
-            _held.clear()
+            del _held[next(iter(_held))]  # the one that was not asked for the longest
         _held[key] = (Imputer(table), ImputedStore(folder(weights, resolver), table))
+    _held[key] = _held.pop(key)
     return Prepared(*_held[key], [named(choice) for choice in usable])
 
 
@@ -154,19 +151,21 @@ def predict_run(
     patient: Typing,
     populations: str,
     snapshot: Snapshot,
-    rows: NDArray[np.int64],
+    ranked: Ranked,
     tell: Callable[[float], None] = lambda share: None,
 ) -> RunPrediction:
-    """Predictions of the units at these rows of the snapshot. Raises Conflict if a stored set is damaged."""
+    """Predictions of the units of a list. Raises Conflict if a stored set is damaged."""
     from hla.prediction.combine import Patient  # compiled loops: loaded only where something is predicted
-    from matching.engine.prediction import Group, predict_list
+    from matching.engine.prediction import Group, nothing_known, predict_list, with_certain
 
-    resolver = snapshot.resolver
+    resolver, rows = snapshot.resolver, ranked.rows
     frequency_sets.active_sets(look=True)
     unit_ids = [UUID(bytes=snapshot.columns.unit_ids[row].tobytes()) for row in rows]
     mine = prepared(frequency_sets.choose(parse_populations(populations)), resolver)
     if mine is None:
-        return _nothing(len(rows))
+        listed = with_certain(nothing_known(len(rows)), ranked)
+        nobody: Json = {"sets": [], "patient": None, "counts": listed.counts(), "next": None}
+        return RunPrediction(listed, np.full(len(rows), -1, dtype=np.int64), nobody)
     typings = typings_of(snapshot, rows)
     groups, sets, set_of_row = [], list(mine.sets), np.full(len(rows), -1, dtype=np.int64)
     for text, places in _Units.of(unit_ids).by_populations.items():
@@ -176,7 +175,7 @@ def predict_run(
             groups.append(Group(theirs.imputer, theirs.store, places, [typings[place] for place in places]))
     found = mine.imputer.impute([patient])
     numbered = Patient.of(found)
-    listed = predict_list(numbered, groups, len(rows), tell)
+    listed = with_certain(predict_list(numbered, groups, len(rows), tell), ranked)
     summary = {
         "sets": sets,
         "patient": _patient(found, mine, populations),
@@ -186,26 +185,14 @@ def predict_run(
     return RunPrediction(listed, set_of_row, summary)
 
 
-def _nothing(count: int) -> RunPrediction:
-    from matching.engine.prediction import nothing_known
-
-    listed = nothing_known(count)
-    return RunPrediction(
-        listed, np.full(count, -1), {"sets": [], "patient": None, "counts": listed.counts(), "next": None}
-    )
-
-
 def _place(sets: list[Json], theirs: list[Json]) -> int:
     """Where the first of a unit's sets stands in the list of all, which grows."""
+    places = {(one["checksum"], one["step"]): at for at, one in reversed(list(enumerate(sets)))}
     for one in theirs:
-        if not any(one["checksum"] == known["checksum"] and one["step"] == known["step"] for known in sets):
+        if (one["checksum"], one["step"]) not in places:
+            places[one["checksum"], one["step"]] = len(sets)
             sets.append(one)
-    first = theirs[0]
-    return next(
-        at
-        for at, known in enumerate(sets)
-        if first["checksum"] == known["checksum"] and first["step"] == known["step"]
-    )
+    return places[theirs[0]["checksum"], theirs[0]["step"]]
 
 
 def typings_of(snapshot: Snapshot, rows: Iterable[int]) -> list[tuple[tuple[str, str], ...]]:

@@ -28,6 +28,10 @@ class FileUnusable(Exception):
     """A file that must not be used; the text says why."""
 
 
+class FileUnreadable(FileUnusable):
+    """A file that is not there, or cannot be read now; nothing is known of its content."""
+
+
 def write(path: Path, magic: bytes, header: dict[str, Any], columns: Named) -> None:
     """Write the file and put it in place in one step: a reader sees the old one or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +69,9 @@ def read(path: Path, magic: bytes) -> tuple[dict[str, Any], dict[str, NDArray[An
     """
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise FileUnreadable(f"no readable file: {error}") from error
+    except ValueError as error:  # an empty file
         raise FileUnusable(f"no readable file: {error}") from error
     if content[:8].tobytes() != magic:
         raise FileUnusable("not a file of this version")

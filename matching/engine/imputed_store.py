@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ DIGEST_BYTES = 16
 MAX_GENOTYPES = (
     4_000  # of one typing; what is more open is not kept: imputing it again costs less than its place
 )
-MAX_SEGMENTS = 8  # more are put together
+MAX_SEGMENTS = 8  # of small ones; more are put together
+MAX_SEGMENT_BYTES = 100_000_000  # from here on a segment stays as it is
 UNSEEN = 255  # beside the values of Basis
 
 
@@ -67,6 +69,11 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self.digests)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its columns."""
+        return sum(column.nbytes for column in self.columns.values())
 
     def places(self, asked: Array) -> Array:
         """Where each digest stands, -1 for those that do not: int64 (n,)."""
@@ -109,7 +116,7 @@ class ImputedStore:
     _segments: dict[str, Segment] = field(default_factory=dict)
 
     def segments(self) -> list[Segment]:
-        """The usable files of the folder; a damaged one is removed."""
+        """The usable files of the folder; a damaged one is removed, one that cannot be read now is left alone."""
         names = sorted(path.name for path in self.folder.glob("*.imputed"))
         for gone in self._segments.keys() - set(names):
             del self._segments[gone]
@@ -117,8 +124,10 @@ class ImputedStore:
             if name not in self._segments:
                 try:
                     self._segments[name] = Segment.of(self.folder / name, self.table)
+                except column_file.FileUnreadable:
+                    continue
                 except column_file.FileUnusable:
-                    (self.folder / name).unlink(missing_ok=True)
+                    remove(self.folder / name)
         return list(self._segments.values())
 
     def find(self, digests: Sequence[bytes]) -> list[Part | None]:
@@ -148,8 +157,9 @@ class ImputedStore:
         parts = [found.part(at) for at in order]
         if parts:
             self._write([digests[at] for at in order], parts)
-        if len(segments := self.segments()) > MAX_SEGMENTS:
-            self._compact(segments)
+        small = [segment for segment in self.segments() if segment.size < MAX_SEGMENT_BYTES]
+        if len(small) > MAX_SEGMENTS:
+            self._compact(sorted(small, key=lambda segment: segment.size)[: max(2, MAX_SEGMENTS)])
 
     def _write(self, digests: Sequence[bytes], parts: Sequence[Part]) -> None:
         whole = joined(
@@ -177,7 +187,7 @@ class ImputedStore:
         return self.folder / f"{name}.imputed"
 
     def _compact(self, segments: list[Segment]) -> None:
-        """One file for all. Another process that still reads an old one keeps its mapping."""
+        """One file for several small ones. Another process that still reads an old one keeps its mapping."""
         parts: dict[bytes, Part] = {}
         for segment in segments:
             for place, digest in enumerate(segment.digests.tolist()):
@@ -186,7 +196,20 @@ class ImputedStore:
         self._write(ordered, [parts[digest] for digest in ordered])
         for segment in segments:
             if segment.path != self._path(ordered):
-                segment.path.unlink(missing_ok=True)
+                remove(segment.path)
+
+
+def remove(path: Path) -> None:
+    """What cannot be removed is removed another time."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def kept_part(part: Part) -> Part:
+    """What of a typing's genotypes is kept, apart from what it was made with."""
+    if len(part.shares) > MAX_GENOTYPES:
+        return bare(part)
+    return replace(part, rows=part.rows.copy(), shares=part.shares.copy())
 
 
 def bare(part: Part) -> Part:

@@ -16,6 +16,7 @@ from hla.prediction.impute import Imputer
 from hla.prediction.imputed import Basis, Imputed, joined
 from hla.typing import Typing
 from matching.engine.imputed_store import ImputedStore, typing_digest
+from matching.engine.search import Ranked
 
 Array = NDArray[Any]
 
@@ -23,6 +24,7 @@ AT_ONCE = 64  # distinct typings imputed and compared together: bounds the memor
 ENGINE_VERSION = "1"
 BAND = 0.1  # probabilities this close are ordered by what follows them (matching.md 2.3)
 NO_BAND = -1
+CLASS_SIZES = {"allele6": 6, "allele8": 8, "allele10": 10}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,34 @@ class ListPredictions:
         known = ~np.isnan(found)
         steps = np.minimum(np.floor(found / BAND + 1e-9), 1 / BAND - 1)
         return np.where(known, np.nan_to_num(steps), NO_BAND).astype(np.int64)
+
+
+def with_certain(found: ListPredictions, ranked: Ranked) -> ListPredictions:
+    """What needs no frequencies: units without a prediction whose class or locus is certain by the typings alone.
+
+    Source: matching.md 6.5, one genotype needs no set. A unit certain in all its allele classes rests on the typings.
+    """
+    sizes = {CLASS_SIZES[name]: values for name, values in ranked.classes.items() if name in CLASS_SIZES}
+    whole = found.basis == Basis.NONE
+    for size, counts in sizes.items():
+        whole &= _fill(found.classes[size], size, counts)
+    for locus, counts in ranked.locus.items():
+        _fill(found.loci[locus], 2, counts)
+    basis, lost = found.basis.copy(), found.lost.copy()
+    basis[whole] = Basis.TYPING
+    lost[whole] = 0.0
+    return replace(found, basis=basis, lost=lost)
+
+
+def _fill(shares: Array, positions: int, counts: Array) -> Array:
+    """Put 1 at the mismatches of rows that have none yet, where least and most matches agree; which rows agree."""
+    sure: Array = counts[:, 0] == counts[:, 1]
+    rows = np.flatnonzero(sure & np.isnan(shares[:, 0]))
+    mismatches = positions - counts[rows, 0].astype(np.int64)
+    shares[rows] = 0.0
+    told = mismatches < shares.shape[1]
+    shares[rows[told], mismatches[told]] = 1.0
+    return sure
 
 
 def pairs_of(typing: Typing) -> tuple[Pair, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from django.conf import settings
@@ -20,15 +21,21 @@ from numpy.typing import NDArray
 from bank.models import CordBloodUnit
 from core.populations import parse_populations
 from hla.loci import SEARCH_LOCI
-from hla.prediction.imputed import Basis
+from hla.prediction.fits import Pair
+from hla.prediction.imputed import Basis, Imputed, Part, joined
 from matching import frequency_sets, inventory, predictions, reference
 from matching.engine.columns import id_keys
+from matching.engine.imputed_store import UNSEEN, kept_part, typing_digest
 from matching.engine.snapshot import Snapshot
 from matching.models import InventoryImputation
 
+if TYPE_CHECKING:
+    from hla.prediction.impute import Imputer
+
 log = logging.getLogger("qidai.imputation")
 
-AT_ONCE: Final = 5_000  # distinct typings imputed together
+OF_A_FILE: Final = 5_000  # distinct typings
+AT_ONCE: Final = 128  # imputed together: very open ones take much memory until they are cut
 KEPT_DAYS: Final = 7  # genotypes by sets or reference data that are no longer in use
 FOLDER: Final = "imputed"
 _seen: dict[str, Any] = {}  # what this process found done at its last look
@@ -79,8 +86,6 @@ def by_populations(snapshot: Snapshot) -> dict[str, NDArray[np.int64]]:
 
 def _group(snapshot: Snapshot, text: str, rows: NDArray[np.int64]) -> int:
     """Impute what is missing of the units of some populations, and note what their genotypes rest on."""
-    from matching.engine.imputed_store import UNSEEN, typing_digest
-
     choices = frequency_sets.choose(parse_populations(text))
     prepared = predictions.prepared(choices, snapshot.resolver)
     if prepared is None:
@@ -95,10 +100,13 @@ def _group(snapshot: Snapshot, text: str, rows: NDArray[np.int64]) -> int:
     ]
     digests = [typing_digest(pairs) for pairs in typings]
     missing = np.flatnonzero(prepared.store.bases(digests) == UNSEEN).tolist()
-    for start in range(0, len(missing), AT_ONCE):
-        portion = missing[start : start + AT_ONCE]
-        found = prepared.imputer.impute_pairs([typings[at] for at in portion])
-        prepared.store.add([digests[at] for at in portion], found)
+    for start in range(0, len(missing), OF_A_FILE):
+        portion = missing[start : start + OF_A_FILE]
+        prepared.store.add(
+            [digests[at] for at in portion], _slim(prepared.imputer, [typings[at] for at in portion])
+        )
+    if prepared.store.folder.is_dir():
+        os.utime(prepared.store.folder)  # in use: _sweep looks at it
     bases = prepared.store.bases(digests)
     units = {basis.name.lower(): int(counts[bases == basis].sum()) for basis in Basis}
     InventoryImputation.objects.update_or_create(
@@ -120,6 +128,15 @@ def _group(snapshot: Snapshot, text: str, rows: NDArray[np.int64]) -> int:
     return len(missing)
 
 
+def _slim(imputer: Imputer, typings: list[tuple[Pair, ...]]) -> Imputed:
+    """Genotypes of typings, without those of very open ones."""
+    parts: list[Part] = []
+    for start in range(0, len(typings), AT_ONCE):
+        found = imputer.impute_pairs(typings[start : start + AT_ONCE])
+        parts += [kept_part(found.part(at)) for at in range(len(found))]
+    return joined(imputer.table, parts)
+
+
 def _root() -> Path:
     return Path(settings.VAR_DIR) / FOLDER
 
@@ -138,9 +155,8 @@ def _alone() -> Iterator[bool]:
 
 
 def _sweep() -> None:
-    """Remove what no table in use has touched for some days."""
-    in_use = predictions.folders()
+    """Remove what was in use for none of the inventory for some days."""
     for folder in _root().iterdir():
         old = time.time() - folder.stat().st_mtime > KEPT_DAYS * 86_400
-        if folder.is_dir() and folder not in in_use and old:
+        if folder.is_dir() and old:
             shutil.rmtree(folder, ignore_errors=True)

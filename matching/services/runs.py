@@ -250,12 +250,14 @@ def _predicted(
         teller.stage(Stage.PREDICT, 0.75 + 0.05 * share, outcome.funnel.candidates)
 
     try:
-        found = predictions.predict_run(patient, run.patient_populations, snapshot, ranked.rows, tell)
+        found = predictions.predict_run(patient, run.patient_populations, snapshot, ranked, tell)
     except DomainError as error:
         log.warning("search %s has no probabilities: %s", run.pk, error)
         run.prediction = {"error": str(error)}
         return outcome, None
-    except (ValueError, LookupError, ArithmeticError, MemoryError):  # the list is right without them
+    except (JobLost, OperationalError, InterfaceError):
+        raise
+    except Exception:  # the list is right without them
         log.exception("search %s has no probabilities", run.pk)
         run.prediction = {
             "error": str(_("They failed for a reason inside the program. Tell the administrator."))

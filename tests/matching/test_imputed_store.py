@@ -161,10 +161,37 @@ def test_many_small_files_become_one(
         writer.add(digests[at : at + 10], imputer.impute_pairs(typings[at : at + 10]))
         assert len(reader.segments()) == len(list(tmp_path.iterdir()))
 
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 2
     assert reader.bases(digests[:40]).tolist() == imputer.impute_pairs(typings[:40]).basis.tolist()
-    writer.add(digests[:40], imputer.impute_pairs(typings[:40]))  # the same once more
-    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_large_files_stay_as_they_are(
+    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imputed_store, "MAX_SEGMENTS", 1)
+    monkeypatch.setattr(imputed_store, "MAX_SEGMENT_BYTES", 1)
+    imputer = fresh_imputer()
+    store = ImputedStore(tmp_path, imputer.table)
+    for at in range(4):
+        store.add([typing_digest(typings[at])], imputer.impute_pairs([typings[at]]))
+
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_file_that_cannot_be_read_now_is_left_alone(
+    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imputer = fresh_imputer()
+    digests = [typing_digest(pairs) for pairs in typings]
+    ImputedStore(tmp_path, imputer.table).add(digests, imputer.impute_pairs(typings))
+
+    def full(*args: object, **options: object) -> None:
+        raise OSError("too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("matching.engine.column_file.np.memmap", full)
+        assert ImputedStore(tmp_path, imputer.table).find(digests) == [None] * len(digests)
+    assert UNSEEN not in ImputedStore(tmp_path, imputer.table).bases(digests)
 
 
 def test_one_file_that_holds_all_survives_putting_together(

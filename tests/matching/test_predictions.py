@@ -82,7 +82,7 @@ def test_patient_and_units_by_their_own_populations(monkeypatch: pytest.MonkeyPa
     assert found["UIG"].p0_of10 == 0.125
     assert found["HAN:0.5+UIG:0.5"].p0_of10 == pytest.approx(0.35 / 0.8, abs=1e-6)
     assert found["ZZ"].p0_of10 is None
-    assert found["ZZ"].prediction == {"basis": "none", "set": -1}
+    assert (found["ZZ"].prediction["basis"], found["ZZ"].prediction["set"]) == ("none", -1)
     assert [one["population"] for one in run.prediction["sets"]] == ["UIG", "HAN"]
 
 
@@ -139,9 +139,12 @@ def test_the_next_typing_is_the_one_that_is_open(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.django_db
-def test_a_fault_in_prediction_does_not_take_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [ValueError, OSError, RuntimeError])
+def test_a_fault_in_prediction_does_not_take_the_list(
+    monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
     def broken(*args: Any, **options: Any) -> None:
-        raise ValueError("Too many alleles to compare.")
+        raise fault("cannot cache function")
 
     monkeypatch.setattr(predictions, "predict_run", broken)
     ListedUnitFactory(gl=XX_GL)
@@ -149,6 +152,40 @@ def test_a_fault_in_prediction_does_not_take_the_list(monkeypatch: pytest.Monkey
     run = executed(submitted())
 
     assert (run.kept, run.prediction["error"][:11]) == (1, "They failed")
+
+
+@pytest.mark.django_db
+def test_what_is_certain_needs_no_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No set serves the second unit; it is the patient's twin, and stands before one of 75 %."""
+    served(monkeypatch, HAN=small_set("HAN", 0.6, 0.2, 0.2))
+    possible = ListedUnitFactory(gl=FULL.replace("A*11:01", "A*11:XX"), tnc_e7=200, populations="HAN")
+    certain = ListedUnitFactory(gl=FULL, tnc_e7=90, populations="ZZ")
+    mismatched = ListedUnitFactory(gl=FULL.replace("B*46:01", "B*13:01"), populations="ZZ")
+    open_one = ListedUnitFactory(gl=FULL.replace("A*11:01", "A*11:XX"), tnc_e7=80, populations="ZZ")
+
+    run = executed(submitted(typed_patient(gl=FULL, populations="HAN"), loci="A,B,C,DRB1,DQB1"))
+
+    results = list(run.results.order_by("rank"))
+    assert [result.unit_id for result in results] == [certain.pk, possible.pk, open_one.pk, mismatched.pk]
+    found = {result.unit_id: result for result in results}
+    assert found[certain.pk].p0_of10 == 1.0
+    assert found[certain.pk].prediction["basis"] == "typing"
+    assert found[mismatched.pk].prediction["10"] == [0.0, 1.0, 0.0]
+    assert found[mismatched.pk].prediction["B"] == [0.0, 1.0, 0.0]
+    assert found[open_one.pk].p0_of10 is None
+    assert found[open_one.pk].prediction["basis"] == "none"
+    assert found[open_one.pk].prediction["B"] == [1.0, 0.0, 0.0]
+    assert run.prediction["counts"]["none"] == 1
+
+
+@pytest.mark.django_db
+def test_what_is_certain_needs_no_set_for_the_patient_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    served(monkeypatch)
+    ListedUnitFactory(gl=FULL)
+
+    run = executed(submitted(typed_patient(gl=FULL), loci="A,B,C,DRB1,DQB1"))
+
+    assert [result.p0_of10 for result in run.results.all()] == [1.0]
 
 
 def random_list(rng: random.Random, n: int) -> ListPredictions:
@@ -197,7 +234,7 @@ def test_tables_are_kept_but_not_without_end(monkeypatch: pytest.MonkeyPatch) ->
         assert first is not None
         assert again is not None
         assert first.imputer is again.imputer
-        assert len(predictions.folders()) <= 2
+        assert len(predictions._held) <= 2
 
 
 @pytest.mark.django_db
