@@ -22,7 +22,7 @@ class HospitalFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Hospital
 
-    code = factory.Sequence(lambda n: f"H{n:03d}")
+    code = factory.Sequence(lambda n: f"F{n:03d}")  # tests write H… themselves
     name = factory.Sequence(lambda n: f"Synthetic Hospital {n:03d}")
     city = "Shanghai"
 
