@@ -37,6 +37,7 @@ from hla.frequencies.synthetic import recombine  # noqa: E402
 from hla.loci import SEARCH_LOCI  # noqa: E402
 from hla.prediction import combine_kernels  # noqa: E402
 from hla.prediction.combine import CLASS_LOCI, Patient  # noqa: E402
+from hla.prediction.fits import locus_fit  # noqa: E402
 from hla.prediction.impute import Imputer  # noqa: E402
 from hla.prediction.imputed import Basis, Imputed  # noqa: E402
 from hla.prediction.table import HaplotypeTable  # noqa: E402
@@ -133,7 +134,7 @@ def pairs_tried(imputer: Imputer, typing: object) -> float:
     ones, others = [], []
     for place, locus in enumerate(table.loci):
         at = typing.locus(locus)
-        bits = imputer.fit(locus, (at.first, at.second)).bits[table.codes[:, place]]
+        bits = locus_fit(table, locus, at.first, at.second).bits[table.codes[:, place]]
         ones.append((bits & 1).astype(bool))
         others.append((bits & 2).astype(bool))
     fits = np.ones((len(table), len(table)), dtype=bool)

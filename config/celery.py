@@ -1,10 +1,11 @@
 """Celery: tasks take ids, rows are the truth, the broker is a doorbell (docs/adr/0006)."""
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 from django.conf import settings
 from kombu import Queue
 
@@ -12,6 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 IMPUTE_EVERY_SECONDS = 60.0
 WARM_WITHIN_SECONDS = 600  # later, a search has done it
+
+log = logging.getLogger("qidai.worker")
 
 app = Celery("qidai")
 app.conf.update(
@@ -51,6 +54,17 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect(dispatch_uid="qidai.compile")
+def compile_before_forking(**_: Any) -> None:
+    """All processes of a worker share the loops of match prediction: compiled once a machine, some 20 s."""
+    from hla.prediction.ready import compile_loops
+
+    try:
+        compile_loops()
+    except Exception:  # a search would try again, and say that it has no probabilities
+        log.exception("the loops of match prediction could not be compiled")
 
 
 @worker_ready.connect(dispatch_uid="qidai.warm")

@@ -140,10 +140,7 @@ class _Units:
 
 
 def warm() -> None:
-    """The loops of prediction compiled, and the table of those whose population is not known, before a search."""
-    from hla.prediction.ready import compile_loops
-
-    compile_loops()
+    """The table of those whose population is not known is there before a search."""
     prepared(frequency_sets.choose({}), reference.resolver())
 
 
