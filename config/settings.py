@@ -259,6 +259,7 @@ SPECTACULAR_SETTINGS = {
         "UnitSexEnum": "bank.choices.Sex",
         "PatientUrgencyEnum": "hospitals.choices.Urgency",
         "RequestUrgencyEnum": "matching.choices.Urgency",
+        "BasisEnum": "matching.choices.Basis",
     },
 }
 

@@ -12,16 +12,22 @@ from hla.loci import SEARCH_LOCI
 from matching.choices import Basis, SetStep
 from matching.match_list import SIZES
 from matching.models import SearchResult, SearchRun
-from matching.presenters.probabilities import set_name
+from matching.presenters.probabilities import asked_sizes, set_name, why_text
+from matching.shares import class_shares, is_certain, is_estimate, locus_shares, weaker_basis
+
+_TOLD = (
+    "0 and 1 stand only where the typings themselves leave nothing else; what they leave open is told as at least "
+    "0.000001 and at most 0.999999, so that a sum may be off by some of these"
+)
 
 
-def _shares(help_text: str) -> serializers.ListField:
+def _shares(at: str) -> serializers.ListField:
     return serializers.ListField(
         child=serializers.FloatField(min_value=0, max_value=1),
         min_length=3,
         max_length=3,
         allow_null=True,
-        help_text=help_text,
+        help_text=f"{at}; {_TOLD}",
     )
 
 
@@ -112,7 +118,10 @@ class LocusShares(serializers.Serializer[Any]):
 
 
 class ResultPredictionSerializer(serializers.Serializer[Any]):
-    """Match probabilities of one unit. Each list is P(0), P(1), P(2) allele mismatches; null: no estimate, never 0."""
+    """Match probabilities of one unit. Each list is P(0), P(1), P(2) allele mismatches; null: no estimate, never 0.
+
+    What is certain by the typings needs no estimate and is told beside basis "none" too.
+    """
 
     of6 = _shares("A, B, DRB1")
     of8 = _shares("A, B, C, DRB1")
@@ -123,6 +132,14 @@ class ResultPredictionSerializer(serializers.Serializer[Any]):
         help_text="what the unit's genotypes rest on; blocks, loci and listed are estimates of a typing that the "
         "frequency set does not explain",
     )
+    weaker_basis = serializers.ChoiceField(
+        choices=Basis.choices,
+        help_text="the weaker of the bases of unit and patient: on it the probabilities rest",
+    )
+    estimate = serializers.BooleanField(
+        help_text="whether a class asked is open and the typing of unit or patient is not explained by its set"
+    )
+    why = serializers.CharField(help_text="the same in words, or why there is no estimate")
     relaxed = serializers.ListField(child=serializers.CharField())
     lost = serializers.FloatField(help_text="a probability may be too low by at most this")
     frequency_set = serializers.CharField(allow_null=True, help_text="version of the unit's set")
@@ -132,13 +149,18 @@ class ResultPredictionSerializer(serializers.Serializer[Any]):
         found: Mapping[str, Any] = result.prediction
         if not found:
             return None
+        run = result.run
+        is_open = any(not is_certain(run, result, size) for size in asked_sizes(run))
         values = {
-            **{f"of{size}": found.get(str(size)) for size in SIZES},
-            "loci": {locus: found.get(locus) for locus in SEARCH_LOCI},
+            **{f"of{size}": class_shares(run, result, size) for size in SIZES},
+            "loci": {locus: locus_shares(run, result, locus) for locus in SEARCH_LOCI},
             "basis": found["basis"],
+            "weaker_basis": weaker_basis(run, result),
+            "estimate": is_open and is_estimate(run, result),
+            "why": why_text(run, result),
             "relaxed": found.get("relaxed", []),
             "lost": found.get("lost", 0.0),
-            "frequency_set": set_name(result.run, found) or None,
+            "frequency_set": set_name(run, found) or None,
         }
         return dict(cls(values).data)
 

@@ -11,6 +11,7 @@ from core.roles import Permission
 from matching.models import SearchResult, SearchRun
 from matching.presenters.probabilities import set_name
 from matching.querysets import SearchResultQuerySet
+from matching.shares import class_shares, locus_shares, weaker_basis
 
 _HEAD = (
     "rank", "unit", "din", "status_at_search", "status_now",
@@ -22,7 +23,7 @@ _HEAD = (
 _SIZES = (6, 8, 10)
 _PROBABILITIES = (
     *(f"p{mismatches}_of{size}" for size in _SIZES for mismatches in range(3)),
-    "p_basis", "p_relaxed_loci", "p_lost_at_most", "frequency_set",
+    "p_basis", "p_weaker_basis", "p_relaxed_loci", "p_lost_at_most", "frequency_set",
 )  # fmt: skip
 _TAIL = ("request", "search", "patient", "hla_release", "mac_version", "policy")
 
@@ -85,13 +86,17 @@ def status_now(result: SearchResult, user: User) -> str:
 
 
 def _probabilities(run: SearchRun, result: SearchResult) -> list[Any]:
-    """P(0), P(1), P(2) mismatches of each class, empty where nothing is known, and what they rest on."""
+    """P(0), P(1), P(2) mismatches of each class, empty where nothing is known, and what they rest on.
+
+    As in the API: 0 and 1 only where the typings leave nothing else.
+    """
     found = result.prediction
-    shares = [share for size in _SIZES for share in found.get(str(size)) or ("", "", "")]
+    shares = [share for size in _SIZES for share in class_shares(run, result, size) or ("", "", "")]
     if not found:
-        return [*shares, "", "", "", ""]
+        return [*shares, "", "", "", "", ""]
+    weaker = weaker_basis(run, result)
     basis, relaxed, lost = found["basis"], " ".join(found.get("relaxed", ())), found.get("lost", 0)
-    return [*shares, basis, relaxed, lost, set_name(run, found)]
+    return [*shares, basis, weaker, relaxed, lost, set_name(run, found)]
 
 
 def _locus_values(run: SearchRun, result: SearchResult) -> list[Any]:
@@ -101,5 +106,5 @@ def _locus_values(run: SearchRun, result: SearchResult) -> list[Any]:
         positions = result.evidence[locus]["positions"]
         found += [position["unit"] for position in positions]
         found += [position["verdict"] for position in positions]
-        found.append((result.prediction.get(locus) or ("",))[0])
+        found.append((locus_shares(run, result, locus) or ("",))[0])
     return found

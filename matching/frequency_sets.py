@@ -125,13 +125,25 @@ def choose(populations: Mapping[str, float], *, look: bool = False) -> list[Choi
 
     One choice a population, heaviest first. Raises ValueError for weights that are none, Conflict as `haplotypes_of`.
     """
+    ranked = _ranked(populations)
+    rows = active_sets(look=look)
+    return [_choice(rows, population, weight) for population, weight in ranked]
+
+
+def serving(populations: Mapping[str, float]) -> list[SetInfo]:
+    """The sets that `choose` would find, without reading their haplotypes; a population that none serves is missing."""
+    rows = active_sets()
+    return [info for population, _ in _ranked(populations) if (info := _found(rows, population)[0])]
+
+
+def _ranked(populations: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Populations with their shares of 1, heaviest first. Raises ValueError for weights that are none."""
     weights = dict(populations) or {"": 1.0}
     whole = math.fsum(weights.values())
     if not math.isfinite(whole) or min(weights.values()) <= 0:
         raise ValueError(f"Weights of populations are above 0: {populations}.")
-    rows = active_sets(look=look)
     ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
-    return [_choice(rows, population, weight / whole) for population, weight in ranked]
+    return [(population, weight / whole) for population, weight in ranked]
 
 
 def _choice(rows: tuple[SetInfo, ...], population: str, weight: float) -> Choice:

@@ -160,7 +160,7 @@ def run_pair(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     )
     context: dict[str, Any] = {"run": run, "found": run.request, "unit": result.unit.public_no}
     try:
-        context["details"] = probabilities.details(pair_details(run, result.unit_id), result)
+        context["details"] = probabilities.details(run, pair_details(run, result.unit_id), result)
     except DomainError as error:
         context["error"] = error.message
     if request.htmx:

@@ -15,6 +15,17 @@ from matching.choices import WEAK_BASES, Basis, SetStep
 from matching.match_list import SIZES, lead_size, predicted_sizes
 from matching.models import SearchResult, SearchRun
 from matching.pair_details import PairDetails
+from matching.shares import (
+    LEAST,
+    class_shares,
+    class_span,
+    is_certain,
+    is_estimate,
+    locus_shares,
+    patient_basis,
+    shares_of,
+    told,
+)
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -46,36 +57,6 @@ def points_text(share: float) -> str:
     """A gain in points of per cent: 8.2, 0.34."""
     points = share * 100
     return f"{points:.1f}" if points >= FEW_POINTS * 10 else f"{points:.2f}"
-
-
-def exact(share: float, mismatches: int, size: int, span: tuple[int, int] | None) -> float:
-    """A stored share, no longer rounded to 0 or 1 where the typings leave something open.
-
-    span: certain and possible matches; without one the share stands as it is.
-    """
-    if span is None:
-        return share
-    low, high = span
-    if not size - high <= mismatches <= size - low:
-        return share
-    if low == high:
-        return 1.0
-    return min(max(share, 1e-9), 1 - 1e-9)
-
-
-def shares_of(found: Sequence[float], size: int, span: tuple[int, int] | None) -> list[float]:
-    return [exact(share, at, size, span) for at, share in enumerate(found)]
-
-
-def class_shares(result: SearchResult, size: int) -> list[float] | None:
-    """P(0), P(1), P(2) mismatches among so many positions; None where nothing can be said."""
-    found = result.prediction.get(str(size))
-    return None if found is None else shares_of(found, size, result.class_range(f"allele{size}"))
-
-
-def is_certain(result: SearchResult, size: int) -> bool:
-    span = result.class_range(f"allele{size}")
-    return span is not None and span[0] == span[1]
 
 
 # --- what it rests on ---------------------------------------------------------------------------
@@ -117,6 +98,14 @@ def unit_basis_text(run: SearchRun, result: SearchResult) -> str:
     found = result.prediction
     if not found:
         return _("This search computed no probabilities.")
+    if why := no_estimate_text(run, result):
+        sure = all(is_certain(run, result, size) for size in asked_sizes(run))
+        return _("The typings leave nothing open here.") if sure else why
+    return _of_unit(basis_text(found["basis"], set_name(run, found), found.get("relaxed", ())))
+
+
+def no_estimate_text(run: SearchRun, result: SearchResult) -> str:
+    """Why nothing can be said of what the typings leave open; "" where something can."""
     patient = run.prediction.get("patient")
     if patient is None:
         return _("No estimate: no frequency set in use serves the patient.")
@@ -124,12 +113,32 @@ def unit_basis_text(run: SearchRun, result: SearchResult) -> str:
         return _("No estimate: the patient's typing is not explained by %(set)s.") % {
             "set": patient_sets(run)
         }
-    name = set_name(run, found)
+    name = set_name(run, result.prediction)
     if not name:
         return _("No estimate: no frequency set in use serves this unit.")
-    if found["basis"] == Basis.NONE:
+    if result.prediction["basis"] == Basis.NONE:
         return _("No estimate: the typing is not explained by %(set)s.") % {"set": name}
-    return _of_unit(basis_text(found["basis"], name, found.get("relaxed", ())))
+    return ""
+
+
+def estimate_text(run: SearchRun, result: SearchResult) -> str:
+    """Of an estimate, whose typing is not explained, and what was given up: of the unit, the patient or both."""
+    weak = (
+        unit_basis_text(run, result) if result.prediction.get("basis") in WEAK_BASES else "",
+        patient_basis_text(run) if patient_basis(run) in WEAK_BASES else "",
+    )
+    return " ".join(text for text in weak if text)
+
+
+def why_text(run: SearchRun, result: SearchResult) -> str:
+    """What the probabilities rest on, or why there are none: where they are estimates, why they are."""
+    if no_estimate_text(run, result) or not is_estimate(run, result):
+        return unit_basis_text(run, result)
+    return estimate_text(run, result)
+
+
+def asked_sizes(run: SearchRun) -> list[int]:
+    return [size for size in SIZES if size <= 2 * len(run.criteria["loci"])]
 
 
 def patient_basis_text(run: SearchRun) -> str:
@@ -153,10 +162,10 @@ def patient_unexplained(run: SearchRun) -> bool:
 
 def mark_of(run: SearchRun, result: SearchResult, size: int) -> dict[str, str] | None:
     """The word beside a probability: certain, estimate, or nothing."""
-    if is_certain(result, size):
+    if is_certain(run, result, size):
         return {"text": _("certain"), "tone": "", "why": _("The typings leave nothing open here.")}
-    if result.prediction.get("basis") in WEAK_BASES:
-        return {"text": _("estimate"), "tone": "maybe", "why": unit_basis_text(run, result)}
+    if is_estimate(run, result):
+        return {"text": _("estimate"), "tone": "maybe", "why": estimate_text(run, result)}
     return None
 
 
@@ -165,15 +174,34 @@ def mark_of(run: SearchRun, result: SearchResult, size: int) -> dict[str, str] |
 
 def cell(run: SearchRun, result: SearchResult) -> dict[str, Any]:
     """Context of _components/prob_cell.html: a line per class asked, or why there is none."""
-    lines = [line(size, shares) for size in predicted_sizes(run) if (shares := class_shares(result, size))]
-    if not lines:
+    sizes = predicted_sizes(run)
+    known = {size: shares for size in sizes if (shares := class_shares(run, result, size))}
+    if not known:
         return {"lines": [], "none": _("no estimate"), "why": unit_basis_text(run, result), "mark": None}
-    marks = [mark_of(run, result, one["size"]) for one in lines]
+    marks = {size: mark_of(run, result, size) for size in known}
+    lines = [line(size, known[size]) if size in known else unknown_line(size) for size in sizes]
+    whole = len(known) == len(sizes)
+    if not whole:  # a word below the lines would be read as said of all of them
+        for one in lines:
+            if one["size"] in known and is_certain(run, result, one["size"]):
+                one["rest"] = [*one["rest"], _("certain")]
+                marks[one["size"]] = None
     return {
         "lines": [one | {"lead": one["size"] == lead_size(run)} for one in lines],
         "none": "",
-        "why": "",
-        "mark": marks[-1],  # of the class with most loci: where it is certain all of them are
+        "why": "" if whole else no_estimate_text(run, result),
+        "mark": marks[max(known)],  # of the class with most loci: where it is certain all of them are
+    }
+
+
+def unknown_line(size: int) -> dict[str, Any]:
+    """A class of which nothing can be said, beside one that is certain."""
+    return {
+        "size": size,
+        "label": f"{size}/{size}",
+        "text": _("no estimate"),
+        "percent": None,
+        "rest": [],
     }
 
 
@@ -190,20 +218,12 @@ def line(size: int, shares: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def locus_text(result: SearchResult, locus: str) -> str:
+def locus_text(run: SearchRun, result: SearchResult, locus: str) -> str:
     """Of one locus in words, where the typings leave it open: DRB1: no mismatch 62 %."""
-    shares = locus_shares(result, locus)
+    shares = locus_shares(run, result, locus)
     if shares is None or shares[0] in (0, 1):
         return ""
     return _("%(locus)s: no mismatch %(p)s") % {"locus": locus, "p": percent_text(shares[0])}
-
-
-def locus_shares(result: SearchResult, locus: str) -> list[float] | None:
-    found = result.prediction.get(locus)
-    if found is None:
-        return None
-    evidence = result.evidence.get(locus)
-    return shares_of(found, 2, tuple(evidence["match"]) if evidence else None)
 
 
 # --- one unit -----------------------------------------------------------------------------------
@@ -213,26 +233,46 @@ def tables(run: SearchRun, result: SearchResult) -> dict[str, Any] | None:
     """Context of matching/_prediction.html; None for a search that computed none."""
     if not result.prediction:
         return None
-    by_class = [(size, shares) for size in SIZES if (shares := class_shares(result, size))]
-    by_locus = [(locus, shares) for locus in SEARCH_LOCI if (shares := locus_shares(result, locus))]
     return {
-        "classes": [
-            {"label": f"{size}/{size}", "cells": _cells(shares, size), "mark": mark_of(run, result, size)}
-            for size, shares in by_class
-        ],
-        "loci": [{"label": locus, "cells": [percent_text(p) for p in shares]} for locus, shares in by_locus],
+        "classes": class_lines(run, result),
+        "loci": locus_lines(run, result),
         "reasons": [text for text in (unit_basis_text(run, result), patient_basis_text(run)) if text],
         "lost": lost_text(result.prediction.get("lost", 0.0)),
-        "estimate": result.prediction.get("basis") in WEAK_BASES,
+        "estimate": is_estimate(run, result),
     }
 
 
-def _cells(shares: Sequence[float], size: int) -> list[str]:
+def class_lines(run: SearchRun, result: SearchResult) -> list[dict[str, Any]]:
+    """A line per class; those asked of which nothing can be said have no cells."""
+    found = {size: class_shares(run, result, size) for size in SIZES}
+    lines = []
+    for size, shares in found.items():
+        if shares:
+            cells = _cells(shares, size, class_span(run, result, size))
+            lines.append({"label": f"{size}/{size}", "cells": cells, "mark": mark_of(run, result, size)})
+        elif size in asked_sizes(run) and locus_lines(run, result):
+            lines.append({"label": f"{size}/{size}", "cells": [], "mark": None})
+    return lines
+
+
+def locus_lines(run: SearchRun, result: SearchResult) -> list[dict[str, Any]]:
+    """A line per locus; empty where nothing is known of any."""
+    found = {locus: locus_shares(run, result, locus) for locus in SEARCH_LOCI}
+    if not any(found.values()):
+        return []
+    return [
+        {"label": locus, "cells": [percent_text(share) for share in shares or ()]}
+        for locus, shares in found.items()
+        if shares or locus in run.criteria["loci"]
+    ]
+
+
+def _cells(shares: Sequence[float], size: int, span: tuple[int, int] | None) -> list[str]:
     """P(0), P(1), P(2), and of more mismatches what is left."""
     left = max(0.0, 1.0 - sum(shares))
     if left < 5 * 10**-6:  # the stored ones are rounded
         left = 0.0
-    return [*(percent_text(share) for share in shares), percent_text(left)]
+    return [percent_text(share) for share in (*shares, told(left, len(shares), size, size, span))]
 
 
 def lost_text(lost: float) -> str:
@@ -284,11 +324,10 @@ def patient_genotypes(run: SearchRun) -> dict[str, Any] | None:
 # --- one pair, on demand ------------------------------------------------------------------------
 
 
-def details(found: PairDetails, result: SearchResult) -> dict[str, Any]:
+def details(run: SearchRun, found: PairDetails, result: SearchResult) -> dict[str, Any]:
     """Context of matching/_pair_details.html."""
-    same = not {"unit", "reference"} & {*found.changed}
     classes = {
-        size: shares_of(shares, size, result.class_range(f"allele{size}") if same else None)
+        size: shares_of(shares, size, _span_now(run, found, result, size))
         for size, shares in found.classes.items()
     }
     sizes = list(classes)
@@ -322,14 +361,23 @@ def details(found: PairDetails, result: SearchResult) -> dict[str, Any]:
     }
 
 
+def _span_now(run: SearchRun, found: PairDetails, result: SearchResult, size: int) -> tuple[int, int] | None:
+    """Certain and possible matches today: those of the search, unless what they rest on was changed."""
+    if not {"unit", "reference"} & {*found.changed}:
+        return class_span(run, result, size)
+    return None if found.unit.basis == found.patient.basis == Basis.TYPING else (0, size)
+
+
 def names_of(sets: Iterable[Json]) -> str:
     return ", ".join(dict.fromkeys(one["version"] for one in sets))
 
 
 def precise_text(share: float) -> str:
-    """With two decimals: 12.34 %; 0 % only of what cannot be."""
+    """With two decimals: 12.34 %; 0 % only of what cannot be, 100 % of what must."""
     if 0 < share < SMALL / 100:
         return "<0.01 %"
+    if 1 - SMALL / 100 <= share < 1:
+        return ">99.99 %"
     return f"{share * 100:.2f} %" if 0 < share < 1 else percent_text(share)
 
 
@@ -436,9 +484,17 @@ def next_typings(run: SearchRun) -> dict[str, Any] | None:
     ]
     return {
         "class": f"{size - 1}/{size}",
-        "best": percent_text(found["best"]),
+        "best": percent_text(best_reached(run, found)),
         "rows": rows,
     }
+
+
+def best_reached(run: SearchRun, found: Json) -> float:
+    """P(at most one mismatch) of the best unit; 1 only where one is certain to have no more."""
+    best, size = float(found["best"]), found["size"]
+    if best < 1 or run.results.filter(**{f"allele{size}_min__gte": size - 1}).exists():
+        return best
+    return 1 - LEAST
 
 
 def next_typing(run: SearchRun, result: SearchResult, one: Json, found: Json) -> dict[str, Any]:
@@ -448,7 +504,9 @@ def next_typing(run: SearchRun, result: SearchResult, one: Json, found: Json) ->
         "class": f"{found['size'] - 1}/{found['size']}",
         "now": f"{found['best'] * 100:.{digits}f} %",
         "then": f"{min(1.0, found['best'] + one['gain']) * 100:.{digits}f} %",
-        "own": percent_text(one["reached"]),
+        "own": percent_text(
+            told(one["reached"], 0, 1, found["size"], class_span(run, result, found["size"]))
+        ),
     }
     if one["reached"] >= found["best"]:
         why = _(

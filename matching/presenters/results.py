@@ -83,7 +83,7 @@ def row(run: SearchRun, result: SearchResult, user: User, loci: Sequence[str] = 
         "tnc": dose(run, result, "tnc"),
         "cd34": dose(run, result, "cd34"),
         "direction": UNIT_DIRECTION[result.direction],
-        "cells": [cell(result, locus) for locus in loci],
+        "cells": [cell(run, result, locus) for locus in loci],
         "abo": unit.blood_group if unit.abo else "",
     }
 
@@ -158,7 +158,7 @@ def _meter(value: float | None, needed: float | None, scale: float, unit: str) -
     return {"value": drawn, "text": text, "needed": needed, "scale": scale, "unit": unit}
 
 
-def cell(result: SearchResult, locus: str) -> dict[str, Any]:
+def cell(run: SearchRun, result: SearchResult, locus: str) -> dict[str, Any]:
     """One locus of one unit: at searched loci in the patient's order with a mark, elsewhere the bare values."""
     found: Mapping[str, Any] | None = result.evidence.get(locus)
     if found is None:
@@ -172,5 +172,5 @@ def cell(result: SearchResult, locus: str) -> dict[str, Any]:
         "locus": locus,
         "first": first,
         "second": second,
-        "probability": probabilities.locus_text(result, locus),
+        "probability": probabilities.locus_text(run, result, locus),
     }

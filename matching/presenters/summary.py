@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.populations import parse_populations
 from matching import frequency_sets, reference
 from matching.choices import CLASS_SIZE
 from matching.match_list import MatchList
@@ -184,6 +185,11 @@ def notices(run: SearchRun) -> list[dict[str, Any]]:
         found.append(_warn(gettext_lazy("The patient's typing was changed since this search. Search again.")))
     if patient.weight_kg != run.patient_weight_kg:
         found.append(_warn(gettext_lazy("The patient's weight was changed since this search: doses differ.")))
+    if run.prediction and patient.populations != run.patient_populations:
+        text = gettext_lazy(
+            "The patient's population was changed since this search: other probabilities. Search again."
+        )
+        found.append(_warn(text))
     if run.request.runs.filter(run_no__gt=run.run_no, completed_at__isnull=False).exists():
         found.append(_warn(gettext_lazy("This is not the newest list of this request.")))
     found += [_warn(text) for text in _reference_notices(run)]
@@ -208,12 +214,38 @@ def _reference_notices(run: SearchRun) -> Iterator[Any]:
         if one["checksum"] not in active:
             text = gettext_lazy("The frequency set %(set)s is no longer in use. Search again to use another.")
             yield text % {"set": one["version"]}
+    if text := _other_set_notice(run):
+        yield text
     if run.release == "built-in":
         yield gettext_lazy(
             "This list rests on the built-in nomenclature, without the P groups of a release. Where one first field "
             "holds several splits (B*15, B*40 and others) they cannot be told apart: a match at antigen level is "
             "only possible there, not certain."
         )
+
+
+def _other_set_notice(run: SearchRun) -> Any:
+    """Of sets that are all still in use, but would not be chosen for the patient of this search today."""
+    if "patient" not in run.prediction:
+        return ""
+    patient, sets = run.prediction["patient"], run.prediction.get("sets") or []
+    used = patient["sets"] if patient else []
+    active = {one.checksum for one in frequency_sets.active_sets()}
+    today = frequency_sets.serving(parse_populations(run.patient_populations))
+    if not active.issuperset(used) or [one.checksum for one in today] == used:
+        return ""
+    names = {
+        "old": ", ".join(dict.fromkeys(one["version"] for one in sets[: len(used)])),
+        "new": ", ".join(dict.fromkeys(one.version for one in today)),
+    }
+    if not used:
+        return _("The frequency set %(new)s serves the patient now. Search again to use it.") % names
+    return (
+        _(
+            "For the patient this list used the frequency set %(old)s; %(new)s serves now. Search again to use it."
+        )
+        % names
+    )
 
 
 def _warn(text: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from bank.models import CordBloodUnit
 from hla.prediction.imputed import Basis as KernelBasis
 from hospitals.models import Hospital
-from matching import frequency_sets
+from matching import frequency_sets, shares
 from matching.choices import Basis
 from matching.models import FrequencySet, SearchResult, SearchRun
 from matching.pair_details import pair_details
@@ -95,13 +95,35 @@ def test_whole_per_cent_claims_neither_never_nor_always(share: float | None, tex
         (1.0, 0, (4, 8), ">99 %"),
         (0.9999999, 0, (8, 8), "100 %"),  # certain by the typings
         (0.0, 5, (4, 8), "0 %"),
-        (1.0, 0, None, "100 %"),  # a class that was not asked: as stored
+        (1.0, 0, None, "100 %"),  # one genotype each
     ],
 )
 def test_exact_is_what_the_typings_say(
     share: float, mismatches: int, span: tuple[int, int] | None, text: str
 ) -> None:
-    assert probabilities.percent_text(probabilities.exact(share, mismatches, 8, span)) == text
+    assert probabilities.percent_text(shares.exact(share, mismatches, 8, span)) == text
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        ((4, 8), "<1 %"),  # up to four mismatches
+        ((6, 8), "0 %"),
+        ((0, 5), "100 %"),  # three at least
+        (None, "0 %"),
+    ],
+)
+def test_three_or_more_mismatches_are_open_where_the_typings_leave_them(
+    span: tuple[int, int] | None, text: str
+) -> None:
+    assert probabilities.percent_text(shares.told(0.0, 3, 8, 8, span)) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(1e-6, "<0.01 %"), (1 - 1e-6, ">99.99 %"), (1.0, "100 %"), (0.5, "50.00 %")]
+)
+def test_precise_text_claims_neither_never_nor_always(share: float, text: str) -> None:
+    assert probabilities.precise_text(share) == text
 
 
 @pytest.mark.parametrize(
@@ -277,16 +299,227 @@ def test_patient_whom_the_set_does_not_explain_is_said_above_the_list(client: Cl
     assert none.context["next_typings"] is None
 
 
+# --- 0 and 1 only where the typings leave nothing else -------------------------------------------
+
+THREE = "A*11:01+A*24:02^B*40:01+B*46:01^DRB1*09:01+DRB1*15:01"
+
+
+@pytest.fixture
+def narrow(hospital: Hospital, units: dict[str, CordBloodUnit]) -> SearchRun:
+    """Searched at A, B and DRB1; the patient is typed there only, and the set explains all loci of "six" for sure."""
+    run = searched_run(typed_patient(THREE, hospital=hospital, weight_kg=Decimal(20)), loci="A,B,DRB1")
+    for name, found in (("six", [1.0, 0.0, 0.0]), ("five", [0.0, 1.0, 0.0])):
+        result = run.results.get(unit=units[name])
+        result.prediction |= {"6": found, "8": found, "10": found, "C": [1.0, 0.0, 0.0], "basis": "set"}
+        result.save()
+    return run
+
+
+def bases(run: SearchRun, unit: CordBloodUnit, mine: str, theirs: str) -> SearchResult:
+    """Of the patient and of a unit, written down by hand."""
+    change(run, patient=run.prediction["patient"] | {"basis": mine, "relaxed": ["C"]})
+    result = run.results.get(unit=unit)
+    result.prediction["basis"] = theirs
+    result.save()
+    run.refresh_from_db()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "of10", "mark"),
+    [
+        ("set", "set", [">99 %", "<1 %", "<1 %", "<1 %"], None),
+        ("typing", "set", [">99 %", "<1 %", "<1 %", "<1 %"], None),
+        ("set", "typing", [">99 %", "<1 %", "<1 %", "<1 %"], None),
+        ("typing", "typing", ["100 %", "0 %", "0 %", "0 %"], "certain"),
+    ],
+)
+def test_class_that_was_not_asked_is_certain_only_by_one_genotype_each(
+    narrow: SearchRun, units: Any, mine: str, theirs: str, of10: list[str], mark: str | None
+) -> None:
+    result = bases(narrow, units["six"], mine, theirs)
+
+    found = probabilities.tables(narrow, result)
+
+    assert found is not None
+    lines = {line["label"]: line for line in (*found["classes"], *found["loci"])}
+    assert lines["6/6"]["cells"] == ["100 %", "0 %", "0 %", "0 %"], "asked, and certain"
+    assert lines["10/10"]["cells"] == of10
+    assert (lines["10/10"]["mark"] or {}).get("text") == mark
+    assert lines["C"]["cells"] == of10[:3]
+    assert lines["A"]["cells"] == ["100 %", "0 %", "0 %"]
+
+
+def test_known_mismatch_counts_in_classes_that_were_not_asked(narrow: SearchRun, units: Any) -> None:
+    result = bases(narrow, units["five"], "set", "set")
+
+    assert shares.class_span(narrow, result, 6) == (5, 5)
+    assert shares.class_span(narrow, result, 10) == (5, 9)
+    assert shares.class_shares(narrow, result, 10) == [0.0, 1 - 1e-6, 1e-6]
+
+
+def test_api_and_export_tell_what_is_open_as_the_page_does(
+    client: Client, narrow: SearchRun, units: Any
+) -> None:
+    bases(narrow, units["six"], "set", "set")
+
+    found = client.get(reverse("api:run-results", args=[narrow.pk])).json()["results"]
+    page = client.get(reverse("matching:run-export", args=[narrow.pk]))
+    rows = csv.DictReader(b"".join(page.streaming_content).decode("utf-8-sig").splitlines())
+
+    (told,) = [one["prediction"] for one in found if one["unit"]["unit_no"] == units["six"].unit_no]
+    (row,) = [row for row in rows if row["unit"] == units["six"].unit_no]
+    assert (told["of6"], told["of10"]) == ([1, 0, 0], [0.999999, 0.000001, 0.000001])
+    assert (told["loci"]["A"], told["loci"]["C"]) == ([1, 0, 0], [0.999999, 0.000001, 0.000001])
+    assert [float(row[f"p{at}_of10"]) for at in range(3)] == told["of10"]
+    assert (float(row["p0_of6"]), float(row["a_p0"])) == (1, 1)
+
+
+def test_whole_distribution_of_a_changed_unit_claims_nothing(run: SearchRun, units: Any) -> None:
+    CordBloodUnit.objects.filter(pk=units["six"].pk).update(hla_c_1="C*01:02", hla_c_2="C*07:XX")
+    result = run.results.get(unit=units["six"])
+
+    found = probabilities.details(run, pair_details(run, result.unit_id), result)
+
+    texts = [cell["text"] for row in found["rows"] for cell in row["cells"] if cell]
+    assert not {"0 %", "100 %"} & {*texts}
+
+
+# --- the weaker of the two ------------------------------------------------------------------------
+
+
+def test_weak_patient_makes_every_open_row_an_estimate(client: Client, run: SearchRun, units: Any) -> None:
+    change(run, patient=run.prediction["patient"] | {"basis": "loci", "relaxed": ["C"]})
+
+    cells = {name: row["probability"] for name, row in rows_of(client, run, units).items()}
+    found = client.get(reverse("api:run-results", args=[run.pk])).json()["results"]
+    api = {one["unit"]["unit_no"]: one["prediction"] for one in found}
+
+    patient = "Patient: Not explained by demo (synthetic): estimated without linkage at C."
+    assert cells["open"]["mark"] == {"text": "estimate", "tone": "maybe", "why": patient}
+    assert cells["unlinked"]["mark"]["why"].startswith("Unit: Not explained by demo (synthetic)")
+    assert cells["unlinked"]["mark"]["why"].endswith(patient)
+    assert cells["six"]["mark"]["text"] == "certain"
+    told = api[units["open"].unit_no]
+    assert (told["basis"], told["weaker_basis"], told["estimate"], told["why"]) == (
+        "set",
+        "loci",
+        True,
+        patient,
+    )
+    assert api[units["six"].unit_no]["estimate"] is False
+
+
+# --- certain without a set ------------------------------------------------------------------------
+
+
+def test_what_is_certain_stands_beside_no_estimate(client: Client, run: SearchRun, units: Any) -> None:
+    """By the typings alone, although no set serves the unit."""
+    result = run.results.get(unit=units["open"])
+    result.allele6_min = result.allele6_max = 6
+    result.evidence["A"]["match"] = [2, 2]
+    result.prediction = {"basis": "none", "set": -1, "6": [1.0, 0.0, 0.0], "A": [1.0, 0.0, 0.0]}
+    result.save()
+
+    cell = rows_of(client, run, units)["open"]["probability"]
+    page = text_of(client.get(detail_url(run)))
+    why = client.get(unit_url(run, units["open"]))
+
+    reason = "No estimate: no frequency set in use serves this unit."
+    assert [(one["text"], one["percent"]) for one in cell["lines"]] == [
+        ("100 %", 100),
+        ("no estimate", None),
+        ("no estimate", None),
+    ]
+    assert cell["lines"][0]["rest"] == ["certain"]
+    assert (cell["mark"], cell["why"]) == (None, reason)
+    assert f'title="8/8 no estimate. {reason}"' in page
+    found = why.context["why"]["prediction"]
+    assert [line["cells"][:1] for line in found["classes"]] == [["100 %"], [], []]
+    assert [line["cells"][:1] for line in found["loci"]] == [["100 %"], [], [], [], []]
+    assert found["reasons"][0] == reason
+    assert text_of(why).count("no estimate</td>") == 6
+
+
+def test_unit_that_is_certain_everywhere_needs_no_set(client: Client, run: SearchRun, units: Any) -> None:
+    run.results.filter(unit=units["six"]).update(
+        prediction={"basis": "typing", "set": -1, **{str(size): [1.0, 0.0, 0.0] for size in (6, 8, 10)}}
+    )
+
+    cell = rows_of(client, run, units)["six"]["probability"]
+
+    assert [one["text"] for one in cell["lines"]] == ["100 %"] * 3
+    assert cell["mark"]["text"] == "certain"
+    assert probabilities.unit_basis_text(run, run.results.get(unit=units["six"])) == (
+        "The typings leave nothing open here."
+    )
+
+
+# --- what changed since ---------------------------------------------------------------------------
+
+
+def test_notice_of_another_population_of_the_patient(client: Client, run: SearchRun) -> None:
+    text = "The patient's population was changed since this search: other probabilities. Search again."
+    assert ("warn", text) not in notices(client, run)
+
+    type(run.request.patient).objects.filter(pk=run.request.patient_id).update(populations="HAN")
+
+    assert ("warn", text) in notices(client, run)
+    SearchRun.objects.filter(pk=run.pk).update(prediction={})
+    assert ("warn", text) not in notices(client, run), "there are no probabilities"
+
+
+def test_notice_of_another_set_for_the_patient(client: Client, run: SearchRun) -> None:
+    """The set of the search is still in use, but one of the patient's own population was loaded."""
+    general = frequency_set("ALL", is_active=True, is_global=True)
+    one = {
+        "version": general.version,
+        "population": "ALL",
+        "checksum": general.checksum,
+        "step": "global",
+        "weight": 1.0,
+        "coverage": 1.0,
+    }
+    SearchRun.objects.filter(pk=run.pk).update(patient_populations="HAN")
+    change(run, sets=[one], patient=run.prediction["patient"] | {"sets": [general.checksum]})
+    frequency_sets.forget()
+    before = [text for _tone, text in notices(client, run)]
+
+    own = frequency_set("HAN", is_active=True)
+    frequency_sets.forget()
+    after = notices(client, run)
+    general.is_active = general.is_global = False
+    general.save()
+    frequency_sets.forget()
+    gone = [text for _tone, text in notices(client, run)]
+
+    sentence = (
+        f"For the patient this list used the frequency set {general.version}; {own.version} serves now."
+    )
+    assert not any("frequency set" in text for text in before)
+    assert ("warn", f"{sentence} Search again to use it.") in after
+    assert not any(sentence in text for text in gone), "said once: it is no longer in use"
+    assert any(f"{general.version} is no longer in use" in text for text in gone)
+
+
+def test_notice_of_a_set_where_none_served(client: Client, run: SearchRun) -> None:
+    change(run, sets=[], patient=None, counts={}, next=None)
+
+    texts = [text for _tone, text in notices(client, run)]
+
+    assert "The frequency set demo (synthetic) serves the patient now. Search again to use it." in texts
+
+
 # --- order and filters --------------------------------------------------------------------------
 
 
 def test_orders_and_filters_by_probability(client: Client, run: SearchRun, units: Any) -> None:
     found = {size: dict(run.results.values_list("unit__unit_no", f"p0_of{size}")) for size in (6, 8, 10)}
-    for size, shares in found.items():
-        wanted = sorted(shares.values(), reverse=True)
-        assert [shares[name] for name in shown(client, run, f"?sort=p{size}")] == wanted
+    for size, known in found.items():
+        wanted = sorted(known.values(), reverse=True)
+        assert [known[name] for name in shown(client, run, f"?sort=p{size}")] == wanted
         for percent in (1, 30, 50, 100):
-            passed = {name for name, share in shares.items() if share >= percent / 100}
+            passed = {name for name, share in known.items() if share >= percent / 100}
             assert set(shown(client, run, f"?p{size}={percent}")) == passed
 
 
@@ -359,6 +592,21 @@ def test_next_typing_names_units_loci_and_gains(client: Client, run: SearchRun, 
     assert f"best: B of {units['open'].unit_no}, +8.2 points" in text_of(response)
 
 
+@pytest.mark.parametrize(("certain", "text"), [(False, ">99 %"), (True, "100 %")])
+def test_next_typing_claims_no_certainty(
+    client: Client, run: SearchRun, units: Any, certain: bool, text: str
+) -> None:
+    if not certain:
+        run.results.update(allele8_min=4)
+    values = [{"unit": str(units["open"].pk), "locus": "B", "gain": 0.01, "reached": 1.0}]
+    run.results.filter(unit=units["open"]).update(allele8_min=4, allele8_max=8)
+    change(run, next={"size": 8, "best": 1.0, "values": values})
+
+    found = client.get(detail_url(run)).context["next_typings"]
+
+    assert (found["best"], found["rows"][0]["reached"]) == (text, ">99 %")
+
+
 def test_next_typing_without_use_says_so(client: Client, run: SearchRun) -> None:
     response = client.get(detail_url(run))
 
@@ -429,8 +677,8 @@ def test_genotypes_of_an_open_patient_are_listed_with_shares(
     response = client.get(unit_url(run, units["open"]))
 
     found = response.context["genotypes"]
-    shares = [one["share"] for one in run.prediction["patient"]["likely"]]
-    assert found["rows"][0]["share"] == f"{shares[0] * 100:.1f} %"
+    share = run.prediction["patient"]["likely"][0]["share"]
+    assert found["rows"][0]["share"] == f"{share * 100:.1f} %"
     assert found["loci"] == ["A", "B", "C", "DRB1", "DQB1"]
     assert found["rows"][0]["pairs"][0]["names"] == ["11:01", "24:02"]
     assert "Likeliest genotypes of the patient" in text_of(response)
@@ -445,10 +693,10 @@ def test_whole_distribution_agrees_with_what_the_search_stored(run: SearchRun, u
         assert found.changed == ()
         assert found.unit.basis == result.prediction["basis"]
         for size in (6, 8, 10):
-            shares = list(found.classes[size])
-            assert len(shares) == size + 1
-            assert sum(shares) == pytest.approx(1, abs=1e-9)
-            assert shares[:3] == pytest.approx(result.prediction[str(size)], abs=2e-6)
+            known = list(found.classes[size])
+            assert len(known) == size + 1
+            assert sum(known) == pytest.approx(1, abs=1e-9)
+            assert known[:3] == pytest.approx(result.prediction[str(size)], abs=2e-6)
         assert 0 < sum(one["share"] for one in found.unit.likely) <= 1 + 1e-9
 
 
@@ -458,7 +706,7 @@ def test_whole_distribution_ends_where_nothing_is_left_and_keeps_what_is_open(
     """A count that the set excludes but the typings do not is small, not impossible."""
     result = run.results.get(unit=units["four"])
 
-    found = probabilities.details(pair_details(run, result.unit_id), result)
+    found = probabilities.details(run, pair_details(run, result.unit_id), result)
 
     assert result.classes["allele8"] == (4, 6)
     texts = [row["cells"][1]["text"] for row in found["rows"]]
@@ -550,6 +798,7 @@ def test_export_has_probabilities_and_leaves_the_unknown_empty(
     unlinked, four, five = (rows[units[name].unit_no] for name in ("unlinked", "four", "five"))
     assert [float(unlinked[f"p{at}_of8"]) for at in range(3)] == stored["8"]
     assert (unlinked["p_basis"], unlinked["p_relaxed_loci"]) == ("loci", " ".join(stored["relaxed"]))
+    assert unlinked["p_weaker_basis"] == "loci"
     assert (unlinked["p_lost_at_most"], unlinked["frequency_set"]) == ("0", "demo (synthetic)")
     assert float(unlinked["c_p0"]) == stored["C"][0]
     assert (four["p0_of8"], four["p_basis"], four["frequency_set"], four["c_p0"]) == ("", "none", "", "")
@@ -568,8 +817,12 @@ def test_api_answers_the_probabilities_of_results(client: Client, run: SearchRun
         "of6": stored["6"],
         "of8": stored["8"],
         "of10": stored["10"],
-        "loci": {locus: stored[locus] for locus in ("A", "B", "C", "DRB1", "DQB1")},
+        "loci": {locus: stored[locus] for locus in ("A", "B", "DRB1", "DQB1")}
+        | {"C": [*stored["C"][:2], 1e-6]},  # two mismatches are possible
         "basis": "loci",
+        "weaker_basis": "loci",
+        "estimate": True,
+        "why": probabilities.unit_basis_text(run, run.results.get(unit=units["unlinked"])),
         "relaxed": stored["relaxed"],
         "lost": 0.0,
         "frequency_set": "demo (synthetic)",
