@@ -29,6 +29,7 @@ from hla.loci import SEARCH_LOCI
 from hla.prediction import combine_kernels
 from hla.prediction.factored import ClassIndex, Parts, mismatch_shares
 from hla.prediction.imputed import Imputed, states_of
+from hla.prediction.states import StateSpace
 
 Array = NDArray[Any]
 Answer = TypeVar("Answer")
@@ -63,14 +64,16 @@ class Predictions:
 class Patient:
     """The genotypes of a patient, numbered for comparison.
 
-    local: int32 (5, states), the patient's own number of a state at each slot, 0 for one that he cannot have. counts:
-    int64 (5,), how many he can have. radices: int64 (5,), weight of a locus in the key of a sub-genotype.
+    space: what the numbers of states mean; units must share it. local: int32 (5, states), the patient's own number of
+    a state at each slot, 0 for one that he cannot have. counts: int64 (5,), how many he can have. radices: int64
+    (5,), weight of a locus in the key of a sub-genotype.
     """
 
     rows: Array
     shares: Array
     loci: tuple[str, ...]
     lost: float
+    space: StateSpace
     local: Array
     counts: Array
     radices: Array
@@ -80,7 +83,7 @@ class Patient:
 
     @classmethod
     def of(cls, imputed: Imputed, person: int = 0) -> "Patient":
-        """One of the persons of `imputed`."""
+        """One of the persons of `imputed`. Raises ValueError where he may have more alleles than a key can hold."""
         rows, shares = imputed.of(person)
         states = states_of(rows)
         space = imputed.table.space
@@ -90,7 +93,8 @@ class Patient:
             own = np.setdiff1d(states[:, slot], [0])
             local[slot, own] = np.arange(1, len(own) + 1)
             counts[slot] = len(own)
-        return cls(rows, shares, imputed.loci, float(imputed.lost[person]), local, counts, radices(counts))
+        lost = float(imputed.lost[person])
+        return cls(rows, shares, imputed.loci, lost, space, local, counts, radices(counts))
 
     def index(self, loci: tuple[str, ...], upto: int) -> ClassIndex:
         """His sub-genotypes at these loci that leave out at most `upto` alleles; kept."""
@@ -102,14 +106,17 @@ class Patient:
             )
         return self._indexes[key]
 
-    def seen(self, size: int) -> Array:
-        """`local` for numbers below `size`: units may have states that came later."""
+    def seen(self, units: Imputed) -> Array:
+        """`local` for all states of the units: some may have come later. Raises ValueError for other numbers."""
+        if units.table.space is not self.space:
+            raise ValueError("Patient and units were imputed by different reference data: impute both anew.")
+        size = max(self.space.size(locus) for locus in SEARCH_LOCI)
         lacking = max(0, size - self.local.shape[1])
         return np.pad(self.local, ((0, 0), (0, lacking)))
 
 
 def radices(counts: Array) -> Array:
-    """Weight of each slot in its word of a key; no key exceeds 63 bits for any locus of IPD-IMGT/HLA."""
+    """Weight of each slot in its word of a key. Raises ValueError above 62 bits (1,800 alleles at each of A, B, C)."""
     sizes = [1 + 2 * int(count) + int(count) * (int(count) + 1) // 2 for count in counts]
     found = [1, sizes[0], sizes[0] * sizes[1], 1, sizes[3]]
     if max(found[2] * sizes[2], found[4] * sizes[4]) >= 1 << 62:
@@ -122,7 +129,7 @@ def predict(patient: Patient, units: Imputed, *, upto: int = UPTO, threads: int 
     shared = [locus for locus in SEARCH_LOCI if locus in patient.loci and locus in units.loci]
     classes = {size: loci for size, loci in CLASS_LOCI.items() if set(loci) <= set(shared)}
     tiles = split(units, threads or os.cpu_count() or 1)
-    local = patient.seen(max(units.table.space.size(locus) for locus in SEARCH_LOCI))
+    local = patient.seen(units)
     indexes = {size: patient.index(loci, min(upto, size)) for size, loci in classes.items()}
     found = _class_shares(patient, units, tiles, local, indexes)
     slots = np.array([SEARCH_LOCI.index(locus) for locus in shared], dtype=np.int64)
@@ -167,7 +174,7 @@ def _class_shares(
 
 def class_probabilities(patient: Patient, units: Imputed, size: int, upto: int = UPTO) -> Array:
     """P(0), …, P(upto) of one class (6, 8 or 10), whose loci both sides have: float64 (n, upto + 1)."""
-    local = patient.seen(max(units.table.space.size(locus) for locus in SEARCH_LOCI))
+    local = patient.seen(units)
     index = patient.index(CLASS_LOCI[size], upto)
     return _class_shares(patient, units, split(units, os.cpu_count() or 1), local, {size: index})[size]
 

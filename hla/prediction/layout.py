@@ -1,7 +1,7 @@
 """Typings by the numbers of their texts, and how the alleles of a table fit each text, as the kernel wants it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
 
@@ -13,45 +13,54 @@ from hla.prediction.table import HaplotypeTable
 
 Array = NDArray[Any]
 
-MAX_KEPT: Final = 200_000  # texts of a locus whose fit is kept
+MAX_KEPT: Final = 100_000  # texts of a locus whose fit is kept
+FIRST_ROOM: Final = 256  # texts of a locus; doubled when it is full
 
 
-@dataclass(frozen=True)
+@dataclass
 class Layout:
-    """All texts known so far; never changed.
+    """All texts known so far, with room for more; what stands there never changes.
 
-    bits: uint8, the bits of all texts one after another, those of a locus from starts[locus]. list_starts: int64
-    (loci, most texts), where the pairs of a genotype list begin in `lists`, -1 for other texts. sure: per locus
-    bool (texts,), those that leave one genotype. fits: per locus the same text by text.
+    bits: uint8, the bits of all texts one after another, those of a locus from starts[locus], where there is room for
+    `room` texts. list_starts: int64 (loci, room), where the pairs of a genotype list begin in `lists`, -1 for other
+    texts. sure: bool (loci, room), texts that leave one genotype. fits: per locus the same text by text.
     """
 
     starts: Array
     bits: Array
     list_starts: Array
     lists: Array
-    sure: tuple[Array, ...]
+    sure: Array
     fits: tuple[list[LocusFit], ...]
+    room: int
 
     @classmethod
-    def of(cls, known: Sequence[list[LocusFit]]) -> "Layout":
-        list_starts = np.full((len(known), max(1, *map(len, known))), -1, dtype=np.int64)
-        lists: list[Array] = []
-        size = 0
-        for place, fits in enumerate(known):
-            for number, fit in enumerate(fits):
-                if fit.pairs is not None:
-                    list_starts[place, number] = size
-                    lists.append(fit.pairs.ravel())
-                    size += fit.pairs.size
-        lengths = [sum(len(fit.bits) for fit in fits) for fits in known]
-        return cls(
-            np.cumsum([0, *lengths[:-1]], dtype=np.int64),
-            np.concatenate([np.zeros(0, np.uint8), *(fit.bits for fits in known for fit in fits)]),
-            list_starts,
-            np.concatenate([np.zeros(0, np.bool_), *lists]),
-            tuple(np.array([fit.certain is not None for fit in fits], dtype=np.bool_) for fits in known),
-            tuple(known),
+    def of(cls, known: Sequence[list[LocusFit]], sizes: Sequence[int], room: int) -> "Layout":
+        starts = np.cumsum([0, *(room * size for size in sizes[:-1])], dtype=np.int64)
+        found = cls(
+            starts,
+            np.zeros(room * sum(sizes), dtype=np.uint8),
+            np.full((len(sizes), room), -1, dtype=np.int64),
+            np.zeros(0, dtype=np.bool_),
+            np.zeros((len(sizes), room), dtype=np.bool_),
+            tuple([] for _ in sizes),
+            room,
         )
+        for place, fits in enumerate(known):
+            for fit in fits:
+                found.add(place, fit)
+        return found
+
+    def add(self, place: int, fit: LocusFit) -> None:
+        """One more text of the locus at `place`; there must be room."""
+        number, size = len(self.fits[place]), len(fit.bits)
+        at = int(self.starts[place]) + number * size
+        self.bits[at : at + size] = fit.bits
+        self.sure[place, number] = fit.certain is not None
+        if fit.pairs is not None:
+            self.list_starts[place, number] = len(self.lists)
+            self.lists = np.concatenate([self.lists, fit.pairs.ravel()])
+        self.fits[place].append(fit)
 
     def everywhere_sure(self, typings: Array) -> Array:
         """Who has one genotype by the typing itself: bool (n,). typings: int64 (n, loci), numbers of the texts."""
@@ -74,11 +83,10 @@ class KnownFits:
 
     def _forget(self) -> None:
         self._numbers: list[dict[Pair, int]] = [{} for _ in self.table.loci]
-        self._fits: list[list[LocusFit]] = [[] for _ in self.table.loci]
-        self._layout: Layout | None = None
+        self._layout = Layout.of([[] for _ in self.table.loci], self.table.sizes.tolist(), FIRST_ROOM)
 
     def __len__(self) -> int:
-        return max(map(len, self._fits))
+        return max(map(len, self._numbers))
 
     def read(self, people: Sequence[tuple[Pair, ...]]) -> tuple[Array, Layout]:
         """Number of each person's text at each locus, int64 (n, loci), and what they mean. Raises TypingError."""
@@ -88,9 +96,7 @@ class KnownFits:
             except KeyError:
                 self._meet(people)
                 found = self._looked_up(people)
-            if self._layout is None:
-                self._layout = Layout.of(self._fits)
-            return found, self._layout
+            return found, replace(self._layout)
 
     def _looked_up(self, people: Sequence[tuple[Pair, ...]]) -> Array:
         columns = zip(*people, strict=True) if people else [()] * len(self._numbers)
@@ -105,6 +111,9 @@ class KnownFits:
             for place, (locus, pair) in enumerate(zip(self.table.loci, one, strict=True)):
                 if pair not in self._numbers[place]:
                     fit = locus_fit(self.table, locus, *pair)
-                    self._layout = None
-                    self._fits[place].append(fit)
-                    self._numbers[place][pair] = len(self._fits[place]) - 1
+                    number = len(self._numbers[place])
+                    if number == self._layout.room:
+                        sizes = self.table.sizes.tolist()
+                        self._layout = Layout.of(self._layout.fits, sizes, 2 * number)
+                    self._layout.add(place, fit)
+                    self._numbers[place][pair] = number

@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hla.loci import SEARCH_LOCI
 from hla.people import People
 from hla.prediction import combine_kernels, matrix_kernels
 from hla.prediction.combine import BINOMIALS, Patient
@@ -160,7 +159,7 @@ class PredictedMatrix:
     def _over_all(self, patient: Patient) -> Array:
         """P(0), P(1) mismatches over all loci: float64 (units, 2)."""
         slots = self.imputed_units.table.slots
-        local = patient.seen(max(self.imputed_units.table.space.size(locus) for locus in SEARCH_LOCI))
+        local = patient.seen(self.imputed_units)
         keys, values = combine_kernels.indexed(
             patient.rows,
             patient.shares,

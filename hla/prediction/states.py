@@ -5,6 +5,7 @@ from threading import Lock
 
 from hla.resolve import Resolver
 
+MOST = 1 << 16  # states of a locus: they are kept in 16 bits
 NOTHING = 0  # state of an allele that is not expressed
 StateKey = int | str  # id of a P group; or the name of an allele that stands for itself
 
@@ -18,14 +19,16 @@ class StateSpace:
         self._lock = Lock()
 
     def code(self, locus: str, key: StateKey) -> int:
-        """The number of a P group, or of an allele by its name."""
+        """The number of a P group, or of an allele by its name. Raises ValueError where there are too many."""
         codes = self._codes.setdefault(locus, {})
         found = codes.get(key)
         if found is None:
             with self._lock:
+                if len(codes) + 1 >= MOST and key not in codes:
+                    raise ValueError(
+                        f"More than {MOST - 1:,} alleles and groups at {locus} in all frequency sets."
+                    )
                 found = codes.setdefault(key, len(codes) + 1)
-                if found >= 1 << 16:
-                    raise ValueError(f"More than {1 << 16} states at {locus}.")
                 keys = self._keys.setdefault(locus, [""])
                 if found == len(keys):
                     keys.append(key)

@@ -73,6 +73,7 @@ def whole_distribution(patient: Patient, units: Imputed, unit: int = 0) -> Distr
     """
     rows, shares = units.of(unit)
     own, own_shares = patient.rows, patient.shares
+    patient.seen(units)  # the same numbers on both sides
     if not len(rows) or not len(own):
         return None
     for step in STEPS:

@@ -1,27 +1,34 @@
-"""Where compiled loops are kept, and that they can be made ready."""
+"""Compiled loops are kept by what they were compiled from."""
 
 from __future__ import annotations
 
-import os
-import runpy
+import shutil
+from pathlib import Path
 
 import pytest
 
-from hla.prediction import jit, ready
+from hla.prediction import jit
 
 
-@pytest.mark.slow
-def test_all_loops_are_made_ready() -> None:
-    runpy.run_path(ready.__file__, run_name="__main__")
-
-
-@pytest.mark.parametrize(("var", "expected"), [("/somewhere", "/somewhere/numba"), ("", None)])
-def test_compiled_loops_are_kept_with_the_data(
-    var: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "name", ["kernels.py", "combine_kernels.py", "factored_kernels.py", "matrix_kernels.py", "jit.py"]
+)
+def test_a_change_of_any_loop_gives_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setenv("QIDAI_VAR", var)
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # remembered, so that what the module sets is undone
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
-    runpy.run_path(jit.__file__)
+    for path in jit.HERE.glob("*.py"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(jit, "HERE", tmp_path)
+    before = jit.digest()
+    (tmp_path / name).write_text((tmp_path / name).read_text() + "\n# changed\n")
 
-    assert os.environ.get("NUMBA_CACHE_DIR") == expected
+    assert jit.digest() != before
+
+
+def test_where_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = jit.digest()
+
+    assert jit.cache_folder({"QIDAI_VAR": "/v"}) == f"/v/numba/{name}"
+    assert jit.cache_folder({"QIDAI_VAR": "/v", "NUMBA_CACHE_DIR": "/n"}) == f"/n/{name}"
+    assert jit.cache_folder({"NUMBA_CACHE_DIR": f"/n/{name}"}) == f"/n/{name}"
+    assert jit.cache_folder({}).endswith(f"/var/numba/{name}")

@@ -13,7 +13,10 @@ from hla.people import People, read_people
 from hla.prediction.combine import Patient, predict
 from hla.prediction.impute import Imputer
 from hla.prediction.matrix import PredictedMatrix, pairs_of
+from hla.prediction.next_typing import typing_values
 from hla.prediction.table import HaplotypeTable
+from hla.prediction.whole import whole_distribution
+from hla.resolve import Resolver
 from tests.hla.prediction.compared import made_set, shares_of
 from tests.hla.prediction.twin import mismatches
 from tests.hla.prediction.uncompiled import plain_python
@@ -152,3 +155,16 @@ def test_what_was_left_out_is_said_and_nothing_called_impossible(
 
     assert matrix.notes() == ["Of units at most 0.0002 of a probability was left out."]
     assert bytes(matrix.block(0)).startswith(b"p0;u0;P;0;")
+
+
+def test_patient_and_units_must_be_numbered_alike(tmp_path: Path) -> None:
+    one = HaplotypeTable.of(made_set(("A",), [(("A*01:01",), 1.0)]), resolver())
+    other = HaplotypeTable.of(
+        made_set(("A",), [(("A*02:01",), 1.0)]), Resolver(resolver().nomenclature, resolver().mac)
+    )
+    patient = Patient.of(Imputer(one).impute_pairs([(("A*01:01", "A*01:01"),)]))
+    unit = Imputer(other).impute_pairs([(("A*02:01", "A*02:01"),)])
+
+    for question in (predict, whole_distribution, typing_values):
+        with pytest.raises(ValueError, match="different reference data"):
+            question(patient, unit)  # type: ignore[operator]

@@ -162,7 +162,7 @@ def test_more_states_than_sixteen_bits_hold() -> None:
     for key in range((1 << 16) - 1):
         space.code("A", key)
 
-    with pytest.raises(ValueError, match="states at A"):
+    with pytest.raises(ValueError, match="alleles and groups at A"):
         space.code("A", 1 << 16)
 
 
