@@ -199,7 +199,8 @@ def alarm(
     """Whether predictions, in the order of their outcomes, still come true. They must be independent of each other.
 
     Two sums over all by the normal approximation, and the CUSUM over the newest `window` by simulation of right
-    predictions, which is exact. Not judged: fewer than JUDGED_FROM, or too few that are open (JUDGED_VARIANCE). The
+    predictions, which is exact. Not judged: fewer than JUDGED_FROM, or too few that are open (JUDGED_VARIANCE); the
+    spread alone, where too few are away from one half. The
     rate is that of one look: who looks again after every outcome meets a false alarm sooner or later. Raises
     ValueError as reliability() does, or for a rate that the simulations cannot resolve.
     """
@@ -210,7 +211,11 @@ def alarm(
     said = {"window": window, "false_alarms": false_alarms, "judged_from": JUDGED_FROM}
     if len(p) < JUDGED_FROM or float((p * (1 - p)).sum()) < JUDGED_VARIANCE:
         return Alarm("too_few", (), len(p), math.nan, math.nan, math.nan, **said)  # type: ignore[arg-type]
-    total, spread = z_total(p, y), z_spiegelhalter(p, y)
+    total, spread = z_total(p, y), math.nan
+    if (
+        float(((1 - 2 * p) ** 2 * p * (1 - p)).sum()) >= JUDGED_VARIANCE
+    ):  # a few rare events are far from normal
+        spread = z_spiegelhalter(p, y)
     drift = cusum_p_value(p[-window:], y[-window:], simulations=simulations, seed=seed)
     limit = NormalDist().inv_cdf(1 - each / 2)
     tests: dict[Reason, bool] = {

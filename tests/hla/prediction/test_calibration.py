@@ -242,3 +242,15 @@ def test_predictions_of_one_half_have_no_spread() -> None:
 
     assert math.isnan(found.z_spread)
     assert found.verdict == "in_control"
+
+
+@pytest.mark.parametrize(("halves", "rare", "p"), [(60, 10, 0.005), (100, 25, 0.002)])
+def test_a_few_rare_events_beside_many_halves_raise_no_more_alarms(halves: int, rare: int, p: float) -> None:
+    """Their spread is far from normal: judged by it, 5 % of right predictions would alarm at a nominal 1 %."""
+    predicted = np.array([0.5] * halves + [p] * rare)
+    rng = np.random.default_rng(7)
+
+    looks = [alarm(predicted, rng.random(len(predicted)) < predicted) for _ in range(400)]
+
+    assert all(math.isnan(look.z_spread) for look in looks)
+    assert sum(look.verdict == "alarm" for look in looks) <= 11  # 400 × 1 %, with four standard deviations
