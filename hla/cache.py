@@ -138,17 +138,26 @@ class Cache:
         """The table of common alleles in use here."""
         return self._active(CIWD)
 
-    def frequencies(self, source: str, population: str) -> "HaplotypeSet":
+    def frequencies(
+        self, source: str, population: str, *, truncated: bool = False, ignore_checksum: bool = False
+    ) -> "HaplotypeSet":
         """The haplotype frequency set in a file, of a population where it holds several; or loaded here by a name.
 
-        Raises NomenclatureError that says what is wrong and what to do.
+        truncated, ignore_checksum: as hla.frequencies.files.read_set. Raises NomenclatureError that says what is
+        wrong and what to do.
         """
         from hla.frequencies.demo import demo_set  # only match prediction needs them
         from hla.frequencies.files import read_set
         from hla.frequencies.sets import HaplotypeSet
 
         if os.path.exists(source):
-            found, notes = read_set(Path(source), name=Path(source).stem, population=population)
+            found, notes = read_set(
+                Path(source),
+                name=Path(source).stem,
+                population=population,
+                truncated=truncated,
+                ignore_checksum=ignore_checksum,
+            )
             for note in notes:
                 self.warn(f"{source}: {note}")
             return found

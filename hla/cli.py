@@ -54,9 +54,12 @@ class Surroundings:
             raise Refusal(str(error)) from None
         return resolver_for(nomenclature, mac, cache.ciwd())
 
-    def frequencies(self, source: str, population: str) -> "HaplotypeSet":
-        """The haplotype frequency set in a file, or loaded here by a name. Raises NomenclatureError."""
-        return Cache(self.folder, self.warn).frequencies(source, population)
+    def frequencies(self, source: str, population: str, **reading: bool) -> "HaplotypeSet":
+        """The haplotype frequency set in a file, or loaded here by a name. Raises NomenclatureError.
+
+        reading: truncated, ignore_checksum, as hla.frequencies.files.read_set has them.
+        """
+        return Cache(self.folder, self.warn).frequencies(source, population, **reading)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,14 @@ def add_matrix_arguments(parser: argparse.ArgumentParser) -> None:
         "--population", default="", help="of --frequencies, where a file holds several (API, CAU, …)"
     )
     parser.add_argument(
+        "--truncated", action="store_true", help="accept a set of --frequencies whose sum is below 0.98"
+    )
+    parser.add_argument(
+        "--ignore-checksum",
+        action="store_true",
+        help="accept a set of --frequencies that is not the file that its metadata describe",
+    )
+    parser.add_argument(
         "--nulls",
         choices=("absent", "as-named"),
         default="absent",
@@ -138,8 +146,9 @@ def predicted(
     from hla.prediction.matrix import PredictedMatrix  # compiled code: only who asks for it waits for it
     from hla.prediction.table import HaplotypeTable
 
+    reading = {name: options[name] for name in ("truncated", "ignore_checksum")}
     try:
-        found = around.frequencies(options["frequencies"], options["population"])
+        found = around.frequencies(options["frequencies"], options["population"], **reading)
     except NomenclatureError as error:
         raise Refusal(str(error)) from None
     lacking = [locus for locus in patients.columns if locus not in found.loci]
@@ -151,7 +160,10 @@ def predicted(
             f"{found.name}: {len(table.unread):,} names are not read, with {table.unread_share:.2%} of all "
             f"haplotypes: {shown(table.unread)}"
         )
-    matrix = PredictedMatrix.of(patients, units, table)
+    try:
+        matrix = PredictedMatrix.of(patients, units, table)
+    except MatrixError as error:
+        raise Refusal(str(error)) from None
     for sentence in matrix.notes():
         around.warn(sentence)
     return matrix

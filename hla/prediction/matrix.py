@@ -5,6 +5,7 @@ probability of two matches in whole per cent, rounded half up; then of exactly o
 loci. A genotype that several units may have is compared with a patient once.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,11 +13,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hla.matrix import MatrixError
 from hla.people import People
 from hla.prediction import combine_kernels, matrix_kernels
 from hla.prediction.combine import BINOMIALS, Patient
 from hla.prediction.impute import Imputer
-from hla.prediction.imputed import Basis, Imputed, pairs_in
+from hla.prediction.imputed import Basis, Imputed, Part, joined, pairs_in
 from hla.prediction.table import HaplotypeTable
 
 Array = NDArray[Any]
@@ -24,6 +26,8 @@ Array = NDArray[Any]
 CERTAIN, POSSIBLE, NEVER, UNKNOWN = (ord(letter) for letter in "APM?")
 OF_LOCUS: Final = len(";A;100")
 OF_WHOLE: Final = len(";100")
+AT_ONCE: Final = 256  # distinct typings imputed together
+MOST_GENOTYPES: Final = 20_000_000  # of all persons of a file; some 100 bytes each
 EXACT_PAIRS: Final = 4_000_000  # no pruning: grades ask whether something is possible at all
 
 
@@ -80,9 +84,7 @@ class PredictedMatrix:
     def of(cls, patients: People, units: People, table: HaplotypeTable) -> "PredictedMatrix":
         """Both read at loci that the table has; others count as untyped there."""
         imputer = Imputer(table, exact_pairs=EXACT_PAIRS)
-        of_patients, of_units = (
-            imputer.impute_pairs(pairs_of(people, table.loci)) for people in (patients, units)
-        )
+        of_patients, of_units = (imputed(imputer, people) for people in (patients, units))
         numbers, firsts = matrix_kernels.distinct_rows(of_units.rows)
         columns = [LocusColumn.of(int(slot), of_units, firsts) for slot in table.slots]
         person = np.repeat(np.arange(len(of_units)), np.diff(of_units.starts))
@@ -199,8 +201,8 @@ class PredictedMatrix:
             none = int((people.basis == Basis.NONE).sum())
             if weak:
                 found.append(
-                    f"{weak:,} of {len(people):,} {side} are not explained by two haplotypes of the set: "
-                    f"{weak - none:,} estimated with less linkage, {none:,} without an estimate (?)."
+                    f"{weak:,} of {len(people):,} {side} are not explained by two haplotypes of the set, or too open "
+                    f"to be: {weak - none:,} estimated with less linkage, {none:,} without an estimate (?)."
                 )
             if len(people) and people.lost.max() > 0:
                 found.append(f"Of {side} at most {people.lost.max():.2g} of a probability was left out.")
@@ -212,6 +214,27 @@ def pair_ids(columns: Sequence[LocusColumn]) -> Array:
     narrow = all(len(column.pairs) <= 1 << 16 for column in columns)
     stacked = np.column_stack([column.of_genotype for column in columns])
     return stacked.astype(np.uint16 if narrow else np.uint32)
+
+
+def imputed(imputer: Imputer, people: People) -> Imputed:
+    """Genotypes of all persons. Raises MatrixError where they are more than memory should hold."""
+    each = pairs_of(people, imputer.table.loci)
+    counts = Counter(each)
+    distinct = list(counts)
+    parts: dict[tuple[tuple[str, str], ...], Part] = {}
+    total = 0
+    for start in range(0, len(distinct), AT_ONCE):
+        portion = distinct[start : start + AT_ONCE]
+        found = imputer.impute_pairs(portion)
+        parts |= {one: found.part(at) for at, one in enumerate(portion)}
+        total += sum(counts[one] * len(parts[one].shares) for one in portion)
+        if total > MOST_GENOTYPES:
+            name = people.ids[each.index(max(portion, key=lambda one: len(parts[one].shares)))]
+            raise MatrixError(
+                f"These persons have more than {MOST_GENOTYPES:,} genotypes in all: give fewer at a time, or leave "
+                f"out the most open ones, such as {name}."
+            )
+    return joined(imputer.table, [parts[one] for one in each])
 
 
 def pairs_of(people: People, loci: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:

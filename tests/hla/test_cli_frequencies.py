@@ -98,3 +98,21 @@ def test_a_set_that_was_loaded_by_its_name_or_population(tmp_path: Path) -> None
     assert cache.frequencies("demo", "").population == "HAN"
     with pytest.raises(NomenclatureError, match="neither a file nor the name"):
         cache.frequencies("UIG", "")
+
+
+def test_a_truncated_set_on_request(console: Console, files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text("A*02:01~B*15:01,3,0.5\n")
+    arguments = [*files, "--frequencies", str(tmp_path / "set.csv")]
+
+    assert console("match_matrix", *arguments) == REFUSED
+    assert "--truncated" in console.err
+    assert console("match_matrix", *arguments, "--truncated") == OK
+
+
+def test_too_many_genotypes_are_refused(
+    console: Console, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hla.prediction.matrix.MOST_GENOTYPES", 0)
+
+    assert console("match_matrix", *files, "--frequencies", str(tmp_path / "set.csv")) == REFUSED
+    assert "genotypes in all" in console.err

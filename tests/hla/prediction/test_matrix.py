@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hla import people as reading
-from hla.matrix import write_matrix
+from hla.matrix import MatrixError, write_matrix
 from hla.people import People, read_people
 from hla.prediction.combine import Patient, predict
 from hla.prediction.impute import Imputer
@@ -120,8 +120,8 @@ def test_persons_whom_the_set_does_not_explain_are_counted(tmp_path: Path) -> No
 
     assert matrix.header() == b"patient;unit;A;A_p;B;B_p;p3of4;p4of4\n"
     assert matrix.notes() == [
-        "1 of 2 units are not explained by two haplotypes of the set: 1 estimated with less linkage, 0 without an "
-        "estimate (?)."
+        "1 of 2 units are not explained by two haplotypes of the set, or too open to be: 1 estimated with less "
+        "linkage, 0 without an estimate (?)."
     ]
 
 
@@ -168,3 +168,16 @@ def test_patient_and_units_must_be_numbered_alike(tmp_path: Path) -> None:
     for question in (predict, whole_distribution, typing_values):
         with pytest.raises(ValueError, match="different reference data"):
             question(patient, unit)  # type: ignore[operator]
+
+
+def test_more_genotypes_than_memory_should_hold_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hla.prediction.matrix.MOST_GENOTYPES", 5)
+    haplotypes = [((f"A*0{family}:01",), 1 / 3) for family in (1, 2, 3)]
+    table = HaplotypeTable.of(made_set(("A",), haplotypes), resolver())
+    files = written(tmp_path, "p", ["A*01:01+A*01:01"]), written(tmp_path, "u", ["A*01:01+A*01:01", "A*UUUU"])
+    one, other = (read_people(path, ("A",), resolver()) for path in files)
+
+    with pytest.raises(MatrixError, match=r"more than 5 genotypes in all: .* such as u1"):
+        PredictedMatrix.of(one, other, table)
