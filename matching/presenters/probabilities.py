@@ -453,7 +453,12 @@ def notices(run: SearchRun) -> Iterator[tuple[str, str]]:
         yield "warn", _("No probabilities were computed: %(why)s") % {"why": error}
         return
     if not found["sets"] or not found["patient"]:
-        yield "warn", _("No frequency set in use serves the patient: only what the typings make certain has a probability.")
+        yield (
+            "warn",
+            _(
+                "No frequency set in use serves the patient: only what the typings make certain has a probability."
+            ),
+        )
         return
     if any(one["step"] == SetStep.BUILT_IN for one in found["sets"]):
         yield (

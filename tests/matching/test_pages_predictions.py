@@ -262,7 +262,11 @@ def test_head_says_own_populations_coverage_and_what_was_left_out(client: Client
     [
         ({}, "info", "before probabilities were computed"),
         ({"error": "HAN v2 is damaged."}, "warn", "No probabilities were computed: HAN v2 is damaged."),
-        ({"sets": [], "patient": None, "counts": {}, "next": None}, "warn", "this list has no probabilities"),
+        (
+            {"sets": [], "patient": None, "counts": {}, "next": None},
+            "warn",
+            "only what the typings make certain",
+        ),
     ],
 )
 def test_list_without_probabilities_says_why_and_has_no_column(
