@@ -151,13 +151,22 @@ def _table(lines: Any, wanted: Wanted) -> Found:
 
 def _json(content: bytes, text: str) -> dict[str, Any]:
     try:
-        found = json.loads(decoded(content, text))
+        found = json.loads(decoded(content, text), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         if isinstance(error, FrequencyError):
             raise
         raise FrequencyError("json", text=text, why=str(error)) from None
     assert isinstance(found, dict)  # it begins with a brace
     return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Raises ValueError for a key that stands twice, also in other letters."""
+    names = [name.lower() for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name} stands twice in one object")
+    return dict(pairs)
 
 
 def _from_json(content: dict[str, Any], beside: Place, asked: Asked) -> Found:

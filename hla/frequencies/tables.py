@@ -75,15 +75,19 @@ def columns_of(cells: Cells, wanted: Wanted) -> Columns:
         frequency = {wanted.column.lower()}
     for place, name in enumerate(names):
         if lower[place] in haplotype:
+            once(found.haplotype < 0, "the haplotype", wanted)
             found.haplotype = place
         elif lower[place] in frequency:
+            once(found.frequency < 0, "the frequency", wanted)
             found.frequency = place
         elif (of := OF_POPULATION.fullmatch(name)) is not None:
             populations[of[1]] = place
         elif (locus := locus_key(name)) is not None:
+            once(locus not in found.loci, f"HLA-{locus}", wanted)
             found.loci[locus] = place
         elif not UNUSED.fullmatch(name):
             found.ignored.append(name)
+    once(found.haplotype < 0 or not found.loci, "the haplotype", wanted)
     if found.frequency < 0 and populations:
         found.population, found.frequency = _chosen(populations, wanted)
     missing = [
@@ -97,6 +101,12 @@ def columns_of(cells: Cells, wanted: Wanted) -> Columns:
     if missing:
         raise FrequencyError("header", text=wanted.text, missing=", ".join(missing))
     return found
+
+
+def once(first: bool, column: str, wanted: Wanted) -> None:
+    """Raises FrequencyError for what a second column says as well: it may say something else."""
+    if not first:
+        raise FrequencyError("header_repeated", text=wanted.text, column=column)
 
 
 def _chosen(populations: Mapping[str, int], wanted: Wanted) -> tuple[str, int]:

@@ -207,6 +207,8 @@ def test_records_that_are_refused(
     ("content", "code", "missing"),
     [
         ('{"frequencies": []', "json", None),
+        ('{"frequencies": [], "frequencies": []}', "json", None),
+        ('{"frequencies": [{"a": "01:01", "A": "02:01", "frequency": 1}]}', "json", None),
         ('{"a":' * 100_000, "json", None),
         ("{}", "json_form", "nomenclatureVersion, frequencies"),
         ('{"nomenclatureVersion": "3580", "frequencies": {}}', "json_form", "a list of frequencies"),
