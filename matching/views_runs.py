@@ -27,7 +27,7 @@ from matching.choices import SEARCHABLE
 from matching.match_list import MatchList
 from matching.models import MatchRequest, SearchResult, SearchRun
 from matching.pair_details import pair_details
-from matching.presenters import people, probabilities, requests, results, summary, why
+from matching.presenters import people, prediction_summary, probabilities, requests, results, summary, why
 from matching.presenters.progress import progress, waits_long
 
 
@@ -94,10 +94,10 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
         "patient": run.request.patient,
         "line": people.patient_line(run.request.patient, run.patient_weight_kg, people.today()),
         "basis": summary.basis(run),
-        "criteria": [*summary.criteria_line(run), *probabilities.header(run, shown.most_lost)],
+        "criteria": [*summary.criteria_line(run), *prediction_summary.header(run, shown.most_lost)],
         "figures": summary.figures(run, shown),
         "notices": summary.notices(run),
-        "next_typings": probabilities.next_typings(run),
+        "next_typings": prediction_summary.next_typings(run),
         "page": page,
         "table": results.table(run, list(page), person_of(request)),
         "chips": shown.chips(),

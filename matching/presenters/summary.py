@@ -14,7 +14,7 @@ from matching import frequency_sets, reference
 from matching.choices import CLASS_SIZE
 from matching.match_list import MatchList
 from matching.models import SearchRun
-from matching.presenters import probabilities
+from matching.presenters import prediction_summary
 from matching.presenters.requests import NEEDED_LOCI, dose_text, floors_text, release_text, statuses_text
 
 ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
@@ -157,12 +157,12 @@ def unexplained_figure(run: SearchRun) -> list[dict[str, Any]]:
     """Listed units whose typing the frequency set does not explain."""
     if not run.prediction.get("sets"):
         return []
-    estimated, none = probabilities.unexplained(run.prediction["counts"])
+    estimated, none = prediction_summary.unexplained(run.prediction["counts"])
     return [
         {
             "value": f"{estimated + none:,}",
             "label": _("not explained by the frequency set"),
-            "note": probabilities.unexplained_text(estimated, none),
+            "note": prediction_summary.unexplained_text(estimated, none),
             "tone": "warn" if none else "",
         }
     ]
@@ -193,7 +193,7 @@ def notices(run: SearchRun) -> list[dict[str, Any]]:
     if run.request.runs.filter(run_no__gt=run.run_no, completed_at__isnull=False).exists():
         found.append(_warn(gettext_lazy("This is not the newest list of this request.")))
     found += [_warn(text) for text in _reference_notices(run)]
-    found += [{"tone": tone, "text": text} for tone, text in probabilities.notices(run)]
+    found += [{"tone": tone, "text": text} for tone, text in prediction_summary.notices(run)]
     return found
 
 
