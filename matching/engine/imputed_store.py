@@ -77,8 +77,6 @@ class Segment:
 
     def places(self, asked: Array) -> Array:
         """Where each digest stands, -1 for those that do not: int64 (n,)."""
-        if not len(self):
-            return np.full(len(asked), -1, dtype=np.int64)
         found = np.minimum(np.searchsorted(as_keys(self.digests), as_keys(asked)), len(self) - 1)
         return np.where(self.digests[found] == asked, found, -1)
 
@@ -162,9 +160,7 @@ class ImputedStore:
             self._compact(sorted(small, key=lambda segment: segment.size)[: max(2, MAX_SEGMENTS)])
 
     def _write(self, digests: Sequence[bytes], parts: Sequence[Part]) -> None:
-        whole = joined(
-            self.table, [part if len(part.shares) <= MAX_GENOTYPES else bare(part) for part in parts]
-        )
+        whole = joined(self.table, [kept_part(part) for part in parts])
         keys, rows = renumbered(whole)
         masks = [sum(1 << SEARCH_LOCI.index(locus) for locus in loci) for loci in whole.relaxed]
         column_file.write(

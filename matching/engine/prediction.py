@@ -14,7 +14,6 @@ from hla.prediction.combine import CLASS_LOCI, UPTO, Patient, predict
 from hla.prediction.fits import Pair
 from hla.prediction.impute import Imputer
 from hla.prediction.imputed import Basis, Imputed, joined
-from hla.typing import Typing
 from matching.engine.imputed_store import ImputedStore, typing_digest
 from matching.engine.search import Ranked
 
@@ -51,9 +50,6 @@ class ListPredictions:
     lost: Array
     basis: Array
     relaxed: tuple[tuple[str, ...], ...]
-
-    def __len__(self) -> int:
-        return len(self.basis)
 
     def taken(self, order: Array) -> ListPredictions:
         """The same units in another order."""
@@ -103,12 +99,6 @@ def _fill(shares: Array, positions: int, counts: Array) -> Array:
     told = mismatches < shares.shape[1]
     shares[rows[told], mismatches[told]] = 1.0
     return sure
-
-
-def pairs_of(typing: Typing) -> tuple[Pair, ...]:
-    """The two texts at each locus of SEARCH_LOCI."""
-    found = [typing.locus(locus) for locus in SEARCH_LOCI]
-    return tuple((one.first, one.second) for one in found)
 
 
 def imputed(imputer: Imputer, store: ImputedStore | None, typings: Sequence[tuple[Pair, ...]]) -> Imputed:

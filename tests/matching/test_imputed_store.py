@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hla.frequencies.demo import demo_set
+from hla.frequencies.sets import HaplotypeSet
 from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
 from hla.prediction.fits import Pair
@@ -237,3 +238,19 @@ def test_digests_that_end_in_zeros_are_found(tmp_path: Path, typings: Typings) -
 
     assert store.bases(digests).tolist() == imputer.impute_pairs(typings[:5]).basis.tolist()
     assert store.bases([bytes(16 - 1) + b"\x01"]).tolist() == [UNSEEN]
+
+
+def test_alleles_that_the_nomenclature_does_not_know_are_kept_by_name(tmp_path: Path) -> None:
+    rows = [(("A*100:01", "B*08:01"), 0.5), (("A*02:01", "B*07:02"), 0.5)]
+    found = HaplotypeSet.of(rows, name="odd", population="", loci=("A", "B"))
+    mine, theirs = (
+        Imputer(HaplotypeTable.of(found, Resolver(Nomenclature.builtin(), EMPTY_MAC))) for _ in range(2)
+    )
+    open_one: tuple[Pair, ...] = (("", ""), ("B*08:01", "B*07:02"))
+    imputed_by_me = mine.impute_pairs([open_one])
+    ImputedStore(tmp_path, mine.table).add([typing_digest(open_one)], imputed_by_me)
+
+    (part,) = ImputedStore(tmp_path, theirs.table).find([typing_digest(open_one)])
+
+    assert alleles(theirs, part) == alleles(mine, imputed_by_me.part(0))
+    assert "A*100:01" in str(alleles(theirs, part))

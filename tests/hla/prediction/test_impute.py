@@ -134,7 +134,7 @@ def test_a_text_that_cannot_be_read() -> None:
 
 
 def test_kept_fits_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "MAX_KEPT", 4)
+    monkeypatch.setattr(layout, "MAX_KEPT", 3)
     monkeypatch.setattr(layout, "FIRST_ROOM", 1)
     monkeypatch.setattr(fits, "MAX_VALUES_KEPT", 2)
     imputer = Imputer(table({"01:01 01:01": 1.0}, ("A", "B")))

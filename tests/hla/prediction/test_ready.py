@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
+
+import pytest
 
 COUNTS = """
 import json
@@ -54,3 +57,9 @@ def test_nothing_is_compiled_twice() -> None:
 
     assert after == before
     assert before["impute_all"] == before["holding_shares"] == before["whole_shares"] == 1
+
+
+def test_as_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "hla.prediction.ready", raising=False)
+
+    assert "compile_loops" in runpy.run_module("hla.prediction.ready", run_name="__main__")
