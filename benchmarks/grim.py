@@ -72,8 +72,9 @@ def main() -> int:
     chosen = ambiguous(texts, table, options.subjects)
     found = run_grim(frequencies, chosen)
     ours, times = imputed_and_timed(list(chosen.values()), table)
+    states = States(table)
     differences = [
-        difference(found["exact"]["genotypes"][at], posterior(ours, at), table) for at in range(len(chosen))
+        difference(found["exact"]["genotypes"][at], posterior(ours, at), states) for at in range(len(chosen))
     ]
     kept = [
         sum(some.values()) / sum(all_of_it.values())
@@ -234,21 +235,28 @@ def posterior(found: Imputed, person: int) -> dict[tuple, float]:
     return dict(zip(keys, found.shares[part].tolist(), strict=True))
 
 
-def difference(theirs: dict[str, float], ours: dict[tuple, float], table: HaplotypeTable) -> float:
+class States:
+    """State of each allele by its name, read once."""
+
+    def __init__(self, table: HaplotypeTable) -> None:
+        self.table = table
+        self.known: dict[str, int] = {}
+
+    def __call__(self, locus: str, name: str) -> int:
+        if name not in self.known:
+            self.known[name] = self.table.state(locus, read_allele(locus, name, self.table.resolver))
+        return self.known[name]
+
+
+def difference(theirs: dict[str, float], ours: dict[tuple, float], states: States) -> float:
     """The largest between two probabilities of a genotype; one that a side lacks has 0 there."""
     total = sum(theirs.values())
     found: dict[tuple, float] = defaultdict(float)
     for text, weight in theirs.items():
         at = {locus.partition("*")[0]: locus.split("+") for locus in text.split("^")}
-        key = tuple(tuple(sorted(state(table, locus, name) for name in at[locus])) for locus in table.loci)
+        key = tuple(tuple(sorted(states(locus, name) for name in at[locus])) for locus in states.table.loci)
         found[key] += weight / total
     return max(abs(found.get(key, 0.0) - ours.get(key, 0.0)) for key in found.keys() | ours.keys())
-
-
-def state(table: HaplotypeTable, locus: str, name: str, known: dict[str, int] = {}) -> int:  # noqa: B006
-    if name not in known:
-        known[name] = table.state(locus, read_allele(locus, name, table.resolver))
-    return known[name]
 
 
 def verdict(figures: dict[str, float]) -> int:

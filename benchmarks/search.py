@@ -9,23 +9,19 @@ connection. Writes benchmarks/results.json (adds to what other benchmarks wrote)
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 
+from recorded import record, show  # noqa: E402
 from system import manage, real_system, wait_for, worker  # noqa: E402
 
-RESULTS = ROOT / "benchmarks" / "results.json"
 TARGET_MS = 500
 
 
@@ -194,25 +190,12 @@ class PlainSql:
 
 
 def report(figures: dict[str, float], units: int) -> None:
-    width = max(map(len, figures))
     print(f"\n{units} units, {os.cpu_count()} CPUs")
-    for name, value in figures.items():
-        print(f"{name:{width}}  {value:10.2f}")
+    show(figures)
     median = figures["end_to_end_20k_ms_median"]
     verdict = "held" if median <= TARGET_MS else "MISSED"
     print(f"\nsubmitted → stored: median {median:.0f} ms, target {TARGET_MS} ms: {verdict}")
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    about = {
-        "commit": commit,
-        "cpus": os.cpu_count(),
-        "python": platform.python_version(),
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    rounded = {name: round(value, 3) for name, value in figures.items()}
-    RESULTS.write_text(json.dumps({**known, **about, **rounded}, indent=2, sort_keys=True) + "\n")
+    record(figures)
 
 
 if __name__ == "__main__":

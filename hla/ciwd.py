@@ -7,12 +7,12 @@ Source: Hurley et al. 2020, doi 10.1111/tan.13811; the table is read in the layo
 import hashlib
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
 from hla.nomenclature import NomenclatureError
+from hla.packed import packed, unpacked
 
 Category = Literal["C", "I", "WD", "R"]
 
@@ -86,17 +86,13 @@ class CiwdTable:
 
     def to_bytes(self) -> bytes:
         """Compact binary form with a checksum."""
-        return MAGIC + bytes.fromhex(self.checksum) + zlib.compress(self._payload, 6)
+        return packed(MAGIC, self._payload)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "CiwdTable":
         """What to_bytes wrote. Raises NomenclatureError if it is something else or damaged."""
-        start = len(MAGIC) + 32
-        try:
-            payload = zlib.decompress(data[start:]) if data.startswith(MAGIC) else b""
-        except zlib.error:
-            payload = b""
-        if hashlib.sha256(payload).digest() != data[len(MAGIC) : start]:
+        payload = unpacked(MAGIC, data)
+        if payload is None:
             raise NomenclatureError("This is not a table of CIWD alleles, or it is damaged.")
         found = json.loads(payload)
         return cls(found["version"], tuple(found["populations"]), found["rows"])

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from hla.nomenclature import (
     NomenclatureError,
     Replacement,
 )
+from hla.packed import packed, unpacked
 
 MAGIC: Final = b"QHLA-release-2\n"
 NO_GROUP: Final = -1
@@ -229,7 +229,7 @@ class ReleaseNomenclature(Nomenclature):
         return sum(len(content.alleles) for content in self._contents.values())
 
     def to_bytes(self) -> bytes:
-        return MAGIC + bytes.fromhex(self.checksum) + zlib.compress(self.payload, 6)
+        return packed(MAGIC, self.payload)
 
     def _at(self, locus: str) -> LocusNames:
         found = self._loci.get(locus)
@@ -289,12 +289,8 @@ def nomenclature_from_bytes(data: bytes) -> Nomenclature:
     """What Nomenclature.to_bytes wrote. Raises NomenclatureError if it is something else or damaged."""
     if data == BUILTIN_MAGIC:
         return BuiltinNomenclature()
-    start = len(MAGIC) + 32
-    try:
-        payload = zlib.decompress(data[start:]) if data.startswith(MAGIC) else b""
-    except zlib.error:
-        payload = b""
-    if hashlib.sha256(payload).digest() != data[len(MAGIC) : start]:
+    payload = unpacked(MAGIC, data)
+    if payload is None:
         raise NomenclatureError("This is not a compiled nomenclature, or it is damaged.")
     return ReleaseNomenclature(payload)
 

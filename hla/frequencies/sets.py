@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from hla.frequencies.errors import FrequencyError
 from hla.loci import SEARCH_LOCI
+from hla.packed import packed, unpacked
 
 MAGIC: Final = b"QHLA-haplotypes-1\n"
 RESOLUTIONS: Final = ("allele", "g", "G", "P", "mixed")
@@ -124,17 +124,13 @@ class HaplotypeSet:
 
     def to_bytes(self) -> bytes:
         """Compact binary form with a checksum; the same bytes for the same set."""
-        return MAGIC + bytes.fromhex(self.checksum) + zlib.compress(self._payload, 6)
+        return packed(MAGIC, self._payload)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "HaplotypeSet":
         """What to_bytes wrote. Raises FrequencyError (damaged) if it is something else or damaged."""
-        start = len(MAGIC) + 32
-        try:
-            payload = zlib.decompress(data[start:]) if data.startswith(MAGIC) else b""
-        except zlib.error:
-            payload = b""
-        if hashlib.sha256(payload).digest() != data[len(MAGIC) : start]:
+        payload = unpacked(MAGIC, data)
+        if payload is None:
             raise FrequencyError("damaged")
         line, _, arrays = payload.partition(b"\n")
         head = json.loads(line)
