@@ -164,6 +164,30 @@ def summed(
 
 
 @compiled
+def entered_part(
+    table: Array,
+    rows: Array,
+    lacks: Array,
+    used: int,
+    at: Word,
+    first: Word,
+    second: Word,
+    third: Word,
+    slots: Array,
+    local: Array,
+) -> tuple[Array, Array, Array]:
+    """A new part as number `used` of a table, at its free place; table, rows and lacks, grown if need be."""
+    if used == lacks.shape[0]:
+        rows, lacks = grown(rows, used + 1), grown_line(lacks, used + 1)
+    rows[used, 0], rows[used, 1], rows[used, 2] = first, second, third
+    lacks[used] = lacking(rows, used, slots, local)
+    table[at] = used
+    if 2 * (used + 1) > table.shape[0]:
+        table = relaid(table, rows, used + 1)
+    return table, rows, lacks
+
+
+@compiled
 def parted(
     rows: Array, shares: Array, starts: Array, least: Array, local: Array, upto: int
 ) -> tuple[Array, Array, Array, Array, Array, Array]:
@@ -178,41 +202,34 @@ def parted(
     one_table, one_rows, one_lacks = empty_parts()
     two_table, two_rows, two_lacks = empty_parts()
     ones, twos, n, person = 0, 0, 0, 0
+    one_slots, two_slots = least[least <= LAST_OF_FIRST_WORD], least[least > LAST_OF_FIRST_WORD]
     for row in range(begin, begin + size):
         while row >= starts[person + 1]:
             person += 1
-        word = rows[row, 1] & _UPPER
-        two = place_of(two_table, two_rows, _ZERO, word, rows[row, 2])
-        if two_table[two] == EMPTY:
-            if twos == two_lacks.shape[0]:
-                two_rows, two_lacks = grown(two_rows, twos + 1), grown_line(two_lacks, twos + 1)
-            two_rows[twos, 0], two_rows[twos, 1], two_rows[twos, 2] = _ZERO, word, rows[row, 2]
-            two_lacks[twos] = lacking(two_rows, twos, least[least > LAST_OF_FIRST_WORD], local)
-            two_table[two] = twos
+        word, last = rows[row, 1] & _UPPER, rows[row, 2]
+        at = place_of(two_table, two_rows, _ZERO, word, last)
+        if two_table[at] == EMPTY:
+            two_table, two_rows, two_lacks = entered_part(
+                two_table, two_rows, two_lacks, twos, at, _ZERO, word, last, two_slots, local
+            )
+            number = twos
             twos += 1
-            if 2 * twos > two_table.shape[0]:
-                two_table = relaid(two_table, two_rows, twos)
-            number = twos - 1
         else:
-            number = two_table[two]
+            number = two_table[at]
         lacks = two_lacks[number]
         if lacks > upto:
             continue
         of_two[n] = number
-        word = rows[row, 1] & _LOWER
-        one = place_of(one_table, one_rows, rows[row, 0], word, _ZERO)
-        if one_table[one] == EMPTY:
-            if ones == one_lacks.shape[0]:
-                one_rows, one_lacks = grown(one_rows, ones + 1), grown_line(one_lacks, ones + 1)
-            one_rows[ones, 0], one_rows[ones, 1], one_rows[ones, 2] = rows[row, 0], word, _ZERO
-            one_lacks[ones] = lacking(one_rows, ones, least[least <= LAST_OF_FIRST_WORD], local)
-            one_table[one] = ones
+        first, word = rows[row, 0], rows[row, 1] & _LOWER
+        at = place_of(one_table, one_rows, first, word, _ZERO)
+        if one_table[at] == EMPTY:
+            one_table, one_rows, one_lacks = entered_part(
+                one_table, one_rows, one_lacks, ones, at, first, word, _ZERO, one_slots, local
+            )
+            number = ones
             ones += 1
-            if 2 * ones > one_table.shape[0]:
-                one_table = relaid(one_table, one_rows, ones)
-            number = ones - 1
         else:
-            number = one_table[one]
+            number = one_table[at]
         if lacks + one_lacks[number] > upto:
             continue
         of_share[n], of_person[n], of_one[n] = shares[row], person, number
