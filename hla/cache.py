@@ -148,7 +148,6 @@ class Cache:
         """
         from hla.frequencies.demo import demo_set  # only match prediction needs them
         from hla.frequencies.files import read_set
-        from hla.frequencies.sets import HaplotypeSet
 
         if os.path.exists(source):
             found, notes = read_set(
@@ -163,15 +162,30 @@ class Cache:
             return found
         if source == DEMO:
             return demo_set()
-        kept = self.folder.glob(f"{FREQUENCIES}-*")
-        for path in sorted(kept, key=lambda path: -path.stat().st_mtime_ns):
-            stored = HaplotypeSet.from_bytes(path.read_bytes())
-            if source in (stored.name, stored.population):
-                return stored
+        kept = self._kept_sets(source)
+        if len(kept) == 1:
+            return next(iter(kept.values()))[1]
+        if kept:
+            names = ", ".join(sorted(version for version, _ in kept.values()))
+            raise NomenclatureError(f"{source} names several frequency sets: {names}. Give one of these.")
         raise NomenclatureError(
             f"{source} is neither a file nor the name of a frequency set that was used here. Give the path of a file, "
             f"such as CAU.freqs.gz, or {DEMO} for the built-in synthetic set."
         )
+
+    def _kept_sets(self, source: str) -> dict[str, tuple[str, "HaplotypeSet"]]:
+        """Frequency sets of this name, version or population: checksum -> (version as its file has it, set)."""
+        from hla.frequencies.sets import HaplotypeSet
+
+        found = {}
+        for path in self.folder.glob(f"{FREQUENCIES}-*"):
+            version = path.name.removeprefix(f"{FREQUENCIES}-").rpartition("-")[0]
+            stored = HaplotypeSet.from_bytes(path.read_bytes())
+            if source == version:
+                return {stored.checksum: (version, stored)}
+            if source in (stored.name, stored.population):
+                found[stored.checksum] = (version, stored)
+        return found
 
     def versions(self) -> list[str]:
         """The versions of the releases that are kept here."""

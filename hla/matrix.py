@@ -44,7 +44,7 @@ Progress = Callable[[int], None]
 
 
 class MatrixError(RuntimeError):
-    """The work was cut short by the machine: a process was killed, or the file could not be written."""
+    """More than the machine can do: a process was killed, or the persons have too many genotypes."""
 
 
 class Rows(Protocol):

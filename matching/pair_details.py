@@ -8,27 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
 from bank.models import CordBloodUnit
-from core.errors import Conflict, InvalidInput
-from core.hla_messages import typing_error_text
+from core.errors import Conflict
 from core.populations import parse_populations
 from hla.errors import TypingError
 from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
-from hla.typing import Typing, parse_pair
+from hla.typing import parse_pair
 from matching import frequency_sets, predictions, reference
 from matching.models import SearchResult, SearchRun
+from matching.patient_typings import readable
 
 Pairs = tuple[tuple[str, str], ...]
 Json = dict[str, Any]
 Change = Literal["sets", "reference", "unit"]
-
-LIKELY: Final = 10
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,8 @@ def pair_details(run: SearchRun, unit_id: UUID) -> PairDetails:
     resolver = reference.resolver(look=True)
     frequency_sets.active_sets(look=True)
     unit = CordBloodUnit.objects.get(pk=unit_id)
-    mine, my_sets = _prepared(run.patient_populations, resolver)
-    theirs, their_sets = _prepared(unit.populations, resolver)
-    patient = mine.imputer.impute([_patient(run, resolver)])
+    mine, theirs = (_prepared(text, resolver) for text in (run.patient_populations, unit.populations))
+    patient = mine.imputer.impute([readable(run.patient_typing, resolver)])
     units = imputed(theirs.imputer, theirs.store, [unit_pairs(unit, resolver)])
     try:
         whole = whole_distribution(Patient.of(patient), units)
@@ -90,31 +87,18 @@ def pair_details(run: SearchRun, unit_id: UUID) -> PairDetails:
     return PairDetails(
         {size: shares.tolist() for size, shares in whole.classes.items()} if whole else {},
         float(patient.lost[0] + units.lost[0]) + whole.lost if whole else 0.0,
-        _side(patient, my_sets),
-        _side(units, their_sets),
-        tuple(_changed(run, unit, my_sets, their_sets)),
+        _side(patient, mine.sets),
+        _side(units, theirs.sets),
+        tuple(_changed(run, unit, mine.sets, theirs.sets)),
     )
 
 
-def _prepared(populations: str, resolver: Resolver) -> tuple[predictions.Prepared, list[Json]]:
+def _prepared(populations: str, resolver: Resolver) -> predictions.Prepared:
     choices = frequency_sets.choose(parse_populations(populations))
     found = predictions.prepared(choices, resolver)
     if found is None:
         raise Conflict("no_frequency_set", _("No frequency set in use serves the patient or the unit."))
-    return found, [predictions.named(choice) for choice in choices if choice.info is not None]
-
-
-def _patient(run: SearchRun, resolver: Resolver) -> Typing:
-    try:
-        pairs = run.patient_typing.items()
-        return Typing.of(parse_pair(locus, first, second, resolver) for locus, (first, second) in pairs)
-    except TypingError as error:
-        raise InvalidInput(
-            "patient_typing_unreadable",
-            _("The patient's typing cannot be read by release %(release)s: %(why)s"),
-            field="patient",
-            params={"release": resolver.nomenclature.release, "why": typing_error_text(error)},
-        ) from error
+    return found
 
 
 def unit_pairs(unit: CordBloodUnit, resolver: Resolver) -> Pairs:
@@ -136,14 +120,8 @@ def _readable(locus: str, pair: tuple[str, str], resolver: Resolver) -> tuple[st
 
 
 def _side(found: Any, sets: list[Json]) -> Side:
-    from hla.prediction.whole import likely_genotypes
-
     part = found.part(0)
-    likely = [
-        {"share": one.share, "alleles": {locus: list(pair) for locus, pair in one.alleles.items()}}
-        for one in likely_genotypes(found, 0, LIKELY)
-    ]
-    return Side(part.basis.name.lower(), part.relaxed, len(part.shares), likely, sets)
+    return Side(part.basis.name.lower(), part.relaxed, len(part.shares), predictions.likely(found), sets)
 
 
 def _changed(run: SearchRun, unit: CordBloodUnit, mine: list[Json], theirs: list[Json]) -> list[Change]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -23,12 +23,14 @@ from hla.typing import Typing
 from matching import frequency_sets, reference
 from matching.engine.search import Ranked
 from matching.engine.snapshot import Origin, Snapshot
-from matching.frequency_sets import Choice
+from matching.frequency_sets import Choice, SetInfo
 
 if TYPE_CHECKING:
+    from hla.prediction.combine import Patient
     from hla.prediction.impute import Imputer
+    from hla.prediction.imputed import Imputed
     from matching.engine.imputed_store import ImputedStore
-    from matching.engine.prediction import ListPredictions
+    from matching.engine.prediction import Group, ListPredictions
 
 MAX_TABLES: Final = 12  # kept by a process; each is some megabytes
 VALUED_UNITS: Final = 50  # the likeliest of a list, for the value of the next typing
@@ -59,16 +61,16 @@ def forget() -> None:
 
 def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
     """The table of a person's populations; None where no set serves any of them."""
-    usable = [choice for choice in choices if choice.info is not None and choice.haplotypes is not None]
-    if not usable:
-        return None
     weights: dict[str, float] = {}
     sets: dict[str, HaplotypeSet] = {}
-    for choice in usable:
-        assert choice.info is not None
-        assert choice.haplotypes is not None
-        weights[choice.info.checksum] = weights.get(choice.info.checksum, 0.0) + choice.weight
-        sets[choice.info.checksum] = choice.haplotypes
+    names = []
+    for choice in choices:
+        if choice.info is not None and choice.haplotypes is not None:
+            weights[choice.info.checksum] = weights.get(choice.info.checksum, 0.0) + choice.weight
+            sets[choice.info.checksum] = choice.haplotypes
+            names.append(named(choice, choice.info, choice.haplotypes))
+    if not sets:
+        return None
     key = (id(resolver), *sorted(weights.items()))
     if key not in _held:
         from hla.prediction.impute import Imputer
@@ -80,14 +82,11 @@ def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
             del _held[next(iter(_held))]  # the one that was not asked for the longest
         _held[key] = (Imputer(table), ImputedStore(folder(weights, resolver), table))
     _held[key] = _held.pop(key)
-    return Prepared(*_held[key], [named(choice) for choice in usable])
+    return Prepared(*_held[key], names)
 
 
-def named(choice: Choice) -> Json:
+def named(choice: Choice, info: SetInfo, found: HaplotypeSet) -> Json:
     """A set as a result names it."""
-    info, found = choice.info, choice.haplotypes
-    assert info is not None
-    assert found is not None
     return {
         "version": info.version,
         "population": info.population,
@@ -124,19 +123,13 @@ class RunPrediction:
         return RunPrediction(self.rows.taken(order), self.set_of_row[order], self.summary)
 
 
-@dataclass
-class _Units:
-    """Units of a list by the text of their populations."""
-
-    by_populations: dict[str, list[int]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, unit_ids: Sequence[UUID]) -> _Units:
-        known = dict(CordBloodUnit.objects.filter(pk__in=unit_ids).values_list("pk", "populations"))
-        found = cls()
-        for place, pk in enumerate(unit_ids):
-            found.by_populations.setdefault(known.get(pk, ""), []).append(place)
-        return found
+def _by_populations(unit_ids: Sequence[UUID]) -> dict[str, list[int]]:
+    """Places of units by the text of their populations."""
+    known = dict(CordBloodUnit.objects.filter(pk__in=unit_ids).values_list("pk", "populations"))
+    found: dict[str, list[int]] = {}
+    for place, pk in enumerate(unit_ids):
+        found.setdefault(known.get(pk, ""), []).append(place)
+    return found
 
 
 def warm() -> None:
@@ -165,7 +158,7 @@ def predict_run(
         return RunPrediction(listed, np.full(len(rows), -1, dtype=np.int64), nobody)
     typings = typings_of(snapshot, rows)
     groups, sets, set_of_row = [], list(mine.sets), np.full(len(rows), -1, dtype=np.int64)
-    for text, places in _Units.of(unit_ids).by_populations.items():
+    for text, places in _by_populations(unit_ids).items():
         theirs = prepared(frequency_sets.choose(parse_populations(text)), resolver)
         if theirs is not None:
             set_of_row[places] = _place(sets, theirs.sets)
@@ -206,10 +199,21 @@ def typings_of(snapshot: Snapshot, rows: Iterable[int]) -> list[tuple[tuple[str,
     return list(zip(*columns, strict=True))
 
 
-def _patient(found: Any, mine: Prepared, populations: str) -> Json:
-    """What the patient's genotypes rest on, and the likeliest of them."""
+def likely(found: Imputed) -> list[Json]:
+    """The likeliest genotypes of the only person, as results write them."""
     from hla.prediction.whole import likely_genotypes
 
+    return [
+        {
+            "share": round(one.share, 6),
+            "alleles": {locus: list(pair) for locus, pair in one.alleles.items()},
+        }
+        for one in likely_genotypes(found, 0, LIKELY_GENOTYPES)
+    ]
+
+
+def _patient(found: Imputed, mine: Prepared, populations: str) -> Json:
+    """What the patient's genotypes rest on, and the likeliest of them."""
     return {
         "populations": populations,
         "basis": found.part(0).basis.name.lower(),
@@ -217,17 +221,13 @@ def _patient(found: Any, mine: Prepared, populations: str) -> Json:
         "lost": float(found.lost[0]),
         "genotypes": len(found.shares),
         "sets": [one["checksum"] for one in mine.sets],
-        "likely": [
-            {
-                "share": round(one.share, 6),
-                "alleles": {locus: list(pair) for locus, pair in one.alleles.items()},
-            }
-            for one in likely_genotypes(found, 0, LIKELY_GENOTYPES)
-        ],
+        "likely": likely(found),
     }
 
 
-def _next_typings(patient: Any, groups: Sequence[Any], listed: Any, unit_ids: Sequence[UUID]) -> Json:
+def _next_typings(
+    patient: Patient, groups: Sequence[Group], listed: ListPredictions, unit_ids: Sequence[UUID]
+) -> Json:
     """The typings that would help most among the likeliest units of the list."""
     from hla.prediction.next_typing import typing_values
     from matching.engine.prediction import imputed

@@ -1,9 +1,9 @@
 """Typings that no two haplotypes of a set explain: the linkage between loci is given up step by step.
 
 A locus at which no two alleles of the set fit is taken out: there the genotypes that the typing leaves count, by the
-frequency of those alleles that the set has, else alike.
-What two haplotypes still do not explain is taken as class I and class II by themselves, and if need be as single
-loci. The result says which step was needed: it is an estimate, but never none at all while there is anything to say.
+frequency of those alleles that the set has, else alike. What two haplotypes still do not explain is taken as class I
+and class II by themselves, and if need be as single loci. The result says which step was needed: it is an estimate,
+but never none at all while there is anything to say.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-MANY_ROWS: Final = (
-    200_000  # from here on the least likely genotypes of a product are left out, within the bound
-)
+# Of a product: from here on its least likely genotypes are left out, within the bound.
+MANY_ROWS: Final = 200_000
 TOO_MANY_ROWS: Final = 4_000_000
 ROUNDING: Final = 1e-9
 
@@ -120,9 +119,8 @@ def pairs_to_keep(shares: Array, others: Array, step: float) -> tuple[Array | No
         if counts.sum() > TOO_MANY_ROWS:
             return None, None
         kept = float((shares[order] * sums[counts]).sum())
-        if kept >= wanted or counts.sum() == len(shares) * len(
-            others
-        ):  # rounding may leave all below `wanted`
+        everything = counts.sum() == len(shares) * len(others)  # rounding may leave it below `wanted`
+        if kept >= wanted or everything:
             break
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     return np.repeat(order, counts), ranked[np.arange(counts.sum()) - starts]

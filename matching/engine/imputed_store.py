@@ -30,9 +30,8 @@ FileKey = str | list[str]  # name of an allele that stands for itself; or, alone
 
 MAGIC = b"QIDAIIM2"
 DIGEST_BYTES = 16
-MAX_GENOTYPES = (
-    4_000  # of one typing; what is more open is not kept: imputing it again costs less than its place
-)
+# Of one typing; what is more open is not kept: imputing it again costs less than its place.
+MAX_GENOTYPES = 4_000
 MAX_SEGMENTS = 8  # of small ones; more are put together
 MAX_SEGMENT_BYTES = 100_000_000  # from here on a segment stays as it is
 UNSEEN = 255  # beside the values of Basis

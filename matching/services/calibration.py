@@ -28,7 +28,7 @@ from matching import reference
 from matching.choices import QUANTITY_LOCI
 from matching.models import PredictionCheck, SearchResult
 from matching.models_calibration import SCORED_BASES
-from matching.services.runs import parsed
+from matching.patient_typings import parsed
 
 BOTH: Final = 2  # matches at a locus without a mismatch
 

@@ -18,11 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from core import audit, jobs
 from core.audit import Actor
 from core.errors import Conflict, DomainError, InvalidInput
-from core.hla_messages import typing_error_text
 from core.jobs import Claim, JobLost
-from hla.errors import TypingError
 from hla.resolve import Resolver
-from hla.typing import Typing, parse_pair
+from hla.typing import Typing
 from hospitals.models import Patient
 from matching import inventory, predictions, reference, results
 from matching.choices import CLASS_SIZE, SEARCHABLE, RequestState, Stage
@@ -32,13 +30,13 @@ from matching.engine.search import CannotSearch, Criteria, SearchOutcome, search
 from matching.engine.search import check as check_search
 from matching.engine.snapshot import Snapshot
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
+from matching.patient_typings import Typed, parsed, readable
 from matching.predictions import RunPrediction
 
 log = logging.getLogger("qidai.search")
 
 KIND = "search"
 TELL_EVERY_SECONDS = 0.25  # a progress row costs a commit; people do not read faster
-Typed = Mapping[str, tuple[str, str]]
 
 _CANNOT_SEARCH = {
     "patient_untyped": _("The patient has no typing at %(loci)s; without it no unit can be searched."),
@@ -158,23 +156,11 @@ def policy_of(row: SelectionPolicy) -> Policy:
     return Policy.from_data(id=str(row.pk), name=row.name, version=row.version, rules=row.rules)
 
 
-def parsed(typed: Typed, resolver: Resolver) -> Typing:
-    """Stored texts as a typing, read by the nomenclature of `resolver`. Raises TypingError."""
-    return Typing.of(parse_pair(locus, first, second, resolver) for locus, (first, second) in typed.items())
-
-
 def _checked(typed: Typed, criteria: Criteria, policy: Policy, resolver: Resolver) -> Typing:
     """The patient's typing if this search can be made. Raises InvalidInput in words for people."""
+    patient = readable(typed, resolver)
     try:
-        patient = parsed(typed, resolver)
         check_search(patient, criteria, policy)
-    except TypingError as error:
-        raise InvalidInput(
-            "patient_typing_unreadable",
-            _("The patient's typing cannot be read by release %(release)s: %(why)s"),
-            field="patient",
-            params={"release": resolver.nomenclature.release, "why": typing_error_text(error)},
-        ) from error
     except CannotSearch as error:
         raise InvalidInput(error.code, _CANNOT_SEARCH[error.code], params=error.params) from error
     return patient

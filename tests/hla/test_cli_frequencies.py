@@ -96,8 +96,23 @@ def test_a_set_that_was_loaded_by_its_name_or_population(tmp_path: Path) -> None
     assert cache.frequencies("Shanghai", "").checksum == found.checksum
     assert cache.frequencies("HAN", "").checksum == found.checksum
     assert cache.frequencies("demo", "").population == "HAN"
+    assert cache.frequencies("Shanghai_1", "").checksum == found.checksum
     with pytest.raises(NomenclatureError, match="neither a file nor the name"):
         cache.frequencies("UIG", "")
+
+
+def test_a_name_of_several_sets_is_refused(tmp_path: Path) -> None:
+    for number in (1, 2):
+        rows = [((f"A*02:0{number}",), 1.0)]
+        found = HaplotypeSet.of(rows, name="Shanghai", population="HAN", loci=("A",))
+        (tmp_path / file_name(FREQUENCIES, f"Shanghai {number}", found.checksum)).write_bytes(
+            found.to_bytes()
+        )
+    cache = Cache(tmp_path, pytest.fail)
+
+    with pytest.raises(NomenclatureError, match=r"several frequency sets: Shanghai_1, Shanghai_2\. Give one"):
+        cache.frequencies("HAN", "")
+    assert cache.frequencies("Shanghai_2", "").alleles["A"] == ("A*02:02",)
 
 
 def test_a_truncated_set_on_request(console: Console, files: list[str], tmp_path: Path) -> None:
