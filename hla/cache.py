@@ -180,7 +180,10 @@ class Cache:
         found = {}
         for path in self.folder.glob(f"{FREQUENCIES}-*"):
             version = path.name.removeprefix(f"{FREQUENCIES}-").rpartition("-")[0]
-            stored = HaplotypeSet.from_bytes(path.read_bytes())
+            try:
+                stored = HaplotypeSet.from_bytes(path.read_bytes())
+            except (OSError, NomenclatureError):
+                continue  # of an older form, or damaged: the database has it
             if source == version:
                 return {stored.checksum: (version, stored)}
             if source in (stored.name, stored.population):

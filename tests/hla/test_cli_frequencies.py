@@ -108,6 +108,7 @@ def test_a_name_of_several_sets_is_refused(tmp_path: Path) -> None:
         (tmp_path / file_name(FREQUENCIES, f"Shanghai {number}", found.checksum)).write_bytes(
             found.to_bytes()
         )
+    (tmp_path / f"{FREQUENCIES}-Shanghai_3-0123").write_bytes(b"damaged")
     cache = Cache(tmp_path, pytest.fail)
 
     with pytest.raises(NomenclatureError, match=r"several frequency sets: Shanghai_1, Shanghai_2\. Give one"):
