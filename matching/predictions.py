@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -185,17 +185,16 @@ def _place(sets: list[Json], theirs: list[Json]) -> int:
     return places[theirs[0]["checksum"], theirs[0]["step"]]
 
 
-def typings_of(snapshot: Snapshot, rows: Iterable[int]) -> list[tuple[tuple[str, str], ...]]:
+def typings_of(snapshot: Snapshot, rows: NDArray[np.int64]) -> list[tuple[tuple[str, str], ...]]:
     """The two texts of each unit at each locus of SEARCH_LOCI; untyped where today's reference cannot read them."""
     columns = []
-    places = np.asarray(list(rows), dtype=np.int64)
     for locus in SEARCH_LOCI:
         unreadable = snapshot.dictionaries[locus].unreadable
         pairs = [
             ("", "") if bad else pair
             for pair, bad in zip(snapshot.columns.pairs[locus], unreadable.tolist(), strict=True)
         ]
-        columns.append([pairs[code] for code in snapshot.columns.codes[locus][places].tolist()])
+        columns.append([pairs[code] for code in snapshot.columns.codes[locus][rows].tolist()])
     return list(zip(*columns, strict=True))
 
 

@@ -89,15 +89,13 @@ def _group(snapshot: Snapshot, text: str, rows: NDArray[np.int64]) -> int:
     choices = frequency_sets.choose(parse_populations(text))
     prepared = predictions.prepared(choices, snapshot.resolver)
     if prepared is None:
+        InventoryImputation.objects.filter(populations=text).delete()
         return 0
     codes = np.column_stack([snapshot.columns.codes[locus][rows] for locus in SEARCH_LOCI])
-    distinct, counts = np.unique(codes, axis=0, return_counts=True)
-    first_rows = rows[np.unique(codes, axis=0, return_index=True)[1]]
+    distinct, firsts, counts = np.unique(codes, axis=0, return_index=True, return_counts=True)
     slots = prepared.imputer.table.slots.tolist()
-    typings = [
-        tuple(pairs[slot] for slot in slots)
-        for pairs in predictions.typings_of(snapshot, first_rows.tolist())
-    ]
+    whole = predictions.typings_of(snapshot, rows[firsts])
+    typings = [tuple(pairs[slot] for slot in slots) for pairs in whole]
     digests = [typing_digest(pairs) for pairs in typings]
     missing = np.flatnonzero(prepared.store.bases(digests) == UNSEEN).tolist()
     for start in range(0, len(missing), OF_A_FILE):

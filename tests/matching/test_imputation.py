@@ -63,7 +63,9 @@ def test_a_population_that_is_gone_is_no_longer_counted(own_files: Path) -> None
 
 def test_nothing_is_done_where_no_set_serves(own_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed()
+    assert services.imputation_refresh() == 1
     monkeypatch.setattr(predictions, "prepared", lambda choices, resolver: None)
+    listed()
 
     assert services.imputation_refresh() == 0
     assert not InventoryImputation.objects.exists()

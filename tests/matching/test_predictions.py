@@ -258,7 +258,7 @@ def test_a_typing_that_todays_reference_cannot_read_counts_as_untyped() -> None:
     snapshot = inventory.current(reference.resolver())
     snapshot.dictionaries["A"].unreadable[1:] = True
 
-    (found,) = predictions.typings_of(snapshot, [0])
+    (found,) = predictions.typings_of(snapshot, np.array([0]))
 
     assert found[0] == ("", "")
     assert found[1][0].startswith("B*")
