@@ -1,13 +1,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from bank.models import CordBloodUnit
+from core.models import User
+from hospitals.models import Hospital, Patient
 from matching import frequency_sets, inventory, predictions, reference
+from matching.models import SearchRun
 from matching.services import imputation
+from tests.factories.hospitals import HospitalFactory, member_of
+from tests.factories.match_list import searched_run
+from tests.factories.matching import ListedUnitFactory, typed_patient
+from tests.matching.match_list_pages import FIVE, FOUR
+from tests.matching.prediction_cases import OPEN, THREE_LOCI, UNLINKED
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +38,53 @@ def own_files(settings: Any, tmp_path: Path) -> Iterator[Path]:
     frequency_sets.forget()
     predictions.forget()
     imputation.forget()
+
+
+@pytest.fixture
+def hospital(db: None) -> Hospital:
+    return HospitalFactory()
+
+
+@pytest.fixture
+def user(hospital: Hospital) -> User:
+    return member_of(hospital)
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    found = Client()
+    found.force_login(user, backend=BACKEND)
+    return found
+
+
+@pytest.fixture
+def patient(hospital: Hospital) -> Patient:
+    return typed_patient(hospital=hospital, abo="O", weight_kg=Decimal(20))
+
+
+@pytest.fixture
+def units(db: None) -> dict[str, CordBloodUnit]:
+    """Of which the match is certain, open, estimated without linkage, and certain again with mismatches."""
+    return {
+        "six": ListedUnitFactory(tnc_e7=100),
+        "open": ListedUnitFactory(gl=OPEN),
+        "unlinked": ListedUnitFactory(gl=UNLINKED),
+        "five": ListedUnitFactory(gl=FIVE),
+        "four": ListedUnitFactory(gl=FOUR),
+    }
+
+
+@pytest.fixture
+def run(patient: Patient, units: dict[str, CordBloodUnit]) -> SearchRun:
+    return searched_run(patient)
+
+
+@pytest.fixture
+def narrow(hospital: Hospital, units: dict[str, CordBloodUnit]) -> SearchRun:
+    """Searched at A, B and DRB1; the patient is typed there only, and the set explains all loci of "six" for sure."""
+    run = searched_run(typed_patient(THREE_LOCI, hospital=hospital, weight_kg=Decimal(20)), loci="A,B,DRB1")
+    for name, found in (("six", [1.0, 0.0, 0.0]), ("five", [0.0, 1.0, 0.0])):
+        result = run.results.get(unit=units[name])
+        result.prediction |= {"6": found, "8": found, "10": found, "C": [1.0, 0.0, 0.0], "basis": "set"}
+        result.save()
+    return run

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import threading
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from core import audit
 from core.errors import Conflict, DomainError, InvalidInput
@@ -20,6 +20,7 @@ from hla.frequencies.files import read_set
 from matching import frequency_sets, reference, services
 from matching.models import FrequencySet
 from tests.factories.matching import ACTOR
+from tests.matching.threads import together
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,15 @@ def load(path: Path, population: str = "TOY", **values: Any) -> FrequencySet:
 def state(row: FrequencySet) -> tuple[bool, bool, bool]:
     row.refresh_from_db()
     return row.is_active, row.is_default, row.is_global
+
+
+UNUSED, IN_USE = (False, False, False), (True, False, False)
+
+
+def after(service: Any, row: FrequencySet, other: FrequencySet) -> tuple[Any, Any]:
+    """States of the row that the service was given and of another."""
+    service(found=row, actor=ACTOR)
+    return state(row), state(other)
 
 
 def test_a_set_is_kept_with_all_that_was_said(put: Any) -> None:
@@ -93,10 +103,8 @@ def test_other_content_is_the_next_version_and_takes_over(put: Any) -> None:
 def test_a_set_is_put_to_use_and_out_of_use(put: Any) -> None:
     first, second = load(put()), load(put(CONTENT + "A*03:01~B*07:02,0.01\n"), activate=False)
 
-    services.frequency_set_activate(found=second, actor=ACTOR)
-    assert (state(first), state(second)) == ((False, False, False), (True, False, False))
-    services.frequency_set_deactivate(found=second, actor=ACTOR)
-    assert state(second) == (False, False, False)
+    assert after(services.frequency_set_activate, second, first) == (IN_USE, UNUSED)
+    assert after(services.frequency_set_deactivate, second, first) == (UNUSED, UNUSED)
     with pytest.raises(Conflict, match="Look again"):
         services.frequency_set_deactivate(found=second, actor=ACTOR)
 
@@ -104,13 +112,13 @@ def test_a_set_is_put_to_use_and_out_of_use(put: Any) -> None:
 def test_one_default_and_one_global(put: Any) -> None:
     first, second = load(put(), "AA", default=True), load(put(), "BB")
 
-    services.frequency_set_make_default(found=second, actor=ACTOR)
-    services.frequency_set_make_global(found=second, actor=ACTOR)
-    assert (state(first), state(second)) == ((True, False, False), (True, True, True))
-    services.frequency_set_make_global(found=first, actor=ACTOR)
-    assert (state(first), state(second)) == ((True, False, True), (True, True, False))
-    services.frequency_set_deactivate(found=first, actor=ACTOR)
-    assert state(first) == (False, False, False)
+    assert after(services.frequency_set_make_default, second, first) == ((True, True, False), IN_USE)
+    assert after(services.frequency_set_make_global, second, first) == ((True, True, True), IN_USE)
+    assert after(services.frequency_set_make_global, first, second) == (
+        (True, False, True),
+        (True, True, False),
+    )
+    assert after(services.frequency_set_deactivate, first, second) == (UNUSED, (True, True, False))
     with pytest.raises(Conflict, match="cannot be a fallback"):
         services.frequency_set_make_default(found=first, actor=ACTOR)
     with pytest.raises(Conflict, match="cannot be a fallback"):
@@ -193,23 +201,16 @@ def test_two_at_once_never_make_two(put: Any, service: str) -> None:
         load(put(CONTENT.replace("0.39", text)), one, activate=service != "activate")
         for one, text in zip(population, ("0.39", "0.4"), strict=True)
     ]
-    barrier, outcomes = threading.Barrier(2), []
+    outcomes = []
 
     def run(row: FrequencySet) -> None:
         try:
-            barrier.wait(5)
             getattr(services, f"frequency_set_{service}")(found=row, actor=ACTOR)
             outcomes.append("done")
         except DomainError as error:
             outcomes.append(error.code)
-        finally:
-            connection.close()
 
-    threads = [threading.Thread(target=run, args=(row,)) for row in rows]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    together(*(partial(run, row) for row in rows))
 
     flag = "is_active" if service == "activate" else "is_default"
     assert FrequencySet.objects.filter(**{flag: True}).count() == 1

@@ -14,7 +14,7 @@ from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
 from hla.prediction.fits import Pair
 from hla.prediction.impute import Imputer
-from hla.prediction.imputed import Basis, Part, states_of
+from hla.prediction.imputed import Basis, Imputed, Part, states_of
 from hla.prediction.states import state_name
 from hla.prediction.table import HaplotypeTable
 from hla.resolve import Resolver
@@ -43,6 +43,18 @@ def typings() -> Typings:
     return list(dict.fromkeys(inventories.unit(rng).typing for _ in range(60)))
 
 
+@pytest.fixture(scope="module")
+def digests(typings: Typings) -> list[bytes]:
+    return [typing_digest(pairs) for pairs in typings]
+
+
+def kept(folder: Path, imputer: Imputer, typings: Typings) -> Imputed:
+    """Imputed, and stored in the folder as by a process of its own."""
+    found = imputer.impute_pairs(typings)
+    ImputedStore(folder, imputer.table).add([typing_digest(pairs) for pairs in typings], found)
+    return found
+
+
 def alleles(imputer: Imputer, part: Part | None) -> dict[tuple[object, ...], float]:
     """Genotypes by what their states stand for: comparable between processes."""
     assert part is not None
@@ -57,12 +69,12 @@ def alleles(imputer: Imputer, part: Part | None) -> dict[tuple[object, ...], flo
     }
 
 
-def test_another_process_finds_what_was_imputed(tmp_path: Path, typings: Typings) -> None:
+def test_another_process_finds_what_was_imputed(
+    tmp_path: Path, typings: Typings, digests: list[bytes]
+) -> None:
     mine, theirs = fresh_imputer(), fresh_imputer()
     theirs.impute_pairs(typings[::-1])  # numbers its states in another order
-    digests = [typing_digest(pairs) for pairs in typings]
-    found = mine.impute_pairs(typings)
-    ImputedStore(tmp_path, mine.table).add(digests, found)
+    found = kept(tmp_path, mine, typings)
 
     read = ImputedStore(tmp_path, theirs.table).find(digests)
 
@@ -76,7 +88,7 @@ def test_another_process_finds_what_was_imputed(tmp_path: Path, typings: Typings
 
 
 def test_a_process_that_met_the_families_in_another_order_reads_the_same_alleles(
-    tmp_path: Path, typings: Typings
+    tmp_path: Path, typings: Typings, digests: list[bytes]
 ) -> None:
     """The built-in nomenclature numbers P groups by the order in which it meets their families."""
     resolver = Resolver(Nomenclature.builtin(), EMPTY_MAC)
@@ -84,9 +96,7 @@ def test_a_process_that_met_the_families_in_another_order_reads_the_same_alleles
         for family in (9, 3, 30, 24, 11, 2, 4, 12, 15, 40, 46):
             resolver.nomenclature.name(locus, f"{family:02d}:01")
     mine, theirs = fresh_imputer(), Imputer(HaplotypeTable.of(demo_set(), resolver))
-    digests = [typing_digest(pairs) for pairs in typings]
-    found = mine.impute_pairs(typings)
-    ImputedStore(tmp_path, mine.table).add(digests, found)
+    found = kept(tmp_path, mine, typings)
 
     read = ImputedStore(tmp_path, theirs.table).find(digests)
 
@@ -102,17 +112,14 @@ def test_a_name_that_the_nomenclature_does_not_know_makes_the_file_unusable(tmp_
             read_key(table, "A", [name])
 
 
-def test_what_is_not_kept_is_imputed_again(tmp_path: Path, typings: Typings) -> None:
+def test_what_is_not_kept_is_imputed_again(tmp_path: Path, typings: Typings, digests: list[bytes]) -> None:
     imputer = fresh_imputer()
     store = ImputedStore(tmp_path, imputer.table)
-    half = typings[::2]
-    store.add([typing_digest(pairs) for pairs in half], imputer.impute_pairs(half))
+    store.add(digests[::2], imputer.impute_pairs(typings[::2]))
 
     with_store, without = imputed(imputer, store, typings), imputed(imputer, None, typings)
 
-    assert [part is None for part in store.find([typing_digest(pairs) for pairs in typings])] == [
-        at % 2 == 1 for at in range(len(typings))
-    ]
+    assert [part is None for part in store.find(digests)] == [at % 2 == 1 for at in range(len(typings))]
     for at in range(len(typings)):
         assert alleles(imputer, with_store.part(at)) == pytest.approx(alleles(imputer, without.part(at)))
     assert with_store.basis.tolist() == without.basis.tolist()
@@ -130,12 +137,11 @@ def test_an_empty_store_and_no_typings(tmp_path: Path, typings: Typings) -> None
 
 
 def test_very_open_typings_are_remembered_without_their_genotypes(
-    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, typings: Typings, digests: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imputed_store, "MAX_GENOTYPES", 1)
     imputer = fresh_imputer()
     store = ImputedStore(tmp_path, imputer.table)
-    digests = [typing_digest(pairs) for pairs in typings]
     found = imputer.impute_pairs(typings)
     store.add(digests, found)
 
@@ -151,13 +157,12 @@ def test_very_open_typings_are_remembered_without_their_genotypes(
 
 
 def test_many_small_files_become_one(
-    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, typings: Typings, digests: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imputed_store, "MAX_SEGMENTS", 3)
     monkeypatch.setattr(imputed_store, "MAX_GENOTYPES", 20)
     imputer = fresh_imputer()
     writer, reader = (ImputedStore(tmp_path, imputer.table) for _ in range(2))
-    digests = [typing_digest(pairs) for pairs in typings]
     for at in range(0, 40, 10):
         writer.add(digests[at : at + 10], imputer.impute_pairs(typings[at : at + 10]))
         assert len(reader.segments()) == len(list(tmp_path.iterdir()))
@@ -180,11 +185,10 @@ def test_large_files_stay_as_they_are(
 
 
 def test_a_file_that_cannot_be_read_now_is_left_alone(
-    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, typings: Typings, digests: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imputer = fresh_imputer()
-    digests = [typing_digest(pairs) for pairs in typings]
-    ImputedStore(tmp_path, imputer.table).add(digests, imputer.impute_pairs(typings))
+    kept(tmp_path, imputer, typings)
 
     def full(*args: object, **options: object) -> None:
         raise OSError("too many open files")
@@ -196,12 +200,11 @@ def test_a_file_that_cannot_be_read_now_is_left_alone(
 
 
 def test_one_file_that_holds_all_survives_putting_together(
-    tmp_path: Path, typings: Typings, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, typings: Typings, digests: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imputed_store, "MAX_SEGMENTS", 1)
     imputer = fresh_imputer()
     store = ImputedStore(tmp_path, imputer.table)
-    digests = [typing_digest(pairs) for pairs in typings]
     found = imputer.impute_pairs(typings)
     ImputedStore(tmp_path, imputer.table).add(digests[:5], found.taken(range(5)))
     store.add(digests, found)
@@ -210,10 +213,11 @@ def test_one_file_that_holds_all_survives_putting_together(
     assert UNSEEN not in store.bases(digests)
 
 
-def test_a_damaged_file_is_removed_and_its_typings_imputed(tmp_path: Path, typings: Typings) -> None:
+def test_a_damaged_file_is_removed_and_its_typings_imputed(
+    tmp_path: Path, typings: Typings, digests: list[bytes]
+) -> None:
     imputer = fresh_imputer()
-    digests = [typing_digest(pairs) for pairs in typings]
-    ImputedStore(tmp_path, imputer.table).add(digests, imputer.impute_pairs(typings))
+    kept(tmp_path, imputer, typings)
     (path,) = tmp_path.iterdir()
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -247,8 +251,7 @@ def test_alleles_that_the_nomenclature_does_not_know_are_kept_by_name(tmp_path: 
         Imputer(HaplotypeTable.of(found, Resolver(Nomenclature.builtin(), EMPTY_MAC))) for _ in range(2)
     )
     open_one: tuple[Pair, ...] = (("", ""), ("B*08:01", "B*07:02"))
-    imputed_by_me = mine.impute_pairs([open_one])
-    ImputedStore(tmp_path, mine.table).add([typing_digest(open_one)], imputed_by_me)
+    imputed_by_me = kept(tmp_path, mine, [open_one])
 
     (part,) = ImputedStore(tmp_path, theirs.table).find([typing_digest(open_one)])
 

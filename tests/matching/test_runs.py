@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError
 
 from core import audit, jobs
-from core.audit import Actor
 from core.errors import Conflict, DomainError
 from core.models import AuditEntry, Job
 from matching import inventory, reference, results, services
-from matching.models import MatchRequest, SearchResult, SearchRun
+from matching.models import SearchRun
 from matching.services import RequestData, runs
+from tests.factories.match_list import queued_run as submitted
 from tests.factories.matching import ACTOR, ListedUnitFactory, SearchRunFactory, typed_patient
 from tests.matching.twin import twin_search
 
 OTHER_GL = "A*01:01+A*24:02^B*08:01+B*46:01^C*07:01^DRB1*03:01+DRB1*15:01"
 XX_GL = "A*11:XX+A*24:XX^B*40:XX+B*46:XX^DRB1*09:XX+DRB1*15:XX"
-
-
-def submitted(patient: Any = None, **data: Any) -> SearchRun:
-    request = services.request_create(
-        patient=patient or typed_patient(), data=RequestData(**data), actor=ACTOR
-    )
-    return services.request_submit(request_id=request.pk, actor=ACTOR)
 
 
 def executed(run: SearchRun) -> SearchRun:
@@ -271,145 +262,3 @@ def test_nothing_is_stored_when_the_audit_entry_fails(
 
     assert (run.is_finished, run.results.count(), run.request.state) == (False, 0, "SUBMITTED")
     assert run.job.state == "failed"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_workers_at_once_one_does_the_search() -> None:
-    with transaction.atomic():
-        ListedUnitFactory()
-    run = submitted()
-    barrier = threading.Barrier(2)
-    outcomes: list[SearchRun | None] = []
-
-    def worker() -> None:
-        try:
-            barrier.wait(10)
-            outcomes.append(services.run_execute(job_id=run.job_id))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=worker) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-
-    assert sorted(outcome is None for outcome in outcomes) == [False, True]
-    assert SearchResult.objects.filter(run=run).count() == 1
-    assert AuditEntry.objects.filter(action="search.complete").count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_cancelling_a_request_whose_first_search_is_being_stored_waits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Both hold request and job, in the same order: no deadlock, and the later one wins."""
-    with transaction.atomic():
-        ListedUnitFactory()
-    run = submitted()
-    storing, honest = threading.Event(), results.write
-
-    def slow(rows: results.Rows) -> None:
-        storing.set()
-        time.sleep(0.5)  # until whoever cancels waits for a row
-        honest(rows)
-
-    def work() -> None:
-        try:
-            outcomes.append(services.run_execute(job_id=run.job_id))
-        finally:
-            connection.close()
-
-    outcomes: list[SearchRun | None] = []
-    monkeypatch.setattr(results, "write", slow)
-    worker = threading.Thread(target=work)
-    worker.start()
-    assert storing.wait(20)
-    cancelled = services.request_cancel(request_id=run.request_id, reason="transplanted", actor=ACTOR)
-    worker.join(20)
-
-    assert [found is not None for found in outcomes] == [True]
-    assert Job.objects.get(pk=run.job_id).state == "done"
-    assert (cancelled.state, SearchResult.objects.filter(run=run).count()) == ("CANCELLED", 1)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_search_that_builds_the_inventory_for_longer_than_its_lease_keeps_its_job(
-    monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
-    """Its sign of life is seen while it reads, by a beat that looks all the time."""
-    settings.JOB_LEASE_SECONDS = 2
-    monkeypatch.setattr(inventory, "TELL_EVERY", 1)
-    with transaction.atomic():
-        for _ in range(12):
-            ListedUnitFactory()
-    run = submitted()
-    honest = inventory._row
-
-    def slow(*values: Any) -> Any:
-        time.sleep(0.35)
-        return honest(*values)
-
-    def work() -> None:
-        try:
-            services.run_execute(job_id=run.job_id)
-        finally:
-            connection.close()
-
-    monkeypatch.setattr(inventory, "_row", slow)
-    worker = threading.Thread(target=work)
-    began = time.monotonic()
-    worker.start()
-    seen: set[int] = set()
-    while worker.is_alive():
-        assert jobs.sweep()["taken_back"] == 0
-        seen.add(Job.objects.get(pk=run.job_id).counts.get("units", 0))
-        time.sleep(0.05)
-    worker.join()
-
-    job = Job.objects.get(pk=run.job_id)
-    assert time.monotonic() - began > 3, "it took longer than the lease"
-    assert (job.state, job.attempts) == ("done", 1)
-    assert len(seen) > 5, "how far it is can be watched"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_repeats_at_once_start_one_search() -> None:
-    run = executed(submitted())
-    barrier = threading.Barrier(2)
-    outcomes: list[str] = []
-
-    def again() -> None:
-        try:
-            barrier.wait(10)
-            services.run_repeat(request_id=run.request_id, actor=Actor.system("test"))
-            outcomes.append("started")
-        except Conflict as conflict:
-            outcomes.append(conflict.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=again) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-
-    assert sorted(outcomes) == ["search_running", "started"]
-    assert SearchRun.objects.filter(request=run.request_id).count() == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_worker_on_the_real_broker_does_a_submitted_search(celery_worker: None) -> None:
-    with transaction.atomic():
-        ListedUnitFactory()
-
-    run = submitted()
-
-    limit = time.monotonic() + 20
-    while Job.objects.get(pk=run.job_id).is_open and time.monotonic() < limit:
-        time.sleep(0.02)
-    run.refresh_from_db()
-    assert run.is_finished
-    assert run.kept == 1
-    assert MatchRequest.objects.get(pk=run.request_id).state == "SEARCHED"

@@ -80,16 +80,8 @@ def test_a_locus_without_any_fitting_allele_counts_its_groups_alike(toy: Haploty
 
 
 def test_a_listed_locus_and_blocks_that_are_not_linked(toy: HaplotypeTable) -> None:
-    people = typing(
-        {
-            "A": ("03:01", "03:01"),
-            "B": ("01:01", "02:01"),
-            "C": ("01:01", "02:01"),
-            "DRB1": ("01:XX", "01:XX"),
-            "DQB1": ("01:01", "01:01"),
-        }
-    )
-    found = imputed(toy, people)
+    classes = {**CLASS_I, "DRB1": ("01:XX", "01:XX"), "DQB1": ("01:01", "01:01")}
+    found = imputed(toy, typing({**classes, "A": ("03:01", "03:01")}))
 
     assert (basis(found), found.relaxed) == (Basis.LISTED, (("A",),))
     assert at(found, "A") == near({("03:01P", "03:01P"): 1.0})
@@ -188,15 +180,8 @@ def test_many_genotypes_of_independent_parts_are_cut_within_the_bound(
         one, two = f"01:0{min(number, 2) + 1}", f"02:0{min(number, 2) + 1}"
         rows[f"{one} {one} 01:0{number % 3 + 1} 01:01 01:01"] = share
         rows[f"{two} {two} 02:01 02:0{number % 3 + 1} {two}"] = share
-    person = typing(
-        {
-            "A": ("01:XX", "01:XX"),
-            "B": ("01:XX", "01:XX"),
-            "C": ("01:XX", "01:XX"),
-            "DRB1": ("02:XX", "02:XX"),
-            "DQB1": ("02:XX", "02:XX"),
-        }
-    )
+    class_i = dict.fromkeys(("A", "B", "C"), ("01:XX", "01:XX"))
+    person = typing({**class_i, **dict.fromkeys(("DRB1", "DQB1"), ("02:XX", "02:XX"))})
     exact = imputed(table(rows), person)
     for limit in (10, 1):
         monkeypatch.setattr(relax, "MANY_ROWS", limit)
