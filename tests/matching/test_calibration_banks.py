@@ -17,7 +17,6 @@ from tests.factories.calibration import SET, check_of, listed_results, simulated
 from tests.factories.core import UserFactory
 from tests.factories.matching import SearchBankFactory
 
-
 # --- what is kept --------------------------------------------------------------------------------
 
 

@@ -16,7 +16,6 @@ from tests.matching.match_list_pages import detail_url, shown
 from tests.matching.prediction_cases import OPEN, change, unit_url
 from tests.matching.test_pages_requests import text_of
 
-
 # --- order and filters ---------------------------------------------------------------------------
 
 

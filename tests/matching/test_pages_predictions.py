@@ -15,7 +15,6 @@ from tests.matching.match_list_pages import detail_url
 from tests.matching.prediction_cases import change, notices, rows_of, unit_url
 from tests.matching.test_pages_requests import text_of
 
-
 # --- the list ------------------------------------------------------------------------------------
 
 

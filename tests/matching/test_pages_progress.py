@@ -23,7 +23,6 @@ from tests.factories.matching import ACTOR
 from tests.matching.match_list_pages import FIVE, HTMX, detail_url, progress_url
 from tests.matching.test_pages_requests import client_of, text_of
 
-
 # --- progress ------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,6 @@ from tests.matching.match_list_pages import detail_url
 from tests.matching.prediction_cases import bases, change, rows_of, unit_url
 from tests.matching.test_pages_requests import text_of
 
-
 # --- how a number reads --------------------------------------------------------------------------
 
 
