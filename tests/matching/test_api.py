@@ -12,34 +12,19 @@ from django.test import Client
 from django.urls import reverse
 
 from core import jobs
-from core.models import Job, User
+from core.models import Job
 from core.roles import Role
 from hospitals.models import Hospital, Patient
 from matching.models import MatchRequest, SearchRun
-from tests.factories.hospitals import HospitalFactory, PatientFactory, member_of
+from tests.factories.hospitals import PatientFactory, member_of
 from tests.factories.match_list import queued_run, searched_run, stored_run
 from tests.factories.matching import ListedUnitFactory, MatchRequestFactory, typed_patient
 from tests.matching.test_pages_requests import client_of
 
 
 @pytest.fixture
-def hospital(db: None) -> Hospital:
-    return HospitalFactory()
-
-
-@pytest.fixture
-def user(hospital: Hospital) -> User:
-    return member_of(hospital)
-
-
-@pytest.fixture
 def patient(hospital: Hospital) -> Patient:
     return typed_patient(hospital=hospital)
-
-
-@pytest.fixture
-def client(user: User) -> Client:
-    return client_of(user)
 
 
 def post(client: Client, name: str, data: Any = None, **kwargs: Any) -> Any:

@@ -31,23 +31,8 @@ CRITERIA = {
 
 
 @pytest.fixture
-def hospital(db: None) -> Hospital:
-    return HospitalFactory()
-
-
-@pytest.fixture
-def user(hospital: Hospital) -> User:
-    return member_of(hospital)
-
-
-@pytest.fixture
 def patient(hospital: Hospital) -> Patient:
     return typed_patient(hospital=hospital)
-
-
-@pytest.fixture
-def client(user: User) -> Client:
-    return client_of(user)
 
 
 def client_of(user: User) -> Client:
