@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hla.antigens import AntigenRule, AntigenSet
 from hla.genotypes import Genotypes, Shape
 from hla.nomenclature import ANY_GROUP, AntigenOption, AntigenOptions
-from hla.table import Ints, LocusTable, TypingArrays
+from hla.table import AntigenPairs, Ints, Options, Scorable, TypingArrays
 
 Counts = npt.NDArray[np.int8]
 
@@ -52,12 +52,20 @@ BEST, WORST, BEST_TWICE, WORST_TWICE = pattern_tables()
 
 
 def antigen_counts(
-    mine: Genotypes, table: LocusTable, arrays: TypingArrays, rule: AntigenRule
+    mine: Genotypes, table: Scorable, arrays: TypingArrays, rule: AntigenRule
 ) -> tuple[Counts, Counts]:
     """Smallest and largest number of positions matched at antigen level: int8 (n,) each.
 
     Two positions match at antigen level if they share a P group or their antigens are related (2.3).
     """
+    low, high = pair_counts(mine, table, arrays, rule)
+    return low[arrays.antigen_pairs], high[arrays.antigen_pairs]
+
+
+def pair_counts(
+    mine: Genotypes, table: Options, arrays: AntigenPairs, rule: AntigenRule
+) -> tuple[Counts, Counts]:
+    """As antigen_counts, of the distinct antigen pairs: int8 (g,) each."""
     shapes = arrays.pair_shapes
     low = np.full(len(shapes), 2, dtype=np.int8)
     high = np.zeros(len(shapes), dtype=np.int8)
@@ -76,17 +84,17 @@ def antigen_counts(
     low[nothing | unknown] = 0
     high[nothing] = 0
     high[unknown] = 2
-    return low[arrays.antigen_pairs], high[arrays.antigen_pairs]
+    return low, high
 
 
-def pair_masks(arrays: TypingArrays, a: Ints, b: Ints) -> Ints:
+def pair_masks(arrays: AntigenPairs, a: Ints, b: Ints) -> Ints:
     """Sets of patterns at both positions of each antigen pair, for a choice of the patient: int64 (2, g)."""
     masks = np.bitwise_or.reduceat((1 << (a + 2 * b))[arrays.class_options], arrays.class_starts)
     found: Ints = masks[arrays.pair_classes]
     return found
 
 
-def worst_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
+def worst_choices(mine: Genotypes, table: Options, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
     """The patient's possible pairs of antigens, as what they match in the table, for the smallest count."""
     first = least(related_rows(avoiding(all_of(mine.first_antigens, table)), table, rule))
     if mine.shape is Shape.HOMOZYGOUS:
@@ -104,7 +112,7 @@ def least(rows: list[Ints]) -> list[Ints]:
     return kept
 
 
-def best_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
+def best_choices(mine: Genotypes, table: Options, rule: AntigenRule) -> list[tuple[Ints, Ints]]:
     """As worst_choices, for the largest count: two positions are chosen freely, each for its own partner."""
     first = related_rows(all_of(mine.first_antigens, table), table, rule)
     if mine.shape is Shape.HOMOZYGOUS:
@@ -113,7 +121,7 @@ def best_choices(mine: Genotypes, table: LocusTable, rule: AntigenRule) -> list[
     return [(np.bitwise_or.reduce(first), np.bitwise_or.reduce(second))]
 
 
-def all_of(options: AntigenOptions | None, table: LocusTable) -> AntigenOptions:
+def all_of(options: AntigenOptions | None, table: Options) -> AntigenOptions:
     """The antigen options of a position, None standing for everything."""
     return table.resolver.nomenclature.all_options(table.locus) if options is None else options
 
@@ -132,7 +140,7 @@ def avoiding(options: AntigenOptions) -> Iterator[AntigenOption]:
         yield from ((group, antigens) for group in ({ANY_GROUP} if free else found))
 
 
-def related_rows(options: Iterable[AntigenOption], table: LocusTable, rule: AntigenRule) -> list[Ints]:
+def related_rows(options: Iterable[AntigenOption], table: Options, rule: AntigenRule) -> list[Ints]:
     """One row per way in which an option of this position can match: int64 (o,), 0 or 1."""
     rows = {row.tobytes(): row for row in (table.related(option, rule) for option in options)}
     return [row.astype(np.int64) for row in rows.values()]

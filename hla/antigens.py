@@ -49,6 +49,10 @@ class AntigenTree:
             line.append(parent)
         return tuple(line)
 
+    @cached_property
+    def _closest(self) -> dict[tuple[AntigenSet, AntigenSet], tuple[Relation, str, str]]:
+        return {}
+
     def level(self, antigen: str) -> AntigenLevel:
         """Level of an antigen: a broad has splits; one with neither broad nor splits stands among the splits."""
         if antigen in self.associated:
@@ -81,10 +85,15 @@ class AntigenTree:
         same_root = self.lineage(one)[-1] == self.lineage(other)[-1]
         return Relation.SAME_BROAD if same_root else Relation.DIFFERENT
 
-    def best(self, ones: Iterable[str], others: Iterable[str]) -> tuple[Relation, str, str]:
-        """Closest relation between two sets of antigens, neither empty, with the two antigens."""
-        found = ((self.relation(one, other), one, other) for one in sorted(ones) for other in sorted(others))
-        return min(found, key=lambda item: ORDER[item[0]])
+    def best(self, ones: AntigenSet, others: AntigenSet) -> tuple[Relation, str, str]:
+        """Closest relation between two sets of antigens, neither empty, with the two antigens; kept."""
+        known = self._closest.get((ones, others))
+        if known is None:
+            pairs = (
+                (self.relation(one, other), one, other) for one in sorted(ones) for other in sorted(others)
+            )
+            known = self._closest[ones, others] = min(pairs, key=lambda item: ORDER[item[0]])
+        return known
 
     def match(self, ones: AntigenSet, others: AntigenSet, rule: AntigenRule) -> bool:
         """Whether an allele with antigens `ones` and one with `others` match at antigen level."""

@@ -11,6 +11,7 @@ or not. Associated antigens match their parent and each other and need not be to
 import hashlib
 import json
 import threading
+from collections.abc import Iterable
 from typing import Final
 
 from hla.antigens import AntigenSet, AntigenTree, antigen_tree
@@ -187,8 +188,8 @@ class BuiltinNomenclature(Nomenclature):
     def alleles(self, locus: str, sort: str, fields: str, suffix: str = "") -> tuple[str, ...]:
         return ()
 
-    def g_name(self, locus: str, name: str) -> str:
-        return ":".join(name.rstrip(SUFFIXES).split(":")[:3])
+    def g_names(self, locus: str, names: Iterable[str]) -> frozenset[str]:
+        return frozenset([":".join(name.rstrip(SUFFIXES).split(":")[:3]) for name in names])
 
     def replacement(self, locus: str, name: str) -> Replacement | None:
         return None
@@ -200,6 +201,11 @@ class BuiltinNomenclature(Nomenclature):
     def p_name(self, locus: str, p_id: int) -> str:
         family, second = divmod(p_id, MAX_SECOND_FIELD + 1)
         return f"{locus}*{list(self._families[locus])[family]}:{second:02d}"
+
+    def p_id(self, locus: str, name: str) -> int | None:
+        first, _, second = name.partition("*")[2].partition(":")
+        known = self.name(locus, f"{first}:{second}") if first.isdecimal() and second.isdecimal() else None
+        return None if known is None else self._first_id(locus, first) + int(second)
 
     def all_options(self, locus: str) -> AntigenOptions:
         return ALL_OPTIONS

@@ -62,6 +62,7 @@ class LocusNames:
         self.ranges: dict[str, tuple[int, int]] = {}
         self._names: dict[tuple[str, str], Members] = {}
         self._serology: dict[str, Members] = {}
+        self._g_names: dict[str, str] = {}
         for place, name in enumerate(content.alleles):
             self._enter(name.rstrip(SUFFIXES), place)
         self.families = [name for name in self.ranges if ":" not in name]
@@ -164,7 +165,13 @@ class LocusNames:
         return self.options([place for place, suffix in enumerate(self.suffixes) if suffix != "N"])
 
     def g_name(self, name: str) -> str:
-        """As Nomenclature.g_name."""
+        """As Nomenclature.g_names of one; kept, since families and codes name the same alleles again and again."""
+        found = self._g_names.get(name)
+        if found is None:
+            found = self._g_names[name] = self._g_name(name)
+        return found
+
+    def _g_name(self, name: str) -> str:
         first, _ = self.ranges[name.rstrip(SUFFIXES)]
         group = self.content.g_ids[first]
         return (
@@ -223,6 +230,7 @@ class ReleaseNomenclature(Nomenclature):
         super().__init__(decoded["release"], hashlib.sha256(payload).hexdigest(), trees)
         self._tce: dict[str, list[str]] = decoded["tce"]
         self._loci: dict[str, LocusNames] = {}
+        self._p_ids: dict[str, dict[str, int]] = {}
 
     @property
     def size(self) -> int:
@@ -264,8 +272,8 @@ class ReleaseNomenclature(Nomenclature):
     def alleles(self, locus: str, sort: str, fields: str, suffix: str = "") -> tuple[str, ...]:
         return self._at(locus).alleles(sort, fields, suffix)
 
-    def g_name(self, locus: str, name: str) -> str:
-        return self._at(locus).g_name(name)
+    def g_names(self, locus: str, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(map(self._at(locus).g_name, names))
 
     def tce(self, name: str) -> tuple[str, str] | None:
         found = self._tce.get(name)
@@ -280,6 +288,12 @@ class ReleaseNomenclature(Nomenclature):
 
     def p_name(self, locus: str, p_id: int) -> str:
         return f"{locus}*{self._contents[locus].p_names[p_id]}"
+
+    def p_id(self, locus: str, name: str) -> int | None:
+        if locus not in self._p_ids:
+            names = self._contents[locus].p_names
+            self._p_ids[locus] = {f"{locus}*{one}": number for number, one in enumerate(names)}
+        return self._p_ids[locus].get(name)
 
     def all_options(self, locus: str) -> AntigenOptions:
         return self._at(locus).all_options

@@ -8,17 +8,16 @@ import numpy as np
 
 from hla.antigens import AntigenRule
 from hla.directions import Direction
-from hla.grades import GRADE_ORDER, Grade
+from hla.grades import Grade
 from hla.positions import (
     REASONS,
     VERDICTS,
     Compared,
-    Comparison,
+    Comparisons,
     PositionEvidence,
     Side,
     Verdict,
     Why,
-    sides,
     why,
 )
 from hla.resolve import Resolver
@@ -69,7 +68,13 @@ def explain_locus(
     if counts is None:
         table = LocusTable.build(patient.locus, [(unit.first, unit.second)], resolver)
         counts = score_locus(patient, table, antigen_rule=antigen_rule).at(len(table) - 1)
-    positions, orientation = best_shown(patient, unit, resolver, counts, antigen_rule)
+    return explain_counted(unit, Comparisons(patient, resolver, antigen_rule), counts)
+
+
+def explain_counted(unit: LocusTyping, compare: Comparisons, counts: LocusCounts) -> LocusEvidence:
+    """Evidence of a pair that has been scored (LocusScores.at); many units may be compared with one patient."""
+    patient, resolver, antigen_rule = compare.patient, compare.resolver, compare.rule
+    positions, orientation = best_shown(unit, compare, counts)
     return LocusEvidence(
         locus=patient.locus,
         **{name: getattr(counts, name) for name in COUNT_NAMES},
@@ -84,18 +89,17 @@ def explain_locus(
 Positions = tuple[PositionEvidence, PositionEvidence]
 
 
-def best_shown(
-    patient: LocusTyping, unit: LocusTyping, resolver: Resolver, counts: LocusCounts, rule: AntigenRule
-) -> tuple[Positions, Orientation]:
+def best_shown(unit: LocusTyping, compare: Comparisons, counts: LocusCounts) -> tuple[Positions, Orientation]:
     """The positions of the typings; of genotype lists the verdicts are those of the best combination.
 
     Their texts stay the whole ones, since no reader may take one genotype of several for the typing; a remark names
     what was compared. A match is certain only if it is so in every combination.
     """
+    patient, resolver, rule = compare.patient, compare.resolver, compare.rule
     if "|" not in patient.first and "|" not in unit.first:
-        return aligned(patient, unit, resolver, counts, rule)
+        return aligned(unit, compare, counts)
     mine, theirs, combined, found = best_combination(patient, unit, resolver, rule)
-    positions, orientation = aligned(mine, theirs, resolver, found, rule)
+    positions, orientation = aligned(theirs, Comparisons(mine, resolver, rule), found)
     certain = sum(position.verdict == "allele" for position in positions) <= counts.match_min
     shown = [position if certain else doubted(position) for position in positions]
     units = (unit.first, unit.second) if orientation == "direct" else (unit.second, unit.first)
@@ -147,29 +151,21 @@ def doubted(position: PositionEvidence) -> PositionEvidence:
     return replace(position, verdict="potential", confidence="potential")
 
 
-def aligned(
-    patient: LocusTyping, unit: LocusTyping, resolver: Resolver, counts: LocusCounts, rule: AntigenRule
-) -> tuple[Positions, Orientation]:
+def aligned(unit: LocusTyping, compare: Comparisons, counts: LocusCounts) -> tuple[Positions, Orientation]:
     """The positions in the better orientation: more matches, then better grades; direct if equal."""
-    mine, theirs = sides(patient, resolver), sides(unit, resolver)
-    compare = Comparison(patient.locus, resolver, rule, untyped=is_untyped(patient) or is_untyped(unit))
-    ways: list[tuple[Orientation, list[Compared]]] = [
-        ("direct", [compare.position(mine[0], theirs[0]), compare.position(mine[1], theirs[1])]),
-        ("cross", [compare.position(mine[0], theirs[1]), compare.position(mine[1], theirs[0])]),
-    ]
-    orientation, found = max(ways, key=lambda way: quality(way[1]))
-    if sum(one.matches for one in found) > counts.match_max:
+    first, second = compare.beside(unit)
+    direct, cross = [first.first, second.second], [second.first, first.second]
+    orientation: Orientation = "cross" if quality(cross) > quality(direct) else "direct"
+    found = cross if orientation == "cross" else direct
+    if found[0].matches + found[1].matches > counts.match_max:
         antigen = counts.antigen_max > counts.match_max
         found = one_type_only(found, "antigen" if antigen else "mismatch")
-    if is_twice(mine + theirs) and sum(one.related for one in found) > counts.antigen_max:
+    both = (*compare.mine, first.side, second.side)
+    if found[0].related + found[1].related > counts.antigen_max and is_twice(both):
         found = one_type_only(found, "mismatch")
-    if sum(one.related for one in found) < counts.antigen_max:
+    if found[0].related + found[1].related < counts.antigen_max:
         found = [with_other_orientation(one, counts.antigen_max) for one in found]
     return (found[0].shown, found[1].shown), orientation
-
-
-def is_untyped(typing: LocusTyping) -> bool:
-    return not typing.first and not typing.second
 
 
 def with_other_orientation(one: Compared, count: int) -> Compared:
@@ -187,15 +183,8 @@ def is_twice(sides: Sequence[Side]) -> bool:
     )
 
 
-def quality(positions: list[Compared]) -> tuple[int, ...]:
-    """Matches, then antigen matches, then how much is typed, then verdicts, then grades."""
-    return (
-        sum(one.matches for one in positions),
-        sum(one.related for one in positions),
-        -sum(one.shown.why.code == "untyped" for one in positions),
-        -sum(VERDICTS.index(one.shown.verdict) for one in positions),
-        -sum(GRADE_ORDER.index(one.shown.grade) for one in positions),
-    )
+def quality(positions: list[Compared]) -> int:
+    return positions[0].quality + positions[1].quality
 
 
 def one_type_only(found: list[Compared], verdict: Verdict) -> list[Compared]:

@@ -52,6 +52,8 @@ class LocusTyping:
 
 def gl_of(first: str, second: str) -> str:
     """Two values, each with its alternatives, as GL text."""
+    if "|" not in first and "|" not in second:
+        return f"{first}+{second}" if first and second else first or second
     pairs = zip(first.split("|"), second.split("|"), strict=True)
     return "|".join("+".join(value for value in pair if value) for pair in pairs)
 

@@ -1,7 +1,7 @@
 """What allele names mean: the protein they are matched by, their antigens, which of them are null."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -121,8 +121,8 @@ class Nomenclature(ABC):
         """
 
     @abstractmethod
-    def g_name(self, locus: str, name: str) -> str:
-        """The G group of a complete allele name, without G; its first three fields if it is in none."""
+    def g_names(self, locus: str, names: Iterable[str]) -> frozenset[str]:
+        """The G groups of complete allele names, without G; of one that is in none its first three fields."""
 
     def tce(self, name: str) -> tuple[str, str] | None:
         """T-cell-epitope groups of a complete DPB1 name as written (versions 1 and 2), None if it has none."""
@@ -139,6 +139,10 @@ class Nomenclature(ABC):
     @abstractmethod
     def p_name(self, locus: str, p_id: int) -> str:
         """The name of a P group: "A*02:01P", or for an allele outside any group its two-field name."""
+
+    @abstractmethod
+    def p_id(self, locus: str, name: str) -> int | None:
+        """The id of the P group that p_name calls so; None if there is none."""
 
     @abstractmethod
     def all_options(self, locus: str) -> AntigenOptions:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import Final, Literal, NamedTuple, get_args
 
 from hla.antigens import AntigenRule, AntigenSet, is_antigen_match
-from hla.genotypes import Genotypes, Shape, genotypes_of
+from hla.genotypes import Genotypes, Shape, genotypes_of, position_sets
 from hla.grades import GRADE_ORDER, Confidence, Grade, certainty, molecular_grade, serological_grade
 from hla.loci import SEROLOGY_PREFIX
 from hla.nomenclature import AntigenOptions, PGroups
@@ -16,9 +17,11 @@ from hla.text import Kind
 from hla.typing import LocusTyping
 
 Verdict = Literal["allele", "potential", "antigen", "mismatch"]
+Antigens = frozenset[AntigenSet]  # of each allele that a position may be
 
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)  # best first
 NAMES_KEPT: Final = 6  # P groups that an explanation spells out
+QUALITY_STEP: Final = 2 * len(GRADE_ORDER) + 1  # more than two positions have of any part of their quality
 
 REASONS: Final[Mapping[str, str]] = {
     "same_p_group": "Both are {p_groups}.",
@@ -92,15 +95,34 @@ class Side:
     null: bool
     counts_as: Resolved
     groups: PGroups | None  # None: anything
-    antigens: frozenset[AntigenSet]
+    antigens: Antigens
     remarks: tuple[Why, ...]
 
 
-class Compared(NamedTuple):
-    """A position of the patient beside one of the unit. related: whether they may match at antigen level."""
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A position of the patient beside one of the unit.
+
+    related: whether they may match at antigen level; quality: match, antigen match, whether typed, verdict, grade, the
+    first counting most. One number, since the same positions are compared again and again: of two it is the sum.
+    """
 
     shown: PositionEvidence
     related: bool
+    quality: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        shown = self.shown
+        found = 0
+        for part in (
+            self.matches,
+            self.related,
+            shown.why.code != "untyped",
+            len(VERDICTS) - VERDICTS.index(shown.verdict),
+            len(GRADE_ORDER) - GRADE_ORDER.index(shown.grade),
+        ):
+            found = found * QUALITY_STEP + part
+        object.__setattr__(self, "quality", found)
 
     @property
     def matches(self) -> bool:
@@ -110,6 +132,11 @@ class Compared(NamedTuple):
 def sides(typing: LocusTyping, resolver: Resolver) -> tuple[Side, Side]:
     """Both positions of a typing as they count."""
     values = [resolver.position(typing.locus, text) for text in (typing.first, typing.second)]
+    if not any(value.null for value in values):
+        first, second = (
+            resolver.kept(by_itself, f"{typing.locus} {text}") for text in (typing.first, typing.second)
+        )
+        return first, second
     found: Genotypes = genotypes_of(*values)
     if found.shape is Shape.NONE:
         return no_type(values[0]), no_type(values[1])
@@ -128,7 +155,14 @@ def sides(typing: LocusTyping, resolver: Resolver) -> tuple[Side, Side]:
     return both[0], both[1]
 
 
-def antigens_of(options: AntigenOptions | None) -> frozenset[AntigenSet]:
+def by_itself(resolver: Resolver, key: str) -> Side:
+    """A value without a null allele beside it, by locus and text."""
+    value = resolver.position(*key.split(" ", 1))
+    groups, options = position_sets(value)
+    return Side(value.text, False, value, groups, antigens_of(options), remarks(value))
+
+
+def antigens_of(options: AntigenOptions | None) -> Antigens:
     """The antigen sets of a position; of an unknown one they are not asked for."""
     return frozenset(antigens for _, antigens in options or ())
 
@@ -161,6 +195,7 @@ class Comparison:
         self.tree = self.names.trees[locus]
         self.rule = rule
         self.prefix = SEROLOGY_PREFIX[locus]
+        self._antigen_verdicts: dict[tuple[Antigens, Antigens], tuple[Verdict, Why]] = {}
 
     def position(self, mine: Side, theirs: Side) -> Compared:
         verdict, reason = self.verdict(mine, theirs)
@@ -237,10 +272,20 @@ class Comparison:
         return "potential", why("shared_p_groups", p_groups=names, count=len(listed))
 
     def antigen_verdict(self, mine: Side, theirs: Side) -> tuple[Verdict, Why]:
-        """The verdict when no P group is shared: how the antigens stand to each other, whichever they are."""
+        """The verdict when no P group is shared: how the antigens stand to each other, whichever they are.
+
+        Kept: thousands of values of a locus have some dozens of antigens.
+        """
+        key = (mine.antigens, theirs.antigens)
+        known = self._antigen_verdicts.get(key)
+        if known is None:
+            known = self._antigen_verdicts[key] = self._antigen_verdict(*key)
+        return known
+
+    def _antigen_verdict(self, mine: Antigens, theirs: Antigens) -> tuple[Verdict, Why]:
         if self.locus in ALLELE_IS_ANTIGEN:
             return "mismatch", why("mismatch_allele")
-        found = {self.tree.best(one, other) for one, other in product(mine.antigens, theirs.antigens)}
+        found = {self.tree.best(one, other) for one, other in product(mine, theirs)}
         matches = {is_antigen_match(relation, self.rule) for relation, *_ in found}
         verdict: Verdict = "antigen" if True in matches else "mismatch"
         if len(found) == 1:
@@ -250,12 +295,64 @@ class Comparison:
             )
         return verdict, why(
             "antigen_possible" if len(matches) == 2 else f"{verdict}_whichever",
-            patient_antigens=self.listed(mine.antigens),
-            unit_antigens=self.listed(theirs.antigens),
+            patient_antigens=self.listed(mine),
+            unit_antigens=self.listed(theirs),
         )
 
-    def listed(self, antigens: frozenset[AntigenSet]) -> str:
+    def listed(self, antigens: Antigens) -> str:
         """Antigens by their numbers, the first few."""
         names = sorted(frozenset[str]().union(*antigens), key=int)
         more = f", … (+{len(names) - NAMES_KEPT})" if len(names) > NAMES_KEPT else ""
         return ", ".join(self.prefix + name for name in names[:NAMES_KEPT]) + more
+
+
+class Comparisons:
+    """All comparisons of one patient at one locus. Units have the same values again and again: what was found is kept.
+
+    Not for two threads at once.
+    """
+
+    def __init__(self, patient: LocusTyping, resolver: Resolver, rule: AntigenRule) -> None:
+        self.patient, self.resolver, self.rule = patient, resolver, rule
+        untyped = is_untyped(patient)
+        self._compare = {
+            either: Comparison(patient.locus, resolver, rule, untyped=untyped or either)
+            for either in (False, True)
+        }
+        self._values: dict[str, Beside] = {}
+
+    @cached_property
+    def mine(self) -> tuple[Side, Side]:
+        return sides(self.patient, self.resolver)
+
+    def beside(self, unit: LocusTyping) -> tuple["Beside", "Beside"]:
+        """Both positions of a unit; a value is itself unless a null allele stands beside it."""
+        untyped = is_untyped(unit)
+        first, second = self._values.get(unit.first), self._values.get(unit.second)
+        if first is not None and second is not None and not untyped:
+            return first, second
+        one, other = sides(unit, self.resolver)
+        return self._beside(one, untyped), self._beside(other, untyped)
+
+    def _beside(self, theirs: Side, untyped: bool) -> "Beside":
+        kept = not theirs.null and not untyped  # a blank position of a typed unit is another matter
+        known = self._values.get(theirs.text) if kept else None
+        if known is None:
+            compare = self._compare[untyped]
+            first, second = (compare.position(mine, theirs) for mine in self.mine)
+            known = Beside(theirs, first, second)
+            if kept:
+                self._values[theirs.text] = known
+        return known
+
+
+class Beside(NamedTuple):
+    """A position of the unit beside the patient's first and second."""
+
+    side: Side
+    first: Compared
+    second: Compared
+
+
+def is_untyped(typing: LocusTyping) -> bool:
+    return not typing.first and not typing.second

@@ -115,12 +115,15 @@ class Resolver:
         Null alleles only where nothing else remains; () for an unknown value, a missing gene, and where the
         nomenclature lists no alleles. Raises TypingError.
         """
+        return tuple(sorted(self.possible(locus, text), key=lambda name: (field_key(name), name)))
+
+    def possible(self, locus: str, text: str) -> set[str]:
+        """The same in no order: putting hundreds of names in order takes most of the time of a family."""
         if "|" in text:
-            found = {name for one in text.split("|") for name in self.alleles(locus, one)}
+            found = {name for one in text.split("|") for name in self.possible(locus, one)}
         else:
             found = {name for item in read_value(locus, text) for name in self.reader.alleles(item)}
-        expressed = {name for name in found if not name.endswith("N")}
-        return tuple(sorted(expressed or found, key=lambda name: (field_key(name), name)))
+        return {name for name in found if not name.endswith("N")} or found
 
     def kept(self, question: Callable[[Resolver, str], Answer], text: str) -> Answer:
         """The answer of a function of this resolver and a text; it lives as long as the resolver."""
@@ -139,8 +142,8 @@ class Resolver:
         if found is None:
             if len(self._details) >= MAX_KEPT:
                 self._details.clear()
-            names = self.alleles(locus, text)
-            groups = frozenset([self.nomenclature.g_name(locus, name) for name in names])
+            names = self.possible(locus, text)
+            groups = self.nomenclature.g_names(locus, names)
             found = self._details[key] = Details(len(names) == 1, groups)
         return found
 

@@ -47,7 +47,7 @@ class Resolved:
 
 
 class Details(NamedTuple):
-    """What grades ask of a value beside its meaning. single: one complete allele; g_groups: names, as g_name."""
+    """What grades ask of a value beside its meaning. single: one complete allele; g_groups: names, as g_names."""
 
     single: bool
     g_groups: frozenset[str]

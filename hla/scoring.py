@@ -19,7 +19,7 @@ from hla.antigens import AntigenRule
 from hla.directions import Direction, direction_of
 from hla.genotypes import Genotypes, Shape, genotypes_of
 from hla.nomenclature import PGroups
-from hla.table import NOTHING, Bools, Ints, LocusTable, TypingArrays, intersection
+from hla.table import NOTHING, Bools, Ints, Scorable, TypingArrays, intersection
 from hla.typing import LocusTyping
 
 FREE: Final = -1  # a patient position with so many P groups that it never gets in the way
@@ -75,9 +75,7 @@ class LocusCounts:
 COUNT_NAMES: Final = tuple(LocusCounts.__dataclass_fields__)
 
 
-def score_locus(
-    patient: LocusTyping, table: LocusTable, *, antigen_rule: AntigenRule = "split"
-) -> LocusScores:
+def score_locus(patient: LocusTyping, table: Scorable, *, antigen_rule: AntigenRule = "split") -> LocusScores:
     """Score one patient against every typing of `table`, in the order of its codes.
 
     Raises TypingError if the patient's texts cannot be read with the table's nomenclature, ValueError if the
@@ -96,9 +94,7 @@ def score_locus(
     return LocusScores(**counts)
 
 
-def counts_of(
-    mine: Genotypes, table: LocusTable, arrays: TypingArrays, rule: AntigenRule
-) -> dict[str, Counts]:
+def counts_of(mine: Genotypes, table: Scorable, arrays: TypingArrays, rule: AntigenRule) -> dict[str, Counts]:
     """All counts of one alternative of the patient against every alternative of the table."""
     counts = allele_counts(mine, arrays)
     if table.locus in ALLELE_IS_ANTIGEN:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from hla.antigens import AntigenRule, AntigenSet
+from hla.antigens import AntigenRule, AntigenSet, AntigenTree
 from hla.genotypes import Genotypes, Shape, genotypes_of
 from hla.nomenclature import ANY_GROUP, AntigenOption, AntigenOptions, PGroups
 from hla.resolve import Resolver
@@ -21,17 +21,31 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class TypingArrays:
-    """A LocusTable as arrays; t typings with n alternatives in all (most typings have one), s sets of P groups, m
-    members of all sets, g antigen pairs, o antigen options in c classes.
+class AntigenPairs:
+    """The distinct antigen pairs of a table as arrays: g pairs, o antigen options in c classes.
+
+    pair_shapes: uint8 (g,), Shape. pair_classes: int64 (2, g). class_options, class_starts: options of all classes
+    one after another, and where each class begins (c,). option_groups, option_antigens: int64 (o,), P group and id of
+    the antigen set of an option.
+    """
+
+    pair_shapes: npt.NDArray[np.uint8]
+    pair_classes: Ints
+    class_options: Ints
+    class_starts: Ints
+    option_groups: Ints
+    option_antigens: Ints
+
+
+@dataclass(frozen=True)
+class TypingArrays(AntigenPairs):
+    """A table as arrays; t typings with n alternatives in all (most typings have one), s sets of P groups, m
+    members of all sets.
 
     typings: int64 (t,), where the alternatives of each typing begin. shapes: uint8 (n,), Shape. first,
     second, shared: int64 (n,), ids of the sets at both positions and of their intersection. sizes, sums:
     int64 (s,), number and sum of the members of a set. members: int64 (m,), those of sets 2.. one after
-    another; starts: int64 (s - 2,), where each begins. antigen_pairs: int64 (n,), row in pair_classes;
-    pair_shapes uint8 (g,), pair_classes int64 (2, g). class_options, class_starts: options of all classes one
-    after another, and where each class begins (c,). option_groups, option_antigens: int64 (o,), P group and
-    id of the antigen set of an option.
+    another; starts: int64 (s - 2,), where each begins. antigen_pairs: int64 (n,), row in pair_classes.
     """
 
     typings: Ints
@@ -44,12 +58,6 @@ class TypingArrays:
     members: Ints
     starts: Ints
     antigen_pairs: Ints
-    pair_shapes: npt.NDArray[np.uint8]
-    pair_classes: Ints
-    class_options: Ints
-    class_starts: Ints
-    option_groups: Ints
-    option_antigens: Ints
 
     def reduced(self, values: npt.NDArray[Any], choose: np.ufunc) -> npt.NDArray[Any]:
         """Per typing the smallest or largest (np.minimum, np.maximum) of the values of its alternatives."""
@@ -64,6 +72,68 @@ class TypingArrays:
             lookup[list(bits)] = list(bits.values())
             result[2:] = np.bitwise_or.reduceat(lookup[self.members], self.starts)
         return result
+
+
+class Relations:
+    """Which antigen sets of a table match which, asked again and again; answers are kept."""
+
+    def __init__(self, tree: AntigenTree) -> None:
+        self._tree = tree
+        self._known: dict[tuple[AntigenRule, AntigenSet], Bools] = {}
+
+    def related(
+        self, option: AntigenOption, pairs: AntigenPairs, antigens: Sequence[AntigenSet], rule: AntigenRule
+    ) -> Bools:
+        """Whether an allele with `option` matches one with each option of the table: bool (o,).
+
+        At antigen level, alleles of one P group match, and those with related antigens. antigens: the table's, which
+        only grow.
+        """
+        group, mine = option
+        found: Bools = self._matching(mine, antigens, rule)[pairs.option_antigens]
+        return found if group == ANY_GROUP else found | (pairs.option_groups == group)
+
+    def _matching(self, mine: AntigenSet, antigens: Sequence[AntigenSet], rule: AntigenRule) -> Bools:
+        key = (rule, mine)
+        known = self._known.get(key)
+        if known is None or len(known) < len(antigens):
+            known = np.array([self._tree.match(mine, other, rule) for other in antigens], dtype=np.bool_)
+            self._known[key] = known
+        return known
+
+
+class Options(Protocol):
+    """The antigen options of typings of one locus."""
+
+    @property
+    def locus(self) -> str: ...
+    @property
+    def resolver(self) -> Resolver: ...
+    def related(self, option: AntigenOption, rule: AntigenRule) -> Bools: ...
+
+
+class Scorable(Options, Protocol):
+    """Typings of one locus that a patient can be scored against."""
+
+    def arrays(self) -> TypingArrays: ...
+
+
+@dataclass(frozen=True)
+class TableView:
+    """Some typings of one locus that stay as they are, whatever becomes of the table that they are from (Scorable)."""
+
+    locus: str
+    resolver: Resolver
+    content: TypingArrays
+    antigens: Sequence[AntigenSet]
+    relations: Relations
+
+    def arrays(self) -> TypingArrays:
+        return self.content
+
+    def related(self, option: AntigenOption, rule: AntigenRule) -> Bools:
+        """As Relations.related."""
+        return self.relations.related(option, self.content, self.antigens, rule)
 
 
 class LocusTable:
@@ -85,7 +155,7 @@ class LocusTable:
         self._options: dict[AntigenOption, int] = {}
         self._classes: dict[AntigenOptions, int] = {}
         self._antigen_pairs: dict[tuple[int, int, int], int] = {}
-        self._relations: dict[tuple[AntigenRule, AntigenSet], Bools] = {}
+        self._relations = Relations(resolver.nomenclature.trees[locus])
         self._arrays: TypingArrays | None = None
         self.extend([("", "")])
 
@@ -199,25 +269,18 @@ class LocusTable:
             option_antigens=np.array([self._antigens[one] for _, one in self._options], dtype=np.int64),
         )
 
+    def view(self) -> TableView:
+        """The table as it is now."""
+        return TableView(self.locus, self.resolver, self.arrays(), self.antigens, self._relations)
+
+    @property
+    def antigens(self) -> list[AntigenSet]:
+        """The distinct antigen sets, by id."""
+        return list(self._antigens)
+
     def related(self, option: AntigenOption, rule: AntigenRule) -> Bools:
-        """Whether an allele with `option` matches one with each option of the table: bool (o,).
-
-        At antigen level, alleles of one P group match, and those with related antigens.
-        """
-        group, antigens = option
-        arrays = self.arrays()
-        found: Bools = self._related(antigens, rule)[arrays.option_antigens]
-        return found if group == ANY_GROUP else found | (arrays.option_groups == group)
-
-    def _related(self, antigens: AntigenSet, rule: AntigenRule) -> Bools:
-        """Whether `antigens` match each antigen set of the table; kept."""
-        key = (rule, antigens)
-        known = self._relations.get(key)
-        if known is None or len(known) < len(self._antigens):
-            tree = self.resolver.nomenclature.trees[self.locus]
-            known = np.array([tree.match(antigens, other, rule) for other in self._antigens], dtype=np.bool_)
-            self._relations[key] = known
-        return known
+        """As Relations.related."""
+        return self._relations.related(option, self.arrays(), self.antigens, rule)
 
 
 def intersection(one: PGroups | None, other: PGroups | None) -> PGroups | None:

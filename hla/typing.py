@@ -119,7 +119,10 @@ def canonical_loci(gl: str) -> list[tuple[str, str, str]]:
     for part in filter(None, gl.split("^")):
         pairs = [pair.partition("+") for pair in part.split("|")]
         firsts, seconds = "|".join(one for one, _, _ in pairs), "|".join(other for _, _, other in pairs)
-        (locus,) = {item.locus for item in read_value(None, pairs[0][0].split("/")[0])}
+        first = pairs[0][0].split("/")[0]
+        locus, star, _fields = first.partition("*")
+        if not star:  # an antigen, whose name alone says its locus
+            (locus,) = {item.locus for item in read_value(None, first)}
         found.append((locus, firsts, seconds))
     return sorted(found, key=lambda row: LOCI.index(row[0]))
 

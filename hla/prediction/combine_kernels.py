@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hla.prediction.jit import compiled
+from hla.jit import compiled
 from hla.prediction.kernels import mixed
 
 Array = NDArray[Any]

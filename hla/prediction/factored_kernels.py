@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hla.jit import compiled
 from hla.prediction.combine_kernels import (
     FREE,
     LAST_OF_FIRST_WORD,
@@ -23,7 +24,6 @@ from hla.prediction.combine_kernels import (
     state_at,
     sub_genotypes,
 )
-from hla.prediction.jit import compiled
 from hla.prediction.kernels import EMPTY, WORDS, grown, grown_line, mixed
 
 Array = NDArray[Any]

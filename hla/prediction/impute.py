@@ -31,6 +31,9 @@ WORTH_A_THREAD: Final = 16  # persons
 MOSTLY_DISTINCT: Final = (
     0.9  # share of distinct typings from which putting the equal ones together saves nothing
 )
+# Answers about one person at some loci, and no more than so many genotypes in them: 64 MB.
+ONES_KEPT: Final = 50_000
+ROWS_KEPT: Final = 1_000_000
 UNTYPED: Final = ("", "")
 
 
@@ -50,6 +53,9 @@ class Imputer:
     threads: int | None = None
     _parts: dict[tuple[str, ...], "Imputer"] = field(default_factory=dict, repr=False)
     _known: KnownFits = field(init=False, repr=False)
+    _ones: dict[tuple[Pair, ...], Part | None] = field(default_factory=dict, repr=False)
+    _fitting: dict[tuple[Pair, ...], bool] = field(default_factory=dict, repr=False)
+    _rows: int = 0  # genotypes that are kept in _ones
 
     def __post_init__(self) -> None:
         self._known = KnownFits(self.table)
@@ -103,6 +109,29 @@ class Imputer:
             for place in np.flatnonzero(masses == kernels.TOO_OPEN).tolist():
                 found[places[place]] = Part()
         return found
+
+    def explained_one(self, pairs: tuple[Pair, ...]) -> Part | None:
+        """As `explained`, of one person; kept, since people who differ elsewhere are alike at some loci."""
+        kept = self._ones
+        if pairs in kept:
+            return kept[pairs]
+        found = self.explained([pairs])[0]
+        rows = 0 if found is None else len(found.shares)
+        if len(self._ones) >= ONES_KEPT or self._rows + rows > ROWS_KEPT:
+            self._ones, self._rows = {}, 0  # not cleared: another thread may be reading it
+        self._ones[pairs] = found
+        self._rows += rows
+        return found
+
+    def fits(self, pairs: tuple[Pair, ...]) -> bool:
+        """Whether two haplotypes of the table explain a typing, which may also be certain by itself; kept."""
+        known = self._fitting.get(pairs)
+        if known is None:
+            known = self.explained([pairs], by_set=True)[0] is not None
+            if len(self._fitting) >= ONES_KEPT:
+                self._fitting = {}
+            self._fitting[pairs] = known
+        return known
 
     def part(self, loci: tuple[str, ...]) -> "Imputer":
         """The same with fewer loci, and less to be left out since five such may be put together; kept."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hla.prediction.jit import compiled
+from hla.jit import compiled
 from hla.prediction.mass_kernels import (
     allowed_pair,
     mass_of_listed,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hla.prediction.jit import compiled
+from hla.jit import compiled
 
 Array = NDArray[Any]
 

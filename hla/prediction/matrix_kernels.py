@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hla.jit import compiled
 from hla.prediction.combine_kernels import local_pairs, mismatch_shares
-from hla.prediction.jit import compiled
 from hla.prediction.kernels import EMPTY, Word, mixed, table_size
 
 Array = NDArray[Any]

@@ -12,6 +12,8 @@ from hla.prediction.imputed import Imputed, pairs_in
 
 Array = NDArray[Any]
 
+SORTED_UP_TO = 4_096  # genotypes; sorting more takes longer than numbering their states
+
 
 @dataclass(frozen=True)
 class TypingValue:
@@ -47,20 +49,44 @@ def typing_values(
     best, second = float(order[-1]), float(order[-2])
     others = np.where(reached >= best, second, best)  # the best of the other units
     gains = np.zeros((len(units), len(loci)))
+    weights = units.shares * fits
     for at, locus in enumerate(loci):
-        column = pairs_in(units.rows)
-        answers, places = np.unique(
-            np.column_stack([person, column[:, SEARCH_LOCI.index(locus)]]), axis=0, return_inverse=True
-        )
-        fitting = np.bincount(places.ravel(), weights=units.shares * fits, minlength=len(answers))
-        chance = np.bincount(places.ravel(), weights=units.shares, minlength=len(answers))
-        who = answers[:, 0]
-        after = np.bincount(who, weights=np.maximum(fitting, chance * others[who]), minlength=len(units))
-        known = np.bincount(who, weights=chance, minlength=len(units))
+        answers, count = numbered_answers(pairs_in(units.rows)[:, SEARCH_LOCI.index(locus)], person)
+        fitting = np.bincount(answers, weights=weights, minlength=count * len(units))
+        chance = np.bincount(answers, weights=units.shares, minlength=count * len(units))
+        fitting, chance = fitting.reshape(len(units), count), chance.reshape(len(units), count)
+        after = np.maximum(fitting, chance * others[:, None]).sum(axis=1)
+        known = chance.sum(axis=1)
         gains[:, at] = np.maximum(after + (1.0 - known) * others - np.maximum(reached, others), 0.0)
     gains[np.diff(units.starts) == 0] = 0.0
     gains[gains < 1e-12] = 0.0
     return TypingValue(loci, best, reached, gains)
+
+
+def most_gained(reached: float, elsewhere: float) -> float:
+    """No typing of a unit that fits with probability `reached` can gain more, whatever its genotypes.
+
+    The best answer is one that leaves no doubt, and the mean over the answers stays `reached`.
+    """
+    return min(reached, elsewhere) * (1.0 - max(reached, elsewhere))
+
+
+def numbered_answers(pairs: Array, person: Array) -> tuple[Array, int]:
+    """The number of each genotype's answer at a locus, person by person, and how many numbers a person has.
+
+    pairs: uint32 (g,), two states of 16 bits. Of many genotypes the states that occur are numbered, and pairs of them:
+    some are never asked for, but nothing is sorted, which would take most of the time of a patient with open typings.
+    The arrays that are counted with these numbers have the square of the states for each person: few at a time.
+    """
+    if len(pairs) <= SORTED_UP_TO:
+        found, places = np.unique(pairs, return_inverse=True)
+        return person * len(found) + places, len(found)
+    low, high = pairs & np.uint32(0xFFFF), pairs >> np.uint32(16)
+    there = np.zeros(1 << 16, dtype=np.bool_)
+    there[low] = there[high] = True
+    count = int(there.sum())
+    number = np.cumsum(there) - 1
+    return (person * count + number[high]) * count + number[low], count * count
 
 
 def fitting_shares(patient: Patient, units: Imputed, size: int, allowed: int) -> Array:

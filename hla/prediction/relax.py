@@ -49,12 +49,12 @@ def relaxed(imputer: Imputer, pairs: tuple[Pair, ...]) -> Part:
 
 def _has(imputer: Imputer, locus: str, pair: Pair) -> bool:
     """Whether two alleles of the set fit a typing of one locus; a certain one may be of alleles that it lacks."""
-    return imputer.part((locus,)).explained([(pair,)], by_set=True)[0] is not None
+    return imputer.part((locus,)).fits((pair,))
 
 
 def _explained(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair]) -> Part | None:
     """Genotypes at some loci, in the slots of the whole; None where no two haplotypes explain them."""
-    return imputer.part(loci).explained([tuple(typed[locus] for locus in loci)])[0]
+    return imputer.part(loci).explained_one(tuple(typed[locus] for locus in loci))
 
 
 def _block(imputer: Imputer, loci: tuple[str, ...], typed: dict[str, Pair]) -> list[Part]:

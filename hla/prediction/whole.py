@@ -18,6 +18,7 @@ from hla.resolve import Resolver
 Array = NDArray[Any]
 
 PAIRS_AT_MOST: Final = 60_000_000  # pairs of genotypes that are compared while somebody waits
+EQUAL_DIGITS: Final = 12  # of shares that are put in order
 STEPS: Final = (0.0, 1e-5, 1e-4, 2.5e-4, 5e-4)  # shares left out of each side, tried in turn
 
 
@@ -30,10 +31,13 @@ class Genotype:
 
 
 def likely_genotypes(imputed: Imputed, person: int, count: int = 10) -> list[Genotype]:
-    """The likeliest genotypes of a person, best first; ties in the order of their states."""
+    """The likeliest genotypes of a person, best first; ties by their names.
+
+    Numbers of states, and with them the order of rows, differ between processes, as do the last digits of shares that
+    are equal on paper: neither may decide.
+    """
     rows, shares = imputed.of(person)
     states = states_of(rows)
-    order = np.argsort(-shares, kind="stable")[:count]
     resolver = imputed.table.resolver
     return [
         Genotype(
@@ -43,8 +47,23 @@ def likely_genotypes(imputed: Imputed, person: int, count: int = 10) -> list[Gen
             },
             float(shares[at]),
         )
-        for at in order
+        for at in _best(imputed, states, shares, count)
     ]
+
+
+def _best(imputed: Imputed, states: Array, shares: Array, count: int) -> Array:
+    """Places of the likeliest genotypes, ties by the names of their alleles: int64 (count,)."""
+    rounded = shares.round(EQUAL_DIGITS)
+    least = np.sort(rounded)[-count:].min(initial=np.inf)
+    places = np.flatnonzero(rounded >= least)
+    keys = [-rounded[places]]
+    for locus, slot in zip(imputed.loci, imputed.table.slots, strict=True):
+        own, numbers = np.unique(states[places, slot], return_inverse=True)
+        names = [state_name(imputed.table.resolver, locus, int(state)) for state in own]
+        ranks = np.argsort(np.argsort(names))[numbers.reshape(len(places), 2)]
+        keys += [ranks.min(axis=1), ranks.max(axis=1)]
+    found: Array = places[np.lexsort(keys[::-1])][:count]
+    return found
 
 
 def named_pair(resolver: Resolver, locus: str, states: Array) -> tuple[str, str]:
