@@ -139,6 +139,15 @@ def ledger_since(
     return [_ledger_row(row) for row in rows[:limit]]
 
 
+def ledger_last(target_types: Iterable[str]) -> int:
+    """The newest number of an entry about one of these kinds; 0 if there is none."""
+    newest = (
+        Ledger.objects.filter(target_type=kind).aggregate(last=models.Max("number"))["last"]
+        for kind in target_types
+    )
+    return max((number or 0 for number in newest), default=0)
+
+
 def _ledger_row(row: Ledger) -> LedgerRow:
     data: dict[str, Any] = json.loads(row.row)
     return LedgerRow(row.number, row.at, data["action"], row.target_type, row.target_key, data)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from core import reference
-from core.models import Installation
+from core.models import Installation, Notification
 from core.roles import Role
 
 
@@ -23,4 +23,9 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "role_labels": SimpleLazyObject(lambda: [str(Role(role).label) for role in sorted(user.roles)])
         if user and user.is_authenticated
         else [],
+        "unread_notifications": SimpleLazyObject(
+            lambda: Notification.objects.visible_to(user).unread().count()
+        )
+        if user and user.is_authenticated
+        else 0,
     }

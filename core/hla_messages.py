@@ -1,7 +1,7 @@
 """HLA errors and notes in the reader's language. The texts are those of hla.errors, here for gettext to see.
 
 `hla` knows no Django, so it speaks English: a code with parameters. Everything that shows such a message to
-people comes through here. tests/hospitals/test_hla_messages.py holds the three tables equal to hla.errors.
+people comes through here. tests/hospitals/test_hla_messages.py holds the tables equal to hla.errors and hla.antibodies.
 SEVERITY says which remarks are more than a note: the one table for forms, imports and the workbench.
 """
 
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from hla.errors import Note, TypingError
+from hla.positions import Why
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -25,9 +26,11 @@ ERRORS: Mapping[str, StrPromise] = {
     "alternatives_differ": _(
         "The two values of HLA-{locus} have different numbers of alternatives ({first} and {second})."
     ),
+    "chains": _("{text} leaves open which {alpha} and which {beta} belong together."),
     "deleted": _("{text} was withdrawn from the nomenclature ({reason}) and has no successor."),
     "duplicate_locus": _("HLA-{locus} is given twice."),
     "empty": _("There is no typing in the text."),
+    "empty_specificity": _("There is no allele and no antigen here."),
     "gl_code": _("{text} is not the head of a GL String Code for HLA."),
     "haplotype": _("HLA-{locus} stands twice in one haplotype."),
     "list_gap": _("A member of the list is missing."),
@@ -41,10 +44,14 @@ ERRORS: Mapping[str, StrPromise] = {
     "malformed": _("{text} is not a typing of HLA-{locus}."),
     "missing_locus": _("{text} does not say to which locus it belongs."),
     "no_colon": _("{text} has no colon between its fields."),
+    "not_specificity": _("{text} is not one allele or antigen that an antibody can be against."),
+    "null_specificity": _("{text} is a null allele: nothing is expressed that an antibody could bind."),
     "null_without_n": _("{text} exists only as the null allele {name}."),
     "old_name": _("{text} is no name without colons that release {release} knows."),
     "old_name_open": _("{text} has no colons and may be any of {names}."),
     "public_antigen": _("{text} is a public antigen, carried by many HLA types: it is not a typing."),
+    "public_specificity": _("{text} is carried by many HLA types, and by which is not read here."),
+    "several_specificities": _("{text} names several specificities: {names}."),
     "several_values": _("{text} looks like several values in one."),
     "too_long": _("The text is {length} characters long; at most {limit} are read."),
     "too_many_values": _("HLA-{locus} has {count} values; a person has two."),
@@ -62,9 +69,11 @@ HINTS: Mapping[str, StrPromise] = {
     "absent_here": _("Leave the value empty if it is not known."),
     "alternatives_apart": _("Put ^ between loci; | stands between the genotypes that one locus may have."),
     "alternatives_differ": _("Give each alternative two values, such as A*02:01+A*24:02|A*02:05+A*24:03."),
+    "chains": _("Give each molecule a line of its own, such as DQA1*05:01~DQB1*02:01."),
     "deleted": _("Ask the laboratory for the allele's present name."),
     "duplicate_locus": _("Put both values of a locus side by side, joined by +."),
     "empty": _("Write a typing such as A*02:01+A*24:02."),
+    "empty_specificity": _("Write an allele such as A*24:02, an antigen such as A24, or leave the line out."),
     "gl_code": _("Write hla#3.58.0# and the GL String, or the GL String alone."),
     "haplotype": _("Put the values of one chromosome between ~ and join the two chromosomes by +."),
     "list_gap": _("Remove the extra /, or write what is missing."),
@@ -78,10 +87,16 @@ HINTS: Mapping[str, StrPromise] = {
     "malformed": _("Write fields of two to four digits with colons, such as {example}."),
     "missing_locus": _("Write the locus before the asterisk, such as A*02:01."),
     "no_colon": _("Write {example}, if that is meant."),
+    "not_specificity": _(
+        "Write an allele such as {locus}*01:01 or an antigen; a family or a code is neither."
+    ),
+    "null_specificity": _("Correct the name, or leave it out."),
     "null_without_n": _("Write {name} if that is meant; otherwise correct the name."),
     "old_name": _("Write {example}, if that is meant."),
     "old_name_open": _("Write the name with colons."),
     "public_antigen": _("Give the antigen itself or a DNA typing."),
+    "public_specificity": _("Enter the antigens and alleles of the positive beads."),
+    "several_specificities": _("Give each a line of its own."),
     "several_values": _(
         "Join the two values of a locus by +, the fields of a name by : and alternatives by /."
     ),
@@ -107,6 +122,7 @@ NOTES: Mapping[str, StrPromise] = {
     "locus_open": _("Alternatives of the whole typing (?): HLA-{locus} counts as each of them."),
     "locus_partial": _("HLA-{locus} is not given in every alternative: it counts as untyped."),
     "members_dropped": _("{text}: {count} members unknown in release {release} left out ({names})."),
+    "mother_differs": _("Mother ({mother}) and unit ({unit}) share no type: samples may have been swapped."),
     "new_allele": _("{text}: an allele without a name yet; counts as unknown."),
     "normalised": _("{text} read as {name}."),
     "null_beside": _("Null allele beside an expressed one: counts as the expressed type twice."),
@@ -128,12 +144,32 @@ NOTES: Mapping[str, StrPromise] = {
     "unknown_value": _("{text}: not typed; counts as unknown."),
 }
 
+CARRIED: Mapping[str, StrPromise] = {
+    "same_allele": _("{unit} and {bead} are of one P group ({p_groups})."),
+    "antigen_of_allele": _("{unit} has the antigen {antigen}; whether it is {bead} itself is not known."),
+    "has_antigen": _("{unit} has the antigen {antigen}."),
+    "absent": _("{bead} is not there."),
+    "other_allele": _("{unit} is another allele of the antigen {antigen}."),
+    "nothing_expressed": _("Nothing is expressed at HLA-{locus}."),
+    "untyped": _("HLA-{locus} is not typed."),
+    "unreadable": _("The typing of HLA-{locus} cannot be read by the nomenclature in use."),
+    "bead_unreadable": _("{bead} cannot be read by the nomenclature in use."),
+    "blank": _("One value of HLA-{locus} is not known."),
+    "broad_only": _("{unit} is known only as {antigen}."),
+    "possible": _("{unit} may be {bead}, or something else."),
+    "genotypes": _("Some of the genotypes that {unit} leaves open have {bead}, others have not."),
+    "chain_absent": _("Of {bead} the chain {chain} is not there."),
+    "chains_present": _("Both chains of {bead} are there: {unit}."),
+    "chain_open": _("Whether the chain {chain} of {bead} is there is not known."),
+}
+
 Severity = Literal["conflict", "warning", "note"]
 
 # What a person must look at when a typing is entered. A conflict keeps a unit from being offered; a warning
 # hinders nothing but asks to look again; every other remark only says what was understood.
 SEVERITY: Mapping[str, Severity] = {
     "typing_conflict": "conflict",
+    "mother_differs": "conflict",
     "alternative_empty": "warning",
     "first_field_antigen": "warning",
     "locus_partial": "warning",
@@ -208,6 +244,11 @@ def hint_text(error: TypingError) -> str:
 def note_text(note: str) -> str:
     """A remark of the parser, in the language in force; a plain text as it is."""
     return stored_note_text(note.code, note.params) if isinstance(note, Note) else note
+
+
+def carried_text(why: Why) -> str:
+    """Why a person has what a bead carries, or has not, or it cannot be told (hla.antibodies.Carried.why)."""
+    return _filled(CARRIED[why.code], why.params)
 
 
 def stored_note_text(code: str, params: Mapping[str, str | int]) -> str:

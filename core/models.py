@@ -13,8 +13,20 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.models_notify import Notification, OutgoingMail
 from core.querysets import AppendOnlyManager, JobQuerySet, LedgerQuerySet, UserQuerySet
 from core.roles import BANK_ROLES, HOSPITAL_ROLES, Permission, Role, permissions_of
+
+__all__ = [
+    "AuditEntry",
+    "Installation",
+    "Job",
+    "Ledger",
+    "Notification",
+    "OutgoingMail",
+    "RoleGrant",
+    "User",
+]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -42,6 +54,7 @@ class User(AbstractBaseUser):
     full_name = models.CharField(_("name"), max_length=120)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
+    email_notices = models.BooleanField(_("notifications by e-mail"), default=True, db_default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -187,10 +200,16 @@ class Ledger(models.Model):
     objects = LedgerQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["target_type", "number"], name="ledger_target")]
+        indexes = [
+            models.Index(fields=["target_type", "number"], name="ledger_target"),
+            models.Index(fields=["target_type", "target_key"], name="ledger_target_key"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.target_type} {self.target_key}"
+
+
+STAGE_LENGTH = 60  # of Job.stage, whose words may be longer in another language
 
 
 class Job(models.Model):
@@ -209,7 +228,7 @@ class Job(models.Model):
     title = models.CharField(max_length=200)
     hospital_id = models.UUIDField(null=True, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
-    stage = models.CharField(max_length=60, blank=True, default="")
+    stage = models.CharField(max_length=STAGE_LENGTH, blank=True, default="")
     share = models.FloatField(default=0)
     counts = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)

@@ -12,13 +12,17 @@ from core.roles import Permission
 
 @dataclass(frozen=True)
 class NavItem:
-    """`order` sorts; `prefix` is the path under which the entry counts as current."""
+    """`order` sorts; `prefix` is the path under which the entry counts as current.
+
+    unless: who holds this finds the page from another; the row of entries stays short.
+    """
 
     order: int
     label: str | Promise
     url_name: str
     permission: Permission | None
     prefix: str
+    unless: Permission | None = None
 
 
 _items: list[NavItem] = []
@@ -30,5 +34,10 @@ def register(item: NavItem) -> None:
 
 
 def items_for(user: User) -> list[NavItem]:
-    seen = [i for i in _items if i.permission is None or user.has_permission(i.permission)]
+    seen = [
+        item
+        for item in _items
+        if (item.permission is None or user.has_permission(item.permission))
+        and not (item.unless and user.has_permission(item.unless))
+    ]
     return sorted(seen, key=lambda item: item.order)

@@ -10,10 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from core.roles import Permission
+from core.roles import BANK_ROLES, Permission, permissions_of
 
 if TYPE_CHECKING:
-    from core.models import Job, User  # noqa: F401  Job is named in a string below
+    from core.models import Job, Notification, OutgoingMail, User  # noqa: F401  named in strings below
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
@@ -58,6 +58,39 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state="running", heartbeat_at__lt=limit)
 
     def unheard(self) -> JobQuerySet:
-        """Waiting for so long after its ring that the ring is probably lost."""
+        """Waiting for so long after its ring that the ring may be lost, the longest first."""
         limit = timezone.now() - timedelta(seconds=settings.JOB_RING_AGAIN_SECONDS)
-        return self.filter(state="queued", rung_at__lt=limit)
+        return self.filter(state="queued", rung_at__lt=limit).order_by("rung_at")
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def visible_to(self, user: User) -> NotificationQuerySet:
+        """Own ones, while the person still may see what they are about: a membership or a role may end."""
+        if not user.is_authenticated:
+            return self.none()
+        held = [str(permission) for permission in user.permissions]
+        of_bank = [str(permission) for permission in permissions_of(user.roles & BANK_ROLES)]
+        hospital = (
+            Q(hospital_id__isnull=True) | Q(hospital_id__in=user.hospital_ids) | Q(permission__in=of_bank)
+        )
+        return self.filter(hospital, Q(permission="") | Q(permission__in=held), user=user)
+
+    def unread(self) -> NotificationQuerySet:
+        return self.filter(read_at__isnull=True)
+
+
+class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
+    def visible_to(self, user: User) -> OutgoingMailQuerySet:
+        """Whoever watches over the installation; what an e-mail says is not shown."""
+        return self.all() if user.has_permission(Permission.JOB_VIEW_ALL) else self.none()
+
+    def due(self) -> OutgoingMailQuerySet:
+        """Those whose time has come, the longest waiting first."""
+        return self.filter(state="waiting", due_at__lte=timezone.now()).order_by("due_at", "pk")
+
+    def of_today(self) -> OutgoingMailQuerySet:
+        """Those that went out today, or go out this moment."""
+        return self.filter(Q(sent_on=timezone.localdate()) | Q(state="sending"))
+
+    def without_a_sign_of_life(self, after: timedelta) -> OutgoingMailQuerySet:
+        return self.filter(state="sending", claimed_at__lt=timezone.now() - after)

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     INVENTORY_VIEW = "inventory.view"  # listed units, what a hospital needs to choose
     INVENTORY_VIEW_ALL = "inventory.view_all"  # every state, location, donation
     INVENTORY_IMPORT = "inventory.import"
+    INVENTORY_PLAN = "inventory.plan"  # simulate what the inventory is worth
     UNIT_CONFIRM = "unit.confirm"  # confirm implausible values held back at import
     UNIT_HOLD = "unit.hold"  # put on hold, lift the hold
     UNIT_DISCARD = "unit.discard"
@@ -36,6 +37,10 @@ class Permission(StrEnum):
     PATIENT_IDENTITY = "patient.identity"
     REQUEST_VIEW = "request.view"
     REQUEST_SUBMIT = "request.submit"
+    GRAFT_CHOOSE = "graft.choose"  # shortlist units for a patient, write notes about them
+    SUCCESS_VIEW = "success.view"  # how often a search finds a unit: shares of patients, never a patient
+    POLICY_EDIT = "policy.edit"  # rules of choosing: of the bank by its own people, of a hospital by its own
+    REPORT_SIGN = "report.sign"  # a match report, with the password
     REFERENCE_VIEW = "reference.view"
     REFERENCE_LOAD = "reference.load"
     JOB_VIEW = "job.view"
@@ -48,31 +53,55 @@ class Permission(StrEnum):
 P = Permission
 _INVENTORY_STAFF = frozenset({P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.REFERENCE_VIEW, P.JOB_VIEW})
 _HOSPITAL_READ = frozenset(
-    {P.INVENTORY_VIEW, P.HOSPITAL_VIEW, P.PATIENT_VIEW, P.REQUEST_VIEW, P.REFERENCE_VIEW}
+    {P.INVENTORY_VIEW, P.HOSPITAL_VIEW, P.PATIENT_VIEW, P.REQUEST_VIEW, P.REFERENCE_VIEW, P.SUCCESS_VIEW}
 )
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.COLLECTION: frozenset({P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL}),
     Role.LAB: _INVENTORY_STAFF | {P.INVENTORY_IMPORT},
     Role.QA: _INVENTORY_STAFF
-    | {P.INVENTORY_IMPORT, P.UNIT_CONFIRM, P.UNIT_HOLD, P.UNIT_DISCARD, P.AUDIT_VIEW},
+    | {P.INVENTORY_IMPORT, P.INVENTORY_PLAN, P.UNIT_CONFIRM, P.UNIT_HOLD, P.UNIT_DISCARD, P.AUDIT_VIEW},
     Role.MEDICAL_DIRECTOR: _INVENTORY_STAFF
     | {
+        P.INVENTORY_PLAN,
         P.UNIT_CONFIRM,
         P.UNIT_HOLD,
         P.UNIT_DISCARD,
         P.HOSPITAL_VIEW,
         P.PATIENT_VIEW,
         P.REQUEST_VIEW,
+        P.GRAFT_CHOOSE,
+        P.SUCCESS_VIEW,
+        P.POLICY_EDIT,
+        P.REPORT_SIGN,
         P.AUDIT_VIEW,
     },
     Role.SEARCH_COORDINATOR: _INVENTORY_STAFF
-    | {P.INVENTORY_IMPORT, P.HOSPITAL_VIEW, P.PATIENT_VIEW, P.REQUEST_VIEW, P.REQUEST_SUBMIT},
+    | {
+        P.INVENTORY_IMPORT,
+        P.INVENTORY_PLAN,
+        P.HOSPITAL_VIEW,
+        P.PATIENT_VIEW,
+        P.REQUEST_VIEW,
+        P.REQUEST_SUBMIT,
+        P.GRAFT_CHOOSE,
+        P.SUCCESS_VIEW,
+    },
     Role.SHIPPING: frozenset({P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.HOSPITAL_VIEW}),
     Role.HOSPITAL_COORDINATOR: _HOSPITAL_READ
-    | {P.PATIENT_EDIT, P.PATIENT_IDENTITY, P.REQUEST_SUBMIT, P.JOB_VIEW},
-    Role.HOSPITAL_PHYSICIAN: _HOSPITAL_READ | {P.PATIENT_IDENTITY, P.JOB_VIEW},
-    Role.DIRECTOR: frozenset({P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.HOSPITAL_VIEW, P.REFERENCE_VIEW}),
+    | {P.PATIENT_EDIT, P.PATIENT_IDENTITY, P.REQUEST_SUBMIT, P.GRAFT_CHOOSE, P.JOB_VIEW},
+    Role.HOSPITAL_PHYSICIAN: _HOSPITAL_READ
+    | {P.PATIENT_IDENTITY, P.GRAFT_CHOOSE, P.POLICY_EDIT, P.JOB_VIEW, P.REPORT_SIGN},
+    Role.DIRECTOR: frozenset(
+        {
+            P.INVENTORY_VIEW,
+            P.INVENTORY_VIEW_ALL,
+            P.INVENTORY_PLAN,
+            P.HOSPITAL_VIEW,
+            P.REFERENCE_VIEW,
+            P.SUCCESS_VIEW,
+        }
+    ),
     Role.ADMIN: frozenset(
         {
             P.INVENTORY_VIEW,

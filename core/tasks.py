@@ -2,9 +2,14 @@
 
 from celery import shared_task
 
-from core import jobs
+from core import jobs, mails
 
 
 @shared_task(name="core.sweep_jobs")
 def sweep_jobs() -> None:
     jobs.sweep()
+
+
+@shared_task(name="core.send_mails")
+def send_mails() -> None:
+    mails.mails_send()

@@ -16,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from core import jobs, services
+from core import jobs, notifications, services
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.exports import csv_response
@@ -141,7 +141,8 @@ def _audit_rows(rows: Any, reader: User) -> Iterator[list[Any]]:
 
 @require_GET
 def profile(request: HttpRequest) -> HttpResponse:
-    return render(request, "core/profile.html", {"permissions": sorted(request.user.permissions)})
+    context = {"permissions": sorted(request.user.permissions), "is_mail_sent": notifications.is_mail_sent()}
+    return render(request, "core/profile.html", context)
 
 
 @require_POST

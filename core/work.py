@@ -13,7 +13,10 @@ from core.models import User
 
 @dataclass(frozen=True)
 class WorkItem:
-    """One thing that waits for somebody: `title` says what to do, `url` leads to where it is done."""
+    """One thing that waits for somebody: `title` says what to do, `url` leads to where it is done.
+
+    more_url, more: another page worth a look, and what its link says.
+    """
 
     title: str
     url: str
@@ -22,6 +25,8 @@ class WorkItem:
     since: datetime | None = None
     kind: str = ""
     count: int | None = None
+    more_url: str = ""
+    more: str = ""
 
     @property
     def overdue(self) -> bool:

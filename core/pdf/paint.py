@@ -1,0 +1,134 @@
+"""Laid out pages to a PDF file. The same document gives the same bytes: no clock, no random number, no file name.
+
+fpdf2 writes the file (docs/adr): it subsets OpenType faces with either kind of outlines. Nothing of its layout is used.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from core.pdf import layout
+from core.pdf.document import Document
+from core.pdf.faces import face
+from core.pdf.layout import Box, Op, Words
+from core.pdf.text import Run, runs, wrapped
+
+# Of the size: how much thicker strokes are, there being one weight of the face; less where Chinese would clog.
+_STRONG, _STRONG_SMALL = 0.028, 0.016
+_lock = threading.Lock()  # the font library keeps global state while it subsets
+
+
+def pdf_bytes(document: Document) -> bytes:
+    """The document as a file."""
+    pages = layout.pages_of(document)
+    with _lock:
+        canvas = Canvas(document)
+        for number, page in enumerate(pages, start=1):
+            canvas.page(page, number, len(pages))
+        return canvas.finished()
+
+
+class Canvas:
+    """A file being written, page by page."""
+
+    def __init__(self, document: Document) -> None:
+        from fpdf import FPDF, ViewerPreferences
+
+        self.document = document
+        self.pdf: Any = FPDF(unit="pt", format="A4")
+        self.pdf.set_auto_page_break(False)
+        self.pdf.set_creation_date(document.made_at)
+        self.pdf.set_lang(document.language)
+        self.pdf.set_title(document.title)
+        self.pdf.set_subject(document.subject)
+        self.pdf.set_author(document.author)
+        self.pdf.set_creator("Qidai")
+        self.pdf.set_producer("Qidai")
+        self.pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
+        self.known: set[str] = set()
+
+    def page(self, ops: Iterable[Op], number: int, count: int) -> None:
+        self.pdf.add_page()
+        for op in (*self._frame(number, count), *ops):
+            self._box(op) if isinstance(op, Box) else self._words(op)
+        self._emblem(layout.LEFT, 30)
+
+    def finished(self) -> bytes:
+        return bytes(self.pdf.output())
+
+    def _frame(self, number: int, count: int) -> Iterable[Op]:
+        """Head and foot of a page."""
+        document = self.document
+        yield layout.one_line(document.title, layout.LEFT + 24, 42, layout.BODY, layout.INK)
+        yield layout.one_line(document.running, layout.RIGHT, 42, layout.SMALL, layout.INK_2, right=True)
+        yield Box(layout.LEFT, 54, layout.INNER, 0, line=layout.BRAND)
+        if document.banner:
+            colour, tint = layout.TONES["warn"]
+            yield Box(layout.LEFT, 57, layout.INNER, 13, fill=tint)
+            yield layout.one_line(document.banner, layout.LEFT + 6, 66.4, layout.SMALL, colour)
+        foot = layout.BOTTOM + 16
+        yield Box(layout.LEFT, foot, layout.INNER, 0, line=layout.LINE)
+        page_text = document.page_text.format(page=number, pages=count)
+        yield layout.one_line(page_text, layout.RIGHT, foot + 14, layout.SMALL, layout.INK_2, right=True)
+        for at, line in enumerate(wrapped(document.foot, (layout.INNER - 90) / layout.TINY)[:2]):
+            yield Words(layout.LEFT, foot + 13 + 10 * at, line, layout.TINY, layout.INK_2)
+
+    def _emblem(self, x: float, y: float) -> None:
+        """The mark of the pages: a cord in a ring."""
+        unit = 17 / 26
+        self.pdf.set_draw_color(*layout.BRAND)
+        self.pdf.set_fill_color(*layout.BRAND)
+        self.pdf.set_line_width(1.3)
+        self.pdf.circle(x + 13 * unit, y + 13 * unit, 12 * unit)
+        for curve in (
+            ((7, 18), (10, 17), (9, 13), (12, 12)),
+            ((12, 12), (15, 11), (15, 7), (19, 7)),
+        ):
+            self.pdf.bezier([(x + px * unit, y + py * unit) for px, py in curve])
+        self.pdf.circle(x + 19 * unit, y + 7 * unit, 2.2 * unit, style="F")
+
+    def _box(self, box: Box) -> None:
+        if box.line:
+            self.pdf.set_draw_color(*box.line)
+            self.pdf.set_line_width(0.6)
+        if not box.height:
+            self.pdf.line(box.x, box.y, box.x + box.width, box.y)
+            return
+        if box.fill:
+            self.pdf.set_fill_color(*box.fill)
+        style = ("D" if box.line else "") + ("F" if box.fill else "")
+        self.pdf.rect(box.x, box.y, box.width, box.height, style=style)
+
+    def _words(self, words: Words) -> None:
+        x = words.x
+        for run in runs(words.glyphs):
+            self._run(run, x, words)
+            x += run.width * words.size
+
+    def _run(self, run: Run, x: float, words: Words) -> None:
+        from fpdf.enums import TextMode
+
+        pdf, size = self.pdf, words.size
+        self._use(run.face, size * run.scale)
+        pdf.set_text_color(*words.colour)
+        y = words.y - run.rise * size
+        aloud = run.copied != run.text
+        if aloud:  # what is copied or read aloud differs from what is drawn: 10⁷ is not 107
+            pdf._out(f"/Span <</ActualText <FEFF{run.copied.encode('utf-16-be').hex().upper()}>>> BDC")
+        if words.strong:
+            width = size * (_STRONG if size >= layout.BODY else _STRONG_SMALL)
+            pdf.set_draw_color(*words.colour)
+            with pdf.local_context(text_mode=TextMode.FILL_STROKE, line_width=width):
+                pdf.text(x, y, run.text)
+        else:
+            pdf.text(x, y, run.text)
+        if aloud:
+            pdf._out("EMC")
+
+    def _use(self, name: str, size: float) -> None:
+        if name not in self.known:
+            self.pdf.add_font(name, "", face(name).path)
+            self.known.add(name)
+        self.pdf.set_font(name, size=size)
