@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,6 +11,7 @@ from rest_framework import serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
 from bank import lists
+from bank.graft_facts import GraftFacts, graft_facts
 from bank.models import CordBloodUnit
 from bank.querysets import CordBloodUnitQuerySet
 from core.access import has_permission
@@ -35,18 +37,54 @@ class UnitSerializer(serializers.ModelSerializer):
     )
     din_check = serializers.CharField()
     hla = serializers.SerializerMethodField()
+    quality = serializers.SerializerMethodField(
+        help_text="potency, viability, screen; each value with its time point and standing (verified, unverified,"
+        " invented), null where not recorded;"
+        " bank staff also read the mother's typing"
+    )
 
     class Meta:
         model = CordBloodUnit
         fields = (
             "id", "public_no", "unit_no", "din", "din_check", "bank", "source", "donor_type", "status", "blocks",
             "collected_on", "sex", "abo", "rh", "populations", "volume_ml", "tnc_e7", "cd34_e6", "segments",
-            "counts_invented", "synthetic", "hla",
+            "red_cells", "processing_method", "counts_invented", "synthetic", "hla", "quality",
         )  # fmt: skip
         read_only_fields = fields
 
+    def get_quality(self, unit: CordBloodUnit) -> dict[str, Any]:
+        facts = self._facts()[unit.pk]
+        user = self.context["request"].user
+        return quality(facts) | (mother(facts) if user.has_permission(Permission.INVENTORY_VIEW_ALL) else {})
+
+    def _facts(self) -> dict[UUID, GraftFacts]:
+        """Of all units that are shown, read at once."""
+        shown = self.parent.instance if self.parent is not None else [self.instance]
+        if "facts" not in self.context:
+            self.context["facts"] = graft_facts([unit.pk for unit in shown])
+        return self.context["facts"]
+
     def get_hla(self, unit: CordBloodUnit) -> dict[str, list[str]]:
         return {locus: [first, second] for locus, first, second in unit.typing_pairs if first}
+
+
+QUALITY = (
+    "cfu_e5", "cfu_time_point", "cfu_standing", "viability_percent", "viability_time_point", "viability_standing",
+    "cd34_viability_percent", "cd34_viability_time_point", "cd34_viability_standing", "haematocrit_percent",
+    "haematocrit_time_point", "haematocrit_standing", "haemoglobinopathy", "haemoglobinopathy_verified",
+    "accreditations", "accreditations_ended",
+)  # fmt: skip
+
+
+def quality(facts: GraftFacts) -> dict[str, Any]:
+    """Those of the facts that the unit's own fields do not say."""
+    return {name: getattr(facts, name) for name in QUALITY}
+
+
+def mother(facts: GraftFacts) -> dict[str, Any]:
+    """Of a third person: for the bank's staff only."""
+    typed = {locus: list(pair) for locus, pair in facts.mother_typing.items()}
+    return {"mother_hla": typed, "mother_differs": facts.mother_differs}
 
 
 def _parameter(name: str, kind: Any, text: str) -> OpenApiParameter:

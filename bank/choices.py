@@ -199,6 +199,35 @@ ANALYTE_UNIT: dict[str, str] = {
 }
 
 
+class RedCells(TextChoices):
+    """How the unit was frozen; unknown is "", which is no answer and never passes for depleted."""
+
+    DEPLETED = "depleted", _("Depleted")
+    REPLETE = "replete", _("Replete")
+
+
+# Spellings of common methods of processing, so that figures by method are not split; a bank may name another.
+PROCESSING_METHODS = ("AXP", "Sepax", "HES", "PrepaCyte", "manual", "other")
+
+
+class HaemoglobinopathyValue(TextChoices):
+    """Result of the haemoglobinopathy screen; a unit without a row was not tested."""
+
+    NOT_FOUND = "not_found", pgettext_lazy("laboratory result", "Not found")
+    TRAIT = "trait", _("Trait found")
+    DISEASE = "disease", _("Disease found")
+    PENDING = "pending", pgettext_lazy("laboratory result", "Pending")
+
+
+class Scheme(TextChoices):
+    """By whom a bank is accredited."""
+
+    NETCORD_FACT = "netcord_fact", "NetCord-FACT"
+    AABB = "aabb", "AABB"
+    LICENCE = "licence", _("Local licence")
+    OTHER = "other", _("Other")
+
+
 class Subject(TextChoices):
     UNIT = "unit", _("Unit")
     MOTHER = "mother", _("Mother")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -149,6 +151,26 @@ class PopulationForm(ReasonForm):
             return canonical_populations(self.cleaned_data["populations"])
         except InvalidInput as error:
             raise ValidationError(error.message, code=error.code) from None
+
+
+class VerifyForm(ReasonForm):
+    """What a second person vouches for: the results that stood on the page when it was read."""
+
+    results = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
+
+    def clean_results(self) -> list[UUID]:
+        try:
+            return [UUID(text) for text in self.cleaned_data["results"].split()]
+        except ValueError:
+            raise ValidationError(_("Open the page of the unit again."), code="results") from None
+
+    def show(self, results: Iterable[UUID]) -> None:
+        """These stand on the page now, also where the form comes back with an error."""
+        text = " ".join(sorted(map(str, results)))
+        if self.is_bound:
+            self.data = {**self.data.dict(), "results": text}
+        else:
+            self.initial = {**self.initial, "results": text}
 
 
 class ImportForm(forms.Form):

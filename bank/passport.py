@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bank import din as din_codes
-from bank.choices import STATUS_TONE, Analyte, Source, TimePoint, UnitStatus
+from bank.choices import (
+    STATUS_TONE,
+    Analyte,
+    HaemoglobinopathyValue,
+    Source,
+    Subject,
+    TimePoint,
+    UnitStatus,
+)
 from bank.limits import cd34_percent
-from bank.models import CordBloodUnit, HlaTyping, Measurement, Slot, StorageNode
+from bank.models import CordBloodUnit, HaemoglobinopathyResult, HlaTyping, Measurement, Slot, StorageNode
+from bank.services_quality import waiting_for
 from core import populations
 from core.hla_messages import SEVERITIES, Remark, stored_remarks
 from core.models import AuditEntry, User
@@ -25,14 +36,23 @@ ACTIONS = {
     "unit.discard": lambda: _("Discarded"),
     "unit.confirm_values": lambda: _("Values confirmed"),
     "unit.populations": lambda: _("Population changed"),
+    "unit.processing": lambda: _("Processing recorded"),
+    "unit.measurement": lambda: _("Measurement recorded"),
+    "unit.haemoglobinopathy": lambda: _("Haemoglobinopathy result recorded"),
+    "unit.results_verify": lambda: _("Results verified"),
+    "unit.mother_typing": lambda: _("Mother's typing recorded"),
 }
 
 
+SCREEN_TONE: dict[str, str] = {HaemoglobinopathyValue.DISEASE: "bad", HaemoglobinopathyValue.TRAIT: "warn"}
+
+
 def context(unit: CordBloodUnit, user: User) -> dict[str, Any]:
-    """Everything for the page. Storage, donation, typing history and audit only for the bank's staff."""
+    """Everything for the page. Storage, donation, typing history, audit and the mother's typing only for the bank's
+    staff: the mother is a third person, and of her a hospital learns what the NIMA rule says."""
     internal = user.has_permission(Permission.INVENTORY_VIEW_ALL)
     typings = list(unit.typings.order_by("-is_current", "-created_at"))
-    current = next((typing for typing in typings if typing.is_current and typing.subject == "unit"), None)
+    current = _current(typings, Subject.UNIT)
     shared = {
         "unit": unit,
         "internal": internal,
@@ -43,18 +63,66 @@ def context(unit: CordBloodUnit, user: User) -> dict[str, Any]:
         "typing": current,
         "loci": typed_loci(current) if current else [],
         "notes": notes(current) if current else {},
+        "quality": quality(unit),
         "markers": list(unit.markers.all()),
+        "patients_url": patients_url(unit, user),
     }
     if not internal:
         return shared
-    earlier = [typing for typing in typings if typing is not current]
+    mother = _current(typings, Subject.MOTHER)
+    earlier = [typing for typing in typings if typing not in (current, mother)]
     return shared | {
+        "mother": mother,
+        "mother_loci": typed_loci(mother) if mother else [],
+        "mother_notes": notes(mother) if mother else {},
         "earlier_typings": earlier,
         "place": place(unit),
         "donation": unit.donation,
         "timeline": timeline(unit),
         "actions": actions(unit, user),
+        "mother_url": mother_url(unit, user),
     }
+
+
+def _current(typings: list[HlaTyping], subject: Subject) -> HlaTyping | None:
+    return next((typing for typing in typings if typing.is_current and typing.subject == subject), None)
+
+
+def mother_url(unit: CordBloodUnit, user: User) -> str:
+    """Where the mother's typing is recorded, for whoever may."""
+    may = unit.source == Source.OWN and user.has_permission(Permission.INVENTORY_IMPORT)
+    return reverse("bank:unit-mother", args=[unit.pk]) if may else ""
+
+
+def quality(unit: CordBloodUnit) -> list[dict[str, Any]]:
+    """How it was processed and screened, and by whom its bank is accredited today."""
+    screen = unit.haemoglobinopathy_results.filter(superseded=False).select_related("verified_by").first()
+    schemes = unit.bank.accreditations.valid_on(timezone.localdate())
+    names = ", ".join(dict.fromkeys(row.title for row in schemes))
+    return [
+        {"label": _("Red cells"), "value": unit.get_red_cells_display()},
+        {"label": _("Processing method"), "value": unit.processing_method},
+        {
+            "label": _("Haemoglobinopathy"),
+            "value": screen.get_result_display() if screen else "",
+            "note": screen_note(screen) if screen else _("not tested"),
+            "tone": SCREEN_TONE.get(screen.result, "") if screen else "",
+        },
+        {"label": _("Bank accredited by"), "value": names},
+    ]
+
+
+def screen_note(screen: HaemoglobinopathyResult) -> str:
+    """Method, day, and whether a second person has seen it."""
+    day = screen.tested_on.isoformat() if screen.tested_on else ""
+    seen = _("verified") if screen.verified_by_id else _("not verified")
+    return " · ".join(filter(None, (screen.method, day, seen)))
+
+
+def patients_url(unit: CordBloodUnit, user: User) -> str:
+    """A page of `matching` by its name, which this app may not import: the waiting patients that the unit is for."""
+    may = user.has_permission(Permission.REQUEST_VIEW)
+    return reverse("matching:unit-patients", args=[unit.pk]) if may else ""
 
 
 def identity(unit: CordBloodUnit) -> list[dict[str, Any]]:
@@ -164,13 +232,19 @@ def actions(unit: CordBloodUnit, user: User) -> list[dict[str, str]]:
         )
     elif may_hold and unit.status in (UnitStatus.LISTED, UnitStatus.QUARANTINE, UnitStatus.RESERVED):
         found.append({"name": "hold", "url": "bank:unit-hold", "label": _("Put on hold"), "tone": "danger"})
-    if unit.source == Source.OWN and user.has_permission(Permission.INVENTORY_IMPORT):
-        found.append(
-            {
-                "name": "population",
-                "url": "bank:unit-population",
-                "label": _("Change the population"),
-                "tone": "",
-            }
-        )
+    if unit.source != Source.OWN:
+        return found
+    if user.has_permission(Permission.INVENTORY_IMPORT):
+        found += [
+            _action("population", _("Change the population")),
+            _action("processing", _("Record the processing")),
+            _action("measurement", _("Record a measurement")),
+            _action("haemoglobinopathy", _("Record a haemoglobinopathy result")),
+        ]
+    if user.has_permission(Permission.UNIT_CONFIRM) and waiting_for(unit, user.pk):
+        found.append(_action("verify", _("Verify results")))
     return found
+
+
+def _action(name: str, label: str) -> dict[str, str]:
+    return {"name": name, "url": f"bank:unit-{name}", "label": label, "tone": ""}

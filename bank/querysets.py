@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -13,7 +13,14 @@ from bank.choices import BLOCKS, SEARCHABLE, DonorType, UnitStatus
 from core.roles import Permission
 
 if TYPE_CHECKING:
-    from bank.models import CordBloodUnit, ImportBatch
+    import datetime as dt
+
+    from bank.models import (  # noqa: F401 - named in bases below
+        Accreditation,
+        Bank,
+        CordBloodUnit,
+        ImportBatch,
+    )
     from core.models import User
 
 
@@ -24,6 +31,18 @@ REQUIRED_LOCI = ("A", "B", "DRB1")
 def not_blocked(path: str = "") -> Q:
     """Condition that no flag keeps the unit back; `path` leads to the unit ("unit__")."""
     return Q(**{f"{path}{flag}": False for flag in BLOCKS})
+
+
+OFFERED_BY = ("status", "donor_type", *BLOCKS)  # columns that decide whether a search may offer a unit
+
+
+def is_offered(values: Mapping[str, Any]) -> bool:
+    """What `offered` says of rows, of the values of OFFERED_BY that a unit has or had."""
+    return (
+        values["status"] in SEARCHABLE
+        and values["donor_type"] == DonorType.CORD
+        and not any(values[flag] for flag in BLOCKS)
+    )
 
 
 class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
@@ -44,7 +63,10 @@ class CordBloodUnitQuerySet(models.QuerySet["CordBloodUnit"]):
         return self.filter(held_for_confirmation=True, status=UnitStatus.QUARANTINE)
 
     def offered(self) -> CordBloodUnitQuerySet:
-        """Cord blood in a state that a search may offer, nothing open; typed or not (a search counts the untyped)."""
+        """Cord blood in a state that a search may offer, nothing open; typed or not (a search counts the untyped).
+
+        `is_offered` says the same of values.
+        """
         return self.filter(not_blocked(), status__in=SEARCHABLE, donor_type=DonorType.CORD)
 
     def searchable(self) -> CordBloodUnitQuerySet:
@@ -89,3 +111,19 @@ class ImportBatchQuerySet(models.QuerySet["ImportBatch"]):
 
     def newest(self) -> ImportBatch | None:
         return self.order_by("-created_at").first()
+
+
+class BankQuerySet(models.QuerySet["Bank"]):
+    def visible_to(self, user: User) -> BankQuerySet:
+        """Whoever sees units may know whose they are."""
+        return self.all() if user.has_permission(Permission.INVENTORY_VIEW) else self.none()
+
+
+class AccreditationQuerySet(models.QuerySet["Accreditation"]):
+    def visible_to(self, user: User) -> AccreditationQuerySet:
+        """By whom a bank is accredited is told to everybody who may see its units."""
+        return self.all() if user.has_permission(Permission.INVENTORY_VIEW) else self.none()
+
+    def valid_on(self, day: dt.date) -> AccreditationQuerySet:
+        """Both days of the period count; without an end it goes on."""
+        return self.filter(Q(valid_until=None) | Q(valid_until__gte=day), valid_from__lte=day)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bank.choices import SWITCHED_ON, TRANSITIONS, DiscardReason, HoldReason, Source, UnitStatus
+from bank.choices import SWITCHED_ON, TRANSITIONS, DiscardReason, HoldReason, UnitStatus
 from bank.imports.against import Sorted, sort_rows
 from bank.imports.errors import FileError, Finding
 from bank.imports.files import MAX_ROWS, RawFile, read
@@ -24,6 +24,7 @@ from bank.imports.typings import TypingReader
 from bank.imports.write import write_units
 from bank.limits import Limits
 from bank.models import Bank, CordBloodUnit, ImportBatch, PlausibilityLimits
+from bank.writing import given_reason, guard_own, locked_unit, write_unit
 from core import audit, reference
 from core.audit import Actor, Batch
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -125,7 +126,9 @@ def _fill(report: ImportReport, checked: Checked, found: Sorted) -> None:
     report.unchanged = len(found.unchanged)
     report.held = sum(1 for row in found.new if row.held)
     report.warnings = [
-        Finding(row.line, "", "typing_conflict", note.params) for row in found.new for note in row.conflicts
+        Finding(row.line, "", note.code, note.params)
+        for row in found.new
+        for note in (*row.conflicts, *(note for _locus, note in row.mother_differs))
     ]
     report.findings = sorted([*checked.findings, *found.findings], key=lambda finding: finding.line)
 
@@ -151,7 +154,7 @@ def _batch(
         unchanged=report.unchanged,
         failed=report.failed,
         held=report.held,
-        rows_sha256=rows_digest(rows),
+        rows_sha256=rows_digest(row.digest for row in rows),
         invented_counts_seed=seed,
         nomenclature=reader.resolver.nomenclature.release,
         mac_version=reader.resolver.mac.version,
@@ -167,9 +170,12 @@ def _record_batch(batch: ImportBatch, actor: Actor) -> None:
     audit.record(actor=actor, action="units.import", target=batch, after=after | counts, batch=digest)
 
 
-def rows_digest(rows: Iterable[UnitRow]) -> str:
+def rows_digest(digests: Iterable[str]) -> str:
     """SHA-256 over the sorted digests of the rows: what was written, whatever the order of the file."""
-    return hashlib.sha256("".join(sorted(row.digest for row in rows)).encode()).hexdigest()
+    whole = hashlib.sha256()
+    for digest in sorted(digests):
+        whole.update(digest.encode())
+    return whole.hexdigest()
 
 
 def user_id_of(actor: Actor) -> UUID | None:
@@ -213,8 +219,8 @@ def load_limits() -> Limits:
 @transaction.atomic
 def unit_hold(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloodUnit:
     """Take a unit out of use for an administrative reason; it remembers where it came from."""
-    unit = _locked(unit_id)
-    reason = _given(reason)
+    unit = locked_unit(unit_id)
+    reason = given_reason(reason)
     if unit.status == UnitStatus.ON_HOLD:
         raise Conflict("already_on_hold", _("This unit is on hold already."))
     fields = {"status_before_hold": unit.status, "hold_reason": reason}
@@ -224,8 +230,8 @@ def unit_hold(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloodUnit:
 @transaction.atomic
 def unit_unhold(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloodUnit:
     """Give a held unit back to the state that it was taken from."""
-    unit = _locked(unit_id)
-    reason = _given(reason)
+    unit = locked_unit(unit_id)
+    reason = given_reason(reason)
     if unit.status != UnitStatus.ON_HOLD:
         raise Conflict("not_on_hold", _("This unit is not on hold."))
     back = UnitStatus(unit.status_before_hold)
@@ -236,8 +242,8 @@ def unit_unhold(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloodUnit:
 @transaction.atomic
 def unit_discard(*, unit_id: UUID, actor: Actor, code: DiscardReason, reason: str) -> CordBloodUnit:
     """Take a unit out of the inventory for good. The record stays; a promised unit must be freed first."""
-    unit = _locked(unit_id)
-    reason = _given(reason)
+    unit = locked_unit(unit_id)
+    reason = given_reason(reason)
     fields = {
         "discard_reason": DiscardReason(code).value,
         "status_before_hold": "",
@@ -252,8 +258,8 @@ def unit_confirm_values(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloo
 
     Raises Conflict where nothing waits or a needed value is missing, NotAllowed for the person who imported.
     """
-    unit = _locked(unit_id)
-    reason = _given(reason)
+    unit = locked_unit(unit_id)
+    reason = given_reason(reason)
     _guard_confirmation(unit, actor)
     _verify_measurements(unit, actor)
     fields = {"held_for_confirmation": False, "held_reasons": [], "status_when_confirmed": ""}
@@ -267,13 +273,13 @@ def unit_population_change(*, unit_id: UUID, populations: str, actor: Actor, rea
 
     The state is not touched, so a unit in any state may be corrected. The same population again writes nothing.
     """
-    unit = _locked(unit_id)
-    reason = _given(reason)
+    unit = locked_unit(unit_id)
+    reason = given_reason(reason)
     new = canonical_populations(populations)
-    _guard_own(unit)
+    guard_own(unit)
     if new == unit.populations:
         return unit
-    return _write(unit, {"populations": new}, {}, actor=actor, action="unit.populations", reason=reason)
+    return write_unit(unit, {"populations": new}, {}, actor=actor, action="unit.populations", reason=reason)
 
 
 def _guard_confirmation(unit: CordBloodUnit, actor: Actor) -> None:
@@ -294,21 +300,6 @@ def _verify_measurements(unit: CordBloodUnit, actor: Actor) -> None:
         rows.update(verified_by_id=verifier, verified_at=timezone.now())
 
 
-def _locked(unit_id: UUID) -> CordBloodUnit:
-    """The unit, its row locked until the end of the transaction."""
-    unit = CordBloodUnit.objects.select_for_update(no_key=True).filter(pk=unit_id).first()
-    if unit is None:
-        raise InvalidInput("unit_unknown", _("There is no such unit."))
-    return unit
-
-
-def _given(reason: str) -> str:
-    plain = reason.replace("\0", "").strip()
-    if not plain:
-        raise InvalidInput("reason_needed", _("Write why."), field="reason")
-    return plain[:2000]
-
-
 def _move(
     unit: CordBloodUnit,
     to: UnitStatus,
@@ -323,35 +314,11 @@ def _move(
     if to != here and (to not in TRANSITIONS[here] or to not in SWITCHED_ON):
         text = _("A unit in the state “%(here)s” cannot become “%(to)s”.")
         raise Conflict("transition", text, params={"here": here.label, "to": to.label})
-    _guard_own(unit)
+    guard_own(unit)
     _guard_blocked(unit, to)
     new = {**fields, "status": to.value}
     moved = {"status_changed_at": timezone.now()} if to != here else {}
-    return _write(unit, new, moved, actor=actor, action=action, reason=reason)
-
-
-def _write(
-    unit: CordBloodUnit,
-    new: Mapping[str, Any],
-    stamps: Mapping[str, Any],
-    *,
-    actor: Actor,
-    action: str,
-    reason: str,
-) -> CordBloodUnit:
-    """The new values and the stamps of time into the locked row; the audit entry holds the values that differ."""
-    before, after = audit.changes({name: getattr(unit, name) for name in new}, new)
-    stamps = {"updated_at": timezone.now(), **stamps}
-    for name, value in {**new, **stamps}.items():
-        setattr(unit, name, value)
-    unit.save(update_fields=[*new, *stamps])
-    audit.record(actor=actor, action=action, target=unit, before=before, after=after, reason=reason)
-    return unit
-
-
-def _guard_own(unit: CordBloodUnit) -> None:
-    if unit.source != Source.OWN:
-        raise Conflict("not_own", _("This unit belongs to a partner; only the partner changes it."))
+    return write_unit(unit, new, moved, actor=actor, action=action, reason=reason)
 
 
 def _guard_blocked(unit: CordBloodUnit, to: UnitStatus) -> None:
@@ -377,7 +344,7 @@ def _guard_blocked(unit: CordBloodUnit, to: UnitStatus) -> None:
 @transaction.atomic
 def limits_update(*, values: Mapping[str, float], actor: Actor, reason: str) -> PlausibilityLimits:
     """Change the bounds beyond which counts wait for confirmation; units that wait keep waiting."""
-    reason = _given(reason)
+    reason = given_reason(reason)
     names = ("tnc_e7_min", "tnc_e7_max", "cd34_percent_min", "cd34_percent_max")
     new = {name: float(values[name]) for name in names}
     if (

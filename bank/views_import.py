@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from bank import services, uploads
 from bank.forms import ImportForm, LimitsForm
-from bank.imports.columns import HLA_COLUMNS, SEROLOGY_COLUMNS, VALUE_COLUMNS
+from bank.imports.columns import HLA_COLUMNS, MOTHER_COLUMNS, SEROLOGY_COLUMNS, VALUE_COLUMNS
 from bank.imports.report import ImportReport
 from bank.models import Bank, ImportBatch, PlausibilityLimits
 from core.access import get_visible_or_404, permission_required
@@ -97,6 +97,7 @@ def _form_page(request: HttpRequest, form: ImportForm, status: int = 200) -> Htt
         "columns": VALUE_COLUMNS,
         "hla_columns": HLA_COLUMNS,
         "serology_columns": SEROLOGY_COLUMNS,
+        "mother_columns": MOTHER_COLUMNS,
         "crumbs": [(reverse("bank:unit-list"), _("Inventory")), ("", _("Import"))],
     }
     return render(request, "bank/unit_import.html", context, status=status)

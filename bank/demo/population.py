@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, TypeVar
@@ -19,7 +20,7 @@ DPB1_ALLELES: dict[str, float] = {
 }  # fmt: skip
 
 LOCI = ("A", "C", "B", "DRB1", "DQB1", "DPB1")
-Key = TypeVar("Key", str, tuple[str, str])
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class Draw(Generic[Key]):
     def __init__(self, weights: Mapping[Key, float]) -> None:
         self.items: list[Key] = list(weights)
         self.cumulative = list(accumulate(weights.values()))
+        self._last = len(self.items) - 1
 
     def one(self, rng: random.Random) -> Key:
-        return rng.choices(self.items, cum_weights=self.cumulative)[0]
+        """As rng.choices, which makes a list each time."""
+        return self.items[bisect_right(self.cumulative, rng.random() * self.cumulative[-1], 0, self._last)]
 
 
-_CUMULATIVE = list(accumulate(share for share, _ in NAMED))
+_NAMED = Draw({alleles: share for share, alleles in NAMED})
 _A = Draw(A_LEFT)
 _BC = Draw(BC_LEFT)
 _DR = Draw(DR_LEFT)
@@ -50,7 +53,7 @@ _DP = Draw(DPB1_ALLELES)
 def haplotype(rng: random.Random) -> Haplotype:
     """One haplotype: a named one with its share, else a mosaic of blocks."""
     if rng.random() < NAMED_SHARE:
-        _share, (a, c, b, dr, dq) = rng.choices(NAMED, cum_weights=_CUMULATIVE)[0]
+        a, c, b, dr, dq = _NAMED.one(rng)
     else:
         a = _A.one(rng)
         b, c = _BC.one(rng)
@@ -64,13 +67,28 @@ def genotype(rng: random.Random) -> dict[str, tuple[str, str]]:
     return {locus: (f"{locus}*{one.alleles[locus]}", f"{locus}*{other.alleles[locus]}") for locus in LOCI}
 
 
-def family(locus: str, name: str) -> list[str]:
-    """Two-field names of this locus in our tables that share the first field, `name` among them."""
-    first = name.rpartition("*")[2].split(":")[0] + ":"
-    return sorted(f"{locus}*{other}" for other in _KNOWN[locus] if other.startswith(first))
+def family(locus: str, first: str) -> list[str]:
+    """Two-field names with this first field: those of our tables and the first numbers that the WHO has given."""
+    taken = NOT_EXPRESSED.get(f"{locus}*{first}", ())
+    numbers = {number for number in range(1, FIRST_NUMBERS + 1) if number not in taken}
+    numbers |= {int(other.partition(":")[2]) for other in OWN_NAMES[locus] if other.startswith(f"{first}:")}
+    return [f"{locus}*{first}:{number:02d}" for number in sorted(numbers)]
 
 
-_KNOWN: dict[str, set[str]] = {
+# Of every family of our tables the second fields 1 to 12 are names of expressed alleles, but for these: withdrawn,
+# of null or questionable alleles, or not yet given (WHO Nomenclature Committee).
+FIRST_NUMBERS = 12
+NOT_EXPRESSED: dict[str, tuple[int, ...]] = {
+    "A*01": (4, 5, 11), "A*03": (3, 11), "A*23": (7, 8, 11), "A*24": (1, 9, 11, 12), "A*26": (11,), "A*29": (8,),
+    "A*30": (5,), "A*32": (11,), "A*33": (2,), "A*68": (11,),
+    "B*07": (1,), "B*08": (6, 8), "B*13": (5, 7), "B*37": (3,), "B*44": (1,), "B*46": (7,), "B*50": (3,),
+    "B*51": (11,), "B*54": (5, 8), "B*55": (6,), "B*58": (3, 10), "B*59": (10,), "B*67": (8, 9, 10, 11, 12),
+    "B*81": (4,),
+    "C*01": (1,), "C*03": (1, 12), "C*04": (2, 9), "C*05": (2, 7), "C*06": (1,), "C*12": (1,), "C*14": (1, 7),
+    "C*15": (1,),
+    "DRB1*07": (2, 10), "DRB1*16": (6,),
+}  # fmt: skip
+OWN_NAMES: dict[str, set[str]] = {
     "A": set(A_ALLELES),
     "B": {b for b, _ in BC_BLOCKS},
     "C": {c for _, c in BC_BLOCKS},

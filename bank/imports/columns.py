@@ -16,7 +16,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bank import din as din_codes
-from bank.choices import Abo, UnitStatus
+from bank import processing
+from bank.choices import Abo, Analyte, HaemoglobinopathyValue, RedCells, TimePoint, UnitStatus
 from bank.imports.errors import CellError
 from core import populations
 from core.errors import InvalidInput
@@ -24,6 +25,19 @@ from hla.loci import LOCI
 
 OLDEST = dt.date(1980, 1, 1)
 # Importing takes over an inventory: what is already on its way to a patient is moved by services only.
+# Column -> when and what was measured; in the unit of measure of the analyte (ANALYTE_UNIT).
+MEASURED_COLUMNS: dict[str, tuple[TimePoint, Analyte]] = {
+    "volume_ml": (TimePoint.PROCESSING, Analyte.VOLUME),
+    "tnc_e7": (TimePoint.PROCESSING, Analyte.TNC),
+    "cd34_e6": (TimePoint.PROCESSING, Analyte.CD34),
+    "cfu_e5": (TimePoint.PROCESSING, Analyte.CFU),
+    "viability_percent": (TimePoint.PROCESSING, Analyte.VIABILITY),
+    "cd34_viability_percent": (TimePoint.PROCESSING, Analyte.CD34_VIABILITY),
+    "haematocrit_percent": (TimePoint.PROCESSING, Analyte.HAEMATOCRIT),
+    "segment_viability_percent": (TimePoint.POST_THAW_SEGMENT, Analyte.VIABILITY),
+    "segment_cd34_viability_percent": (TimePoint.POST_THAW_SEGMENT, Analyte.CD34_VIABILITY),
+}
+MEASURED_LATER = tuple(MEASURED_COLUMNS)[3:]  # the first three stand on the unit
 IMPORTABLE_STATUS = (UnitStatus.LISTED.value, UnitStatus.QUARANTINE.value)
 
 _UNIT_NO = re.compile(r"[A-Z0-9](?:[A-Z0-9._/\-]{0,15}[A-Z0-9])?")
@@ -100,6 +114,20 @@ def number(high: float, unit: str) -> Reader:
     return read
 
 
+def between(high: float, unit: str) -> Reader:
+    """A decimal number from 0 to `high`, both allowed: nothing may have grown, and none may live."""
+
+    def read(text: str, today: dt.date) -> float:
+        value = float(text) if _NUMBER.fullmatch(text) and len(text) <= 30 else math.nan
+        if math.isnan(value):
+            raise CellError("number_form", text=text[:40])
+        if not 0 <= value <= high:
+            raise CellError("number_between", text=text, low="0", high=f"{high:g}", unit=unit)
+        return value
+
+    return read
+
+
 def whole(low: int, high: int) -> Reader:
     def read(text: str, today: dt.date) -> int:
         if not _WHOLE.fullmatch(text):
@@ -122,7 +150,22 @@ def read_population(text: str, today: dt.date) -> str:
         raise CellError(error.code, **error.params) from None
 
 
+def read_method(text: str, today: dt.date) -> str:
+    try:
+        return processing.canonical_method(text)
+    except InvalidInput as error:
+        raise CellError(error.code, **error.params) from None
+
+
+def read_screen_method(text: str, today: dt.date) -> str:
+    if len(text) > 80:
+        raise CellError("method_too_long", most=80)
+    return text
+
+
 _ABO_WORDS = {str(value).lower(): str(value) for value in Abo.values}
+_RED_CELLS_WORDS = {str(value): str(value) for value in RedCells.values}
+_SCREEN_WORDS = {str(value): str(value) for value in HaemoglobinopathyValue.values}
 _STATUS_WORDS = {value.lower(): value for value in IMPORTABLE_STATUS}
 
 VALUE_COLUMNS: tuple[Column, ...] = (
@@ -141,6 +184,29 @@ VALUE_COLUMNS: tuple[Column, ...] = (
     Column(
         "status", choice(_STATUS_WORDS, ", ".join(IMPORTABLE_STATUS)), _("LISTED (the default) or QUARANTINE")
     ),
+    Column("red_cells", choice(_RED_CELLS_WORDS, "depleted, replete"), _("depleted or replete, as frozen")),
+    Column(
+        "processing_method",
+        read_method,
+        _("AXP, Sepax, HES, PrepaCyte, manual, other, or the bank's own word"),
+    ),
+    Column("cfu_e5", between(5_000, "×10⁵"), _("colony-forming units after processing, ×10⁵")),
+    Column("viability_percent", between(100, "%"), _("viability of nucleated cells after processing, %")),
+    Column("cd34_viability_percent", between(100, "%"), _("viability of CD34+ cells after processing, %")),
+    Column("haematocrit_percent", between(100, "%"), _("haematocrit after processing, %")),
+    Column("segment_viability_percent", between(100, "%"), _("viability of a thawed segment, %")),
+    Column(
+        "segment_cd34_viability_percent",
+        between(100, "%"),
+        _("viability of CD34+ cells of a thawed segment, %"),
+    ),
+    Column(
+        "haemoglobinopathy",
+        choice(_SCREEN_WORDS, ", ".join(_SCREEN_WORDS)),
+        _("result of the screen: not_found, trait, disease or pending; empty where not tested"),
+    ),
+    Column("haemoglobinopathy_method", read_screen_method, _("method of the screen")),
+    Column("haemoglobinopathy_on", read_date, _("day of the screen, YYYY-MM-DD")),
     Column("counts_invented", choice(YES_NO, "yes, no"), _("yes where the counts are made up")),
 )
 HLA_COLUMNS: tuple[str, ...] = tuple(f"{locus}_{position}" for locus in LOCI for position in (1, 2))
@@ -149,4 +215,17 @@ SEROLOGY_LOCI = ("A", "B", "C", "DRB1", "DRB3", "DRB4", "DRB5", "DQB1")
 SEROLOGY_COLUMNS: tuple[str, ...] = tuple(
     f"{locus}_ser_{position}" for locus in SEROLOGY_LOCI for position in (1, 2)
 )
-NAMES: tuple[str, ...] = (*(column.name for column in VALUE_COLUMNS), *HLA_COLUMNS, *SEROLOGY_COLUMNS)
+# The typing of the mother, who is never without a child's.
+MOTHER = "mother_"
+MOTHER_COLUMNS: tuple[str, ...] = tuple(f"{MOTHER}{name}" for name in HLA_COLUMNS)
+# Columns that came after the first inventories: their values count for the digest of a row only where they are given.
+LATER_COLUMNS: tuple[str, ...] = (
+    "red_cells", "processing_method", *MEASURED_LATER, "haemoglobinopathy", "haemoglobinopathy_method",
+    "haemoglobinopathy_on",
+)  # fmt: skip
+NAMES: tuple[str, ...] = (
+    *(column.name for column in VALUE_COLUMNS),
+    *HLA_COLUMNS,
+    *SEROLOGY_COLUMNS,
+    *MOTHER_COLUMNS,
+)

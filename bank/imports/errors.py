@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from bank import din
+from bank import din, processing
 from core import populations
 from core.hla_messages import typing_error_text
 from hla.errors import TypingError
@@ -48,6 +48,8 @@ MESSAGES: dict[str, str | Promise] = {
     "choice_unknown": _("“%(text)s” is not one of: %(allowed)s."),
     "number_form": _("“%(text)s” is no number. Write digits with a decimal point."),
     "number_range": _("%(text)s is impossible: it must lie above %(low)s and not exceed %(high)s %(unit)s."),
+    "number_between": _("%(text)s is impossible: it must lie between %(low)s and %(high)s %(unit)s."),
+    "haemoglobinopathy_needed": _("Method and day of a haemoglobinopathy screen need its result."),
     "whole_number_form": _("“%(text)s” is no whole number."),
     "whole_number_range": _("%(text)s is impossible: it must lie between %(low)s and %(high)s."),
     "cd34_above_tnc": _(
@@ -64,6 +66,10 @@ MESSAGES: dict[str, str | Promise] = {
     "typing_conflict": _(
         "The antigens %(text)s contradict the DNA typing %(dna)s. The unit is taken in and kept out of every search. "
         "Better: correct the file before it is imported."
+    ),
+    "mother_differs": _(
+        "Mother (%(mother)s) and unit (%(unit)s) share no type: samples may have been swapped. The typing is taken in "
+        "and marked. Better: check it before it is imported."
     ),
     "gl_form": _("The line is not of the form ID%%A*..+A*..^B*.."),
 }
@@ -88,11 +94,15 @@ class Finding:
         """The sentence in the reader's language."""
         if self.error is not None:
             return typing_error_text(self.error)
-        template = MESSAGES.get(self.code) or din.MESSAGES.get(self.code) or populations.MESSAGES[self.code]
+        template = MESSAGES.get(self.code) or din.MESSAGES.get(self.code) or _elsewhere(self.code)
         return str(template) % {"line": self.line, **self.params}
 
     def as_dict(self) -> dict[str, Any]:
         return {"line": self.line, "column": self.column, "code": self.code, "text": self.text}
+
+
+def _elsewhere(code: str) -> str | Promise:
+    return populations.MESSAGES.get(code) or processing.MESSAGES[code]
 
 
 class FileError(Exception):

@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bank.choices import UnitStatus
 from bank.imports import invent
-from bank.imports.columns import NAMES, SEROLOGY_LOCI, VALUE_COLUMNS
+from bank.imports.columns import LATER_COLUMNS, MOTHER, NAMES, SEROLOGY_LOCI, VALUE_COLUMNS
 from bank.imports.errors import CellError, FileError, Finding
 from bank.imports.files import RawFile
 from bank.imports.typings import BadPair, TypingReader
 from bank.limits import Limits, held_reasons
 from hla.errors import Note
+from hla.kinship import differences
 from hla.loci import LOCI
 from hla.text import fold_text
 from hla.typing import LocusTyping, is_serological, untyped, with_serology
@@ -41,6 +42,9 @@ class UnitRow:
     digest: str
     invented: bool = False
     conflicts: tuple[Note, ...] = ()  # antigens that the DNA typing excludes
+    mother: Mapping[str, LocusTyping] = field(default_factory=dict)
+    mother_as_typed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    mother_differs: Sequence[tuple[str, Note]] = ()  # loci at which she shares no type with the unit
 
     @property
     def wanted_status(self) -> str:
@@ -99,9 +103,14 @@ class RowChecker:
         else:
             as_typed = _column_pairs(texts)
             typing = self._columns(line, as_typed, findings)
+        mother_as_typed = _column_pairs(texts, MOTHER)
+        mother = self._columns(line, mother_as_typed, findings, MOTHER)
         if findings:
             return None
-        return self._unit(line, values, typing, as_typed)
+        row = self._unit(line, values, typing, as_typed, mother_as_typed)
+        row.mother, row.mother_as_typed = mother, mother_as_typed
+        row.mother_differs = differences(mother.values(), typing.values(), self.reader.resolver)
+        return row
 
     def _values(self, line: int, texts: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -119,6 +128,9 @@ class RowChecker:
         if tnc and cd34 and cd34 > tnc * 10:
             params = {"cd34": f"{cd34:g}", "tnc": f"{tnc:g}"}
             findings.append(Finding(line, "cd34_e6", "cd34_above_tnc", params))
+        screened = {"haemoglobinopathy_method", "haemoglobinopathy_on"} & values.keys()
+        if screened and not texts.get("haemoglobinopathy"):
+            findings.append(Finding(line, "haemoglobinopathy", "haemoglobinopathy_needed"))
         bank = values.pop("bank", self.bank_code)
         if bank != self.bank_code:
             findings.append(
@@ -132,15 +144,17 @@ class RowChecker:
         return dict(reading.typing.loci)
 
     def _columns(
-        self, line: int, pairs: Mapping[str, tuple[str, str]], findings: list[Finding]
+        self, line: int, pairs: Mapping[str, tuple[str, str]], findings: list[Finding], prefix: str = ""
     ) -> dict[str, LocusTyping]:
+        """prefix: of the columns' names."""
         found: dict[str, LocusTyping] = {}
         for name, (first, second) in pairs.items():
             locus, _, serological = name.partition("_")
             read = self.reader.pair(locus, first, second)
             if isinstance(read, BadPair):
                 findings += [
-                    Finding.of_typing(line, f"{name}_{position}", error) for position, error in read.errors
+                    Finding.of_typing(line, f"{prefix}{name}_{position}", error)
+                    for position, error in read.errors
                 ]
                 continue
             if not serological:
@@ -168,9 +182,10 @@ class RowChecker:
         values: dict[str, Any],
         typing: dict[str, LocusTyping],
         as_typed: dict[str, tuple[str, str]],
+        mother: Mapping[str, tuple[str, str]],
     ) -> UnitRow:
         unit_no = values.pop("unit_no")
-        digest = _digest(unit_no, values, as_typed, doubled=_doubled(typing))
+        digest = _digest(unit_no, values, as_typed, mother, doubled=_doubled(typing))
         invented = bool(values.pop("counts_invented", False))
         if self.invent_seed is not None:
             values |= invent.counts(self.invent_seed, unit_no)
@@ -203,10 +218,12 @@ def _columns_of(raw: RawFile) -> list[str]:
     return columns
 
 
-def _column_pairs(texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def _column_pairs(texts: Mapping[str, str], prefix: str = "") -> dict[str, tuple[str, str]]:
     """The two cells of each locus that is given: by DNA under its name, by serology as `A_ser`."""
     names = (*LOCI, *(f"{locus}_ser" for locus in SEROLOGY_LOCI))
-    pairs = ((name, (texts.get(f"{name}_1", ""), texts.get(f"{name}_2", ""))) for name in names)
+    pairs = (
+        (name, (texts.get(f"{prefix}{name}_1", ""), texts.get(f"{prefix}{name}_2", ""))) for name in names
+    )
     return {name: pair for name, pair in pairs if pair != ("", "")}
 
 
@@ -230,7 +247,12 @@ def _gl_pairs(text: str) -> dict[str, tuple[str, str]]:
 
 
 def _digest(
-    unit_no: str, values: Mapping[str, Any], pairs: Mapping[str, tuple[str, str]], *, doubled: list[str]
+    unit_no: str,
+    values: Mapping[str, Any],
+    pairs: Mapping[str, tuple[str, str]],
+    mother: Mapping[str, tuple[str, str]],
+    *,
+    doubled: list[str],
 ) -> str:
     """128 bits over the meaning of a row: the same unit written with other spaces or column order is the same.
 
@@ -238,8 +260,11 @@ def _digest(
     """
     content: list[Any] = [unit_no, *(str(values.get(name, "")) for name in _DIGESTED), sorted(pairs.items())]
     content += [doubled] if doubled else []
-    # A column that came later: rows without it keep the digest under which they were imported.
+    # Columns that came later: rows without them keep the digest under which they were imported.
     content += [{"population": values["population"]}] if values.get("population") else []
+    later = {name: str(values[name]) for name in LATER_COLUMNS if name in values}
+    content += [{"quality": later}] if later else []
+    content += [{"mother": sorted(mother.items())}] if mother else []
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:32]
 
 

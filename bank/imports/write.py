@@ -5,84 +5,116 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
-from uuid import UUID, uuid4
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
+from uuid import uuid4
 
 from django.db import connection, models
 
-from bank.choices import ANALYTE_UNIT, Analyte, Source, TimePoint, TypingSource
+from bank.choices import ANALYTE_UNIT, Source, Subject, TypingSource
+from bank.imports.columns import MEASURED_COLUMNS
+from bank.imports.origin import Origin
 from bank.imports.rows import UnitRow
-from bank.models import HLA_COLUMNS, LISTED_LOCI, CordBloodUnit, HlaTyping, ImportBatch, Measurement
+from bank.models import (
+    HLA_COLUMNS,
+    LISTED_LOCI,
+    CordBloodUnit,
+    HaemoglobinopathyResult,
+    HlaTyping,
+    ImportBatch,
+    Measurement,
+)
 from hla.errors import Note
-from hla.typing import Typing
+from hla.typing import LocusTyping, Typing
 
 NULL = r"\N"
 _VALUES = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments")
 _TEXTS = frozenset({"din", "sex", "abo", "rh"})
-_MEASURED = (("volume_ml", Analyte.VOLUME), ("tnc_e7", Analyte.TNC), ("cd34_e6", Analyte.CD34))
+_MEASURED = tuple(
+    (name, point.value, analyte.value, str(ANALYTE_UNIT[analyte]))
+    for name, (point, analyte) in MEASURED_COLUMNS.items()
+)
 UNIT_COLUMNS = (
     "id", "bank_id", "source", "unit_no", *_VALUES, "populations", "status", "held_for_confirmation", "held_reasons",
     "counts_invented", "synthetic", *HLA_COLUMNS, "hla_tags", "import_batch_id", "import_line", "import_digest",
     "status_before_hold", "hold_reason", "discard_reason", "status_when_confirmed", "donation_id",
-    "typing_conflict",
+    "typing_conflict", "red_cells", "processing_method",
 )  # fmt: skip
 TYPING_COLUMNS = (
-    "id", "unit_id", "loci", "canonical_gl", "notes", "nomenclature", "mac_version", "source", "entered_by_id",
+    "id", "unit_id", "subject", "loci", "canonical_gl", "notes", "nomenclature", "mac_version", "source",
+    "entered_by_id",
 )  # fmt: skip
 MEASUREMENT_COLUMNS = (
     "id", "unit_id", "time_point", "analyte", "value", "measure_unit", "method", "invented", "entered_by_id",
 )  # fmt: skip
+SCREEN_COLUMNS = ("id", "unit_id", "result", "method", "tested_on", "entered_by_id")
 
 
 def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     r"""COPY into the table of `model`. None and "\N" are NULL; texts must not be "\N" themselves."""
+    copy_text(model, columns, io.StringIO(csv_text(rows)))
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as `copy_text` takes them."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    for row in rows:
-        writer.writerow([NULL if value is None else value for value in row])
-    buffer.seek(0)
+    writer.writerows([NULL if value is None else value for value in row] for row in rows)
+    return buffer.getvalue()
+
+
+def copy_text(model: type[models.Model], columns: Sequence[str], text: IO[str] | IO[bytes]) -> None:
+    """COPY what csv_text wrote (bytes: in UTF-8) into the table of `model`."""
     names = ", ".join(f'"{name}"' for name in columns)
     with connection.cursor() as cursor:
         cursor.copy_expert(
-            f"""COPY "{model._meta.db_table}" ({names}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')""", buffer
+            f"""COPY "{model._meta.db_table}" ({names}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')""", text
         )
 
 
-def write_units(rows: Sequence[UnitRow], batch: ImportBatch, *, synthetic: bool = False) -> dict[str, UUID]:
-    """Units, their current typings and their counts. Gives the new id of each unit number."""
+def write_units(rows: Sequence[UnitRow], batch: ImportBatch) -> None:
+    """Units, their current typings and their counts."""
     ids = {row.unit_no: uuid4() for row in rows}
-    user_id = batch.user_id
-    copy_rows(CordBloodUnit, UNIT_COLUMNS, (_unit(row, ids[row.unit_no], batch, synthetic) for row in rows))
+    origin = Origin.of(batch)
+    copy_rows(CordBloodUnit, UNIT_COLUMNS, (unit_line(row, ids[row.unit_no], origin) for row in rows))
     copy_rows(
-        HlaTyping, TYPING_COLUMNS, (_typing(row, ids[row.unit_no], batch) for row in rows if row.typing)
+        HlaTyping,
+        TYPING_COLUMNS,
+        ([uuid4(), *line] for row in rows for line in typing_lines(row, ids[row.unit_no], origin)),
     )
     copy_rows(
         Measurement,
         MEASUREMENT_COLUMNS,
-        (line for row in rows for line in _measurements(row, ids[row.unit_no], user_id)),
+        ([uuid4(), *line] for row in rows for line in measurement_lines(row, ids[row.unit_no], origin)),
     )
-    _forget_plans()
-    return ids
+    screened = (row for row in rows if row.values.get("haemoglobinopathy"))
+    copy_rows(
+        HaemoglobinopathyResult,
+        SCREEN_COLUMNS,
+        ([uuid4(), *screen_line(row, ids[row.unit_no], origin)] for row in screened),
+    )
+    forget_plans()
 
 
-def _forget_plans() -> None:
+def forget_plans() -> None:
     """Foreign keys are checked at commit by plans that PostgreSQL made when the tables may have been empty:
     sequential scans, quadratic in the size of the file. New plans see the rows that have just come in."""
     with connection.cursor() as cursor:
         cursor.execute("DISCARD PLANS")
 
 
-def _unit(row: UnitRow, unit_id: UUID, batch: ImportBatch, synthetic: bool) -> list[Any]:
+def unit_line(row: UnitRow, unit_id: object, origin: Origin) -> list[Any]:
+    """The values of UNIT_COLUMNS."""
     values = [row.values.get(name, "" if name in _TEXTS else None) for name in _VALUES]
-    held = json.dumps(row.held, ensure_ascii=False)
+    held = json.dumps(row.held, ensure_ascii=False) if row.held else "[]"
     return [
-        unit_id, batch.bank_id, Source.OWN.value, row.unit_no, *values, row.values.get("population", ""),
-        row.status, bool(row.held), held, row.invented, synthetic, *hla_values(row), _array(row.tags), batch.pk,
-        row.line, row.digest,
+        unit_id, origin.bank_id, Source.OWN.value, row.unit_no, *values, row.values.get("population", ""),
+        row.status, bool(row.held), held, row.invented, origin.synthetic, *hla_values(row), _array(row.tags),
+        origin.batch_id, row.line, row.digest,
         row.values.get("status_before_hold", ""), row.values.get("hold_reason", ""),
         row.values.get("discard_reason", ""), row.wanted_status if row.held else "",
-        row.values.get("donation_id"), bool(row.conflicts),
+        row.values.get("donation_id"), bool(row.conflicts), row.values.get("red_cells", ""),
+        row.values.get("processing_method", ""),
     ]  # fmt: skip
 
 
@@ -92,11 +124,29 @@ def hla_values(row: UnitRow) -> list[str]:
     return [text for pair in pairs for text in ((pair.first, pair.second) if pair else ("", ""))]
 
 
-def _typing(row: UnitRow, unit_id: UUID, batch: ImportBatch) -> list[Any]:
-    notes = [[locus, *_note(note)] for locus, pair in row.typing.items() for note in pair.notes]
+def typing_lines(row: UnitRow, unit_id: object, origin: Origin) -> Iterator[list[Any]]:
+    """The values of TYPING_COLUMNS without the first, the id: of the unit and of its mother, as far as typed."""
+    if row.typing:
+        yield _typing_line(Subject.UNIT, row.typing, row.as_typed, (), unit_id, origin)
+    if row.mother:
+        found = row.mother, row.mother_as_typed, row.mother_differs
+        yield _typing_line(Subject.MOTHER, *found, unit_id, origin)
+
+
+def _typing_line(
+    subject: Subject,
+    typing: Mapping[str, LocusTyping],
+    as_typed: Mapping[str, tuple[str, str]],
+    remarks: Sequence[tuple[str, Note]],
+    unit_id: object,
+    origin: Origin,
+) -> list[Any]:
+    notes = [[locus, *_note(note)] for locus, note in remarks]
+    notes += [[locus, *_note(note)] for locus, pair in typing.items() for note in pair.notes]
+    told = json.dumps(notes) if notes else "[]"
     return [
-        uuid4(), unit_id, json.dumps(row.as_typed), Typing.of(row.typing.values()).gl(), json.dumps(notes),
-        batch.nomenclature, batch.mac_version, TypingSource.IMPORT.value, batch.user_id,
+        unit_id, subject.value, json.dumps(as_typed), Typing.of(typing.values()).gl(), told,
+        origin.nomenclature, origin.mac_version, TypingSource.IMPORT.value, origin.user_id,
     ]  # fmt: skip
 
 
@@ -104,16 +154,24 @@ def _note(note: str) -> tuple[str, dict[str, Any]]:
     return (note.code, note.params) if isinstance(note, Note) else (note, {})
 
 
-def _measurements(row: UnitRow, unit_id: UUID, user_id: UUID | None) -> Iterable[list[Any]]:
-    for name, analyte in _MEASURED:
+def measurement_lines(row: UnitRow, unit_id: object, origin: Origin) -> Iterator[list[Any]]:
+    """The values of MEASUREMENT_COLUMNS without the first, the id, for each value that is given."""
+    for name, time_point, analyte, measure_unit in _MEASURED:
         value = row.values.get(name)
         if value is not None:
             yield [
-                uuid4(), unit_id, TimePoint.PROCESSING.value, analyte.value, value,
-                str(ANALYTE_UNIT[analyte]), "", row.invented, user_id,
+                unit_id, time_point, analyte, value, measure_unit, "", row.invented,
+                origin.user_id,
             ]  # fmt: skip
 
 
+def screen_line(row: UnitRow, unit_id: object, origin: Origin) -> list[Any]:
+    """The values of SCREEN_COLUMNS without the first, the id, of a unit with a result."""
+    get = row.values.get
+    method, day = get("haemoglobinopathy_method", ""), get("haemoglobinopathy_on")
+    return [unit_id, get("haemoglobinopathy"), method, day, origin.user_id]
+
+
 def _array(items: Iterable[str]) -> str:
-    """A PostgreSQL array literal; the items are HLA names, which hold no quote and no backslash."""
-    return "{" + ",".join(f'"{item}"' for item in items) + "}"
+    """A PostgreSQL array literal; the items are HLA names: letters, digits, `*` and `:`, which need no quotes."""
+    return "{" + ",".join(items) + "}"

@@ -101,6 +101,12 @@ class Measurement(Verified):
 
     class Meta(Verified.Meta):
         ordering = ["time_point", "analyte", "-entered_at"]
+        indexes = [
+            # Few units are thawed; recovery asks for these rows only.
+            models.Index(
+                fields=["entered_at"], condition=Q(time_point="post_thaw"), name="measurement_post_thaw"
+            ),
+        ]
         constraints = [
             *Verified.Meta.constraints,
             models.CheckConstraint(condition=Q(value__gte=0), name="measurement_not_negative"),

@@ -17,12 +17,13 @@ from bank.choices import (
     DiscardReason,
     DonorType,
     HoldReason,
+    RedCells,
     Rh,
     Sex,
     Source,
     UnitStatus,
 )
-from bank.querysets import REQUIRED_LOCI, CordBloodUnitQuerySet
+from bank.querysets import REQUIRED_LOCI, BankQuerySet, CordBloodUnitQuerySet
 from core import populations as population_texts
 
 # Loci whose current typing is copied onto the unit, in the order of lists and files.
@@ -43,6 +44,8 @@ class Bank(models.Model):
     )
     emdis_hub = models.CharField(_("EMDIS hub"), max_length=4, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = BankQuerySet.as_manager()
 
     class Meta:
         ordering = ["code"]
@@ -116,6 +119,23 @@ class CordBloodUnit(models.Model):
     tnc_e7 = models.FloatField(_("TNC, ×10⁷"), null=True, blank=True)
     cd34_e6 = models.FloatField(_("CD34, ×10⁶"), null=True, blank=True)
     segments = models.PositiveSmallIntegerField(_("segments"), null=True, blank=True)
+    red_cells = models.CharField(
+        _("red cells"),
+        max_length=8,
+        choices=RedCells,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("depleted or replete as frozen; empty where unknown"),
+    )
+    processing_method = models.CharField(
+        _("processing method"),
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("AXP, Sepax, HES, PrepaCyte, manual, other, or the bank's own word"),
+    )
     counts_invented = models.BooleanField(
         default=False, db_default=False, help_text=_("the counts are invented for a demonstration or test")
     )
@@ -186,6 +206,9 @@ class CordBloodUnit(models.Model):
             models.CheckConstraint(condition=Q(sex__in=["", *Sex.values]), name="unit_sex_known"),
             models.CheckConstraint(condition=Q(abo__in=["", *Abo.values]), name="unit_abo_known"),
             models.CheckConstraint(condition=Q(rh__in=["", *Rh.values]), name="unit_rh_known"),
+            models.CheckConstraint(
+                condition=Q(red_cells__in=["", *RedCells.values]), name="unit_red_cells_known"
+            ),
             models.CheckConstraint(
                 condition=Q(populations__regex=population_texts.PATTERN), name="unit_populations_form"
             ),

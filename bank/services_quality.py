@@ -1,0 +1,276 @@
+"""Writes about a unit's quality and a bank's accreditation: each one row with its audit entry, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bank.choices import (
+    ANALYTE_UNIT,
+    Analyte,
+    HaemoglobinopathyValue,
+    MeasureUnit,
+    RedCells,
+    Scheme,
+    TimePoint,
+)
+from bank.models import Accreditation, Bank, CordBloodUnit, HaemoglobinopathyResult, Measurement
+from bank.processing import canonical_method
+from bank.services import user_id_of
+from bank.writing import given_reason, guard_own, locked_unit, touch_unit, write_unit
+from core import audit
+from core.audit import Actor
+from core.errors import Conflict, InvalidInput, NotAllowed
+
+# Copies of these stand on the unit and decide where it is offered: they come by import, and are confirmed.
+LISTED_VALUES = frozenset(
+    (TimePoint.PROCESSING.value, analyte.value) for analyte in (Analyte.VOLUME, Analyte.TNC, Analyte.CD34)
+)
+MOST = 5_000  # of any count or volume in its unit of measure; more is impossible, as in an import
+
+
+# --- the unit -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def unit_processing_record(
+    *, unit_id: UUID, red_cells: str, processing_method: str, actor: Actor, reason: str
+) -> CordBloodUnit:
+    """Say how a unit was processed: red cells depleted or replete ("" unknown), method ("" unknown).
+
+    In any state of the unit; the same again writes nothing.
+    """
+    unit = locked_unit(unit_id)
+    reason = given_reason(reason)
+    guard_own(unit)
+    new = {
+        "red_cells": RedCells(red_cells).value if red_cells else "",
+        "processing_method": canonical_method(processing_method),
+    }
+    if all(getattr(unit, name) == value for name, value in new.items()):
+        return unit
+    return write_unit(unit, new, {}, actor=actor, action="unit.processing", reason=reason)
+
+
+@transaction.atomic
+def measurement_record(
+    *,
+    unit_id: UUID,
+    time_point: str,
+    analyte: str,
+    value: float,
+    actor: Actor,
+    method: str = "",
+    measured_on: dt.date | None = None,
+) -> Measurement:
+    """Enter one measured value, in the unit of measure of its analyte (ANALYTE_UNIT); it supersedes the former.
+
+    Raises Conflict for a value that is listed: those are imported and confirmed; InvalidInput for an impossible one.
+    """
+    unit = locked_unit(unit_id)
+    guard_own(unit)
+    point, what = TimePoint(time_point), Analyte(analyte)
+    if (point.value, what.value) in LISTED_VALUES:
+        text = _(
+            "Volume, TNC and CD34 after processing are the listed values; "
+            "they come with the import and are not changed here."
+        )
+        raise Conflict("listed_value", text, field="analyte")
+    _guard_value(what, value)
+    _guard_past(measured_on, "measured_on")
+    former = unit.measurements.filter(time_point=point, analyte=what, superseded=False)
+    before = {"value": former.values_list("value", flat=True).first()}
+    former.update(superseded=True)
+    row = Measurement.objects.create(
+        unit=unit,
+        time_point=point,
+        analyte=what,
+        value=value,
+        measure_unit=ANALYTE_UNIT[what],
+        method=method,
+        measured_on=measured_on,
+        entered_by_id=user_id_of(actor),
+    )
+    after = {
+        "time_point": point.value,
+        "analyte": what.value,
+        "value": value,
+        "measure_unit": row.measure_unit,
+    }
+    touch_unit(unit, actor=actor, action="unit.measurement", before=before, after=after)
+    return row
+
+
+@transaction.atomic
+def haemoglobinopathy_record(
+    *,
+    unit_id: UUID,
+    result: str,
+    actor: Actor,
+    method: str = "",
+    laboratory: str = "",
+    tested_on: dt.date | None = None,
+) -> HaemoglobinopathyResult:
+    """Enter a result of the haemoglobinopathy screen; it supersedes the former, which stays to be seen.
+
+    A result needs the day of the test, unless it is pending.
+    """
+    unit = locked_unit(unit_id)
+    guard_own(unit)
+    found = HaemoglobinopathyValue(result)
+    if tested_on is None and found != HaemoglobinopathyValue.PENDING:
+        raise InvalidInput("date_needed", _("Give the day of the test."), field="tested_on")
+    _guard_past(tested_on, "tested_on")
+    former = unit.haemoglobinopathy_results.filter(superseded=False)
+    before = {"result": former.values_list("result", flat=True).first()}
+    former.update(superseded=True)
+    row = HaemoglobinopathyResult.objects.create(
+        unit=unit,
+        result=found,
+        method=method,
+        laboratory=laboratory,
+        tested_on=tested_on,
+        entered_by_id=user_id_of(actor),
+    )
+    after = {"result": found.value, "method": method, "tested_on": tested_on}
+    touch_unit(unit, actor=actor, action="unit.haemoglobinopathy", before=before, after=after)
+    return row
+
+
+@transaction.atomic
+def unit_results_verify(
+    *, unit_id: UUID, results: Collection[UUID], actor: Actor, reason: str
+) -> CordBloodUnit:
+    """A second person vouches for all measurements, screens and markers of the unit that somebody else entered.
+
+    results: ids of the rows that the person was shown. Raises Conflict where none waits or others wait than were
+    shown, NotAllowed where all that wait are the actor's own.
+    """
+    unit = locked_unit(unit_id)
+    reason = given_reason(reason)
+    guard_own(unit)
+    person = user_id_of(actor)
+    if person is None:
+        raise NotAllowed("person_needed", _("Only a person can verify a result."))
+    waiting = _waiting(unit)
+    if not any(rows.exists() for rows in waiting):
+        raise Conflict("nothing_to_verify", _("No result of this unit waits for verification."))
+    theirs = [rows.exclude(entered_by_id=person) for rows in waiting]
+    found = {pk for rows in theirs for pk in rows.values_list("pk", flat=True)}
+    if not found:
+        raise NotAllowed("second_person", _("You entered these results. Somebody else must verify them."))
+    if found != set(results):
+        text = _("The results have changed since you read them. Nothing was verified: read them again.")
+        raise Conflict("results_changed", text)
+    stamp = {"verified_by_id": person, "verified_at": timezone.now()}
+    for rows in theirs:
+        rows.update(**stamp)
+    after = {"verified": len(found), "results": sorted(map(str, found))}
+    touch_unit(unit, actor=actor, action="unit.results_verify", after=after, reason=reason)
+    return unit
+
+
+def waiting_for(unit: CordBloodUnit, person_id: UUID) -> set[UUID]:
+    """Ids of the results that this person may verify: somebody else entered them and nobody has vouched yet."""
+    rows = [waiting.exclude(entered_by_id=person_id) for waiting in _waiting(unit)]
+    return {pk for one in rows for pk in one.values_list("pk", flat=True)}
+
+
+def _waiting(unit: CordBloodUnit) -> tuple[QuerySet[Any], ...]:
+    """A marker is never superseded: each of its rows counts."""
+    return (
+        unit.measurements.filter(superseded=False, verified_by=None),
+        unit.haemoglobinopathy_results.filter(superseded=False, verified_by=None),
+        unit.markers.filter(verified_by=None),
+    )
+
+
+def _guard_value(analyte: Analyte, value: float) -> None:
+    most = 100 if ANALYTE_UNIT[analyte] == MeasureUnit.PERCENT else MOST
+    if not math.isfinite(value) or not 0 <= value <= most:
+        text = _("The value must lie between 0 and %(most)s %(unit)s.")
+        unit = MeasureUnit(ANALYTE_UNIT[analyte]).label
+        raise InvalidInput("value_range", text, field="value", params={"most": most, "unit": unit})
+
+
+def _guard_past(day: dt.date | None, field: str) -> None:
+    if day is not None and day > timezone.localdate():
+        raise InvalidInput("date_future", _("The date lies in the future."), field=field)
+
+
+# --- the bank -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def accreditation_record(
+    *,
+    bank_id: UUID,
+    scheme: str,
+    valid_from: dt.date,
+    actor: Actor,
+    valid_until: dt.date | None = None,
+    number: str = "",
+    name: str = "",
+) -> Accreditation:
+    """Enter a certificate or licence of a bank; a renewal is entered as another one."""
+    bank = _locked_bank(bank_id)
+    values: dict[str, Any] = {
+        "scheme": Scheme(scheme),
+        "name": name.strip(),
+        "number": number.strip(),
+        "valid_from": valid_from,
+        "valid_until": valid_until,
+    }
+    if values["scheme"] == Scheme.OTHER and not values["name"]:
+        raise InvalidInput("name_needed", _("Say who gave it."), field="name")
+    _guard_period(valid_from, valid_until)
+    key = {name: value for name, value in values.items() if name != "valid_until"}
+    if bank.accreditations.filter(**key).exists():
+        raise Conflict("accreditation_exists", _("This accreditation is recorded already."), field="number")
+    row = Accreditation.objects.create(bank=bank, **values)
+    audit.record(actor=actor, action="accreditation.record", target=row, after=_told(bank, values))
+    return row
+
+
+@transaction.atomic
+def accreditation_end(
+    *, accreditation_id: UUID, valid_until: dt.date, actor: Actor, reason: str
+) -> Accreditation:
+    """Set the last day of an accreditation: withdrawn, given back, or prolonged by its issuer."""
+    row = Accreditation.objects.select_for_update(no_key=True).filter(pk=accreditation_id).first()
+    if row is None:
+        raise InvalidInput("accreditation_unknown", _("There is no such accreditation."))
+    reason = given_reason(reason)
+    _guard_period(row.valid_from, valid_until)
+    before, after = audit.changes({"valid_until": row.valid_until}, {"valid_until": valid_until})
+    row.valid_until = valid_until
+    row.save(update_fields=["valid_until"])
+    audit.record(
+        actor=actor, action="accreditation.end", target=row, before=before, after=after, reason=reason
+    )
+    return row
+
+
+def _locked_bank(bank_id: UUID) -> Bank:
+    bank = Bank.objects.select_for_update(no_key=True).filter(pk=bank_id).first()
+    if bank is None:
+        raise InvalidInput("bank_unknown", _("There is no such bank."))
+    return bank
+
+
+def _guard_period(valid_from: dt.date, valid_until: dt.date | None) -> None:
+    if valid_until is not None and valid_until < valid_from:
+        text = _("The last day must not lie before the first.")
+        raise InvalidInput("period", text, field="valid_until")
+
+
+def _told(bank: Bank, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"bank": bank.code, **{name: value for name, value in values.items() if value}}
