@@ -18,7 +18,7 @@ from core.hla_messages import stored_note_text
 from core.populations import HELP, MAX_INPUT
 from core.roles import Permission
 from hla.loci import LOCI
-from hospitals import choices, services
+from hospitals import api_antibodies, choices, services
 from hospitals.data import PatientData, WeightData
 from hospitals.models import Hospital, Patient, PatientHlaTyping
 from hospitals.querysets import HospitalQuerySet, PatientQuerySet
@@ -243,3 +243,4 @@ def _typing(given: dict[str, Any] | None) -> TypingInput | None:
 def register(router: SimpleRouter) -> None:
     router.register("hospitals", HospitalViewSet, basename="hospital")
     router.register("patients", PatientViewSet, basename="patient")
+    api_antibodies.register(router)

@@ -79,6 +79,38 @@ class TypingSource(TextChoices):
     TRANSFER = "transfer", _("Taken over from another system")
 
 
+class AntibodyMethod(TextChoices):
+    """How a serum was tested for HLA antibodies."""
+
+    SINGLE_ANTIGEN = "single_antigen", _("Single-antigen beads")
+    PANEL = "panel", _("Phenotype panel")
+    OTHER = "other", _("Other")
+
+
+class SerumClasses(TextChoices):
+    """The HLA classes against which a serum was tested: they are tested with kits of their own."""
+
+    CLASS_I = "I", _("Class I (A, B, C)")
+    CLASS_II = "II", _("Class II (DR, DQ, DP)")
+    BOTH = "both", _("Class I and class II")
+
+
+class BeadCall(TextChoices):
+    """What a report calls a specificity for which it gives no number."""
+
+    NONE = "", _("by its MFI")
+    POSITIVE = "positive", _("positive")
+    NEGATIVE = "negative", _("negative")
+
+
+class SpecificityLevel(TextChoices):
+    """What an antibody is known to be against; the values are those of hla.antibodies."""
+
+    ALLELE = "allele", _("Allele")
+    ANTIGEN = "antigen", _("Antigen")
+    HETERODIMER = "heterodimer", _("Alpha and beta chain")
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """One entry of the diagnosis list: stored code, name for people, ICD-10 code, group."""
@@ -151,3 +183,13 @@ MIN_WEIGHT_KG = 1
 MAX_WEIGHT_KG = 250
 # An unborn patient may be entered: the expected date of birth lies at most this far ahead.
 MAX_MONTHS_UNBORN = 10
+
+# Of a bead: what no instrument exceeds, what a serum can hold, how long a name is.
+MAX_MFI = 100_000
+FIRST_SERUM_YEAR = 1980  # no sera from before are tested
+MAX_BEADS = 1_000
+MAX_SPECIFICITY_LENGTH = 200
+# Information on pages only; what a search asks of a serum stands in its selection policy. Both unconfirmed ([M] in
+# the domain notes): how old a serum may be, and from which MFI an antibody against the patient's own HLA astonishes.
+SERUM_OLD_DAYS = 180
+OWN_ANTIGEN_MFI = 1_000

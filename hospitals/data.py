@@ -59,3 +59,33 @@ class IdentityData:
     @property
     def is_empty(self) -> bool:
         return not (self.name or self.document_no or self.contact)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeadData:
+    """One specificity as the report writes it.
+
+    mfi: None only if it is called without a number. called: "positive" if some line of the report calls it so without
+    a number, beside whatever others measured; "negative" if that is all there is. "" without an MFI is positive.
+    """
+
+    written: str
+    mfi: int | None
+    called: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SerumData:
+    """One tested serum. none_found: the report says so, and `beads` is empty; neither goes without the other.
+
+    classes: against which it was tested (SerumClasses); "": those of its beads.
+    """
+
+    sampled_on: datetime.date
+    method: str
+    tested_on: datetime.date | None = None
+    laboratory: str = ""
+    note: str = ""
+    beads: tuple[BeadData, ...] = ()
+    none_found: bool = False
+    classes: str = ""

@@ -25,7 +25,7 @@ from core import audit, reference
 from core.audit import Actor, Batch
 from core.models import RoleGrant, User
 from core.roles import Role
-from hospitals import demo_data, services
+from hospitals import demo_antibodies, demo_data, services
 from hospitals.choices import DIAGNOSIS, DiagnosisGroup, InactiveReason, Stage
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
@@ -50,7 +50,7 @@ def load(
     _contacts(made, rng, by)
     active = [hospital for hospital in made if hospital.active]
     if active:
-        reporter = Reporter(reference.mac_table())
+        reporter = Reporter(reference.resolver())
         shares = _shares(len(active))
         for number in range(1, patients + 1):
             hospital = rng.choices(active, weights=shares)[0]
@@ -58,6 +58,7 @@ def load(
             _patient(
                 number, hospital, rng, day, reporter, by, identity=hospital is made[0], populations=known
             )
+    demo_antibodies.load(seed=seed, by=by, today=day)
     return made
 
 

@@ -1,4 +1,4 @@
-"""Partner hospitals, their people and their patients."""
+"""Partner hospitals, their people and their patients; beside it the other models_…."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ from bank.choices import Abo, Rh
 from core import populations as population_texts
 from core.crypto import EncryptedTextField
 from hospitals import choices, querysets
+from hospitals.models_antibodies import AntibodyBead, AntibodySerum
+
+__all__ = [
+    "AntibodyBead",
+    "AntibodySerum",
+    "Hospital",
+    "Membership",
+    "Patient",
+    "PatientHlaTyping",
+    "PatientIdentity",
+    "PatientWeight",
+    "kg_text",
+]
 
 
 def kg_text(weight_kg: Decimal | None) -> str:

@@ -15,13 +15,12 @@ from core.models import AuditEntry, User
 from core.populations import shown_populations
 from core.roles import Permission
 from hla.loci import LOCI
+from hospitals.antibody_page import antibody_context
 from hospitals.choices import Urgency
+from hospitals.doses import doses_needed
 from hospitals.models import Patient, PatientHlaTyping
 from hospitals.querysets import open_in
 
-# Doses that people reckon with when they look for a unit; information only. What a search demands stands in
-# its request and in the selection policy.
-DOSE_LINES_E7_PER_KG = (2.5, 5.0)
 TIMELINE_LENGTH = 30
 _SHOWN_ALWAYS = ("A", "B", "C", "DRB1", "DQB1")
 
@@ -30,6 +29,8 @@ ACTIONS = {
     "patient.updated": gettext_lazy("Data changed"),
     "patient.weight_recorded": gettext_lazy("Weight recorded"),
     "patient.typing_recorded": gettext_lazy("HLA typing recorded"),
+    "patient.serum_recorded": gettext_lazy("Serum tested for antibodies recorded"),
+    "patient.serum_withdrawn": gettext_lazy("Serum withdrawn"),
     "patient.deactivated": gettext_lazy("Made inactive"),
     "patient.reactivated": gettext_lazy("Reactivated"),
     "patient.identity_viewed": gettext_lazy("Identity looked at"),
@@ -60,9 +61,14 @@ def patient_context(patient: Patient, user: User) -> dict[str, Any]:
         "typing_conflicts": conflict_texts(typing),
         "typing_history": patient.typings.select_related("entered_by")[:10],
         "weights": patient.weights.select_related("recorded_by")[:10],
-        "doses": dose_lines(patient),
+        "doses": doses_needed(patient, user),
+        **antibody_context(patient),
         "timeline": timeline(patient),
         "requests_url": matching_url("matching:request-list", patient, user, Permission.REQUEST_VIEW),
+        "prognosis_url": prognosis_url(patient, user),
+        "shortlist_url": reverse("matching:shortlist", args=[patient.pk])
+        if open_in(user, Permission.REQUEST_VIEW, patient.hospital_id)
+        else "",
         "request_url": matching_url("matching:request-create", patient, user, Permission.REQUEST_SUBMIT),
     }
 
@@ -130,14 +136,6 @@ def conflict_texts(typing: PatientHlaTyping | None) -> list[str]:
     return [remark.text for remark in found if remark.is_conflict]
 
 
-def dose_lines(patient: Patient) -> list[dict[str, Any]]:
-    """TNC (×10⁷) that a unit needs for each dose line at the patient's weight."""
-    if patient.weight_kg is None:
-        return []
-    weight = float(patient.weight_kg)
-    return [{"line": line, "tnc_e7": round(line * weight, 1)} for line in DOSE_LINES_E7_PER_KG]
-
-
 def timeline(patient: Patient) -> list[dict[str, Any]]:
     entries = AuditEntry.objects.filter(target_type=Patient._meta.label, target_key=str(patient.pk))
     return [
@@ -155,3 +153,9 @@ def timeline(patient: Patient) -> list[dict[str, Any]]:
 def matching_url(name: str, patient: Patient, user: User, permission: Permission) -> str:
     """A page of `matching` by its name, which this app may not import."""
     return f"{reverse(name)}?patient={patient.pk}" if open_in(user, permission, patient.hospital_id) else ""
+
+
+def prognosis_url(patient: Patient, user: User) -> str:
+    """What the inventory holds for the patient; "" where nobody could say or may know."""
+    may = patient.current_typing is not None and open_in(user, Permission.REQUEST_VIEW, patient.hospital_id)
+    return reverse("matching:prognosis", args=[patient.pk]) if may else ""

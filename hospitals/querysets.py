@@ -137,10 +137,27 @@ def _typed(**conditions: Any) -> Exists:
 
 
 class PatientDataQuerySet(OfHospital):
-    """Rows that belong to a patient and are as visible as the patient: weights, typings."""
+    """Rows that belong to a patient and are as visible as the patient: weights, typings, sera."""
 
     _hospital = "patient__hospital"
     _view = Permission.PATIENT_VIEW
+
+
+class AntibodySerumQuerySet(PatientDataQuerySet):
+    def in_force(self) -> Self:
+        return self.filter(withdrawn_at__isnull=True)
+
+    def with_bead_count(self) -> Self:
+        """Adds bead_count: 0 of a serum in which none were found."""
+        return self.annotate(bead_count=Count("beads"))
+
+
+class AntibodyBeadQuerySet(PatientDataQuerySet):
+    _hospital = "serum__patient__hospital"
+
+    def in_force(self) -> Self:
+        """Of sera that are not withdrawn."""
+        return self.filter(serum__withdrawn_at__isnull=True)
 
 
 class PatientIdentityQuerySet(PatientDataQuerySet):

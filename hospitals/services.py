@@ -23,6 +23,7 @@ from hospitals.guards import guard_conflicts, guard_patient_data, guard_typing, 
 from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
 from hospitals.plausibility import conflict_code
 from hospitals.typings import TypingInput, interpret, typing_digest
+from hospitals.writing import locked, locked_active, person_id, record, touch
 
 _CODE_ATTEMPTS = 5
 
@@ -154,7 +155,7 @@ def patient_create(
         id=_new_id(patient_id, by),
         code=code or _free_code(),
         hospital=hospital,
-        created_by_id=_user_id(by),
+        created_by_id=person_id(by),
         **values,
     )
     after: dict[str, Any] = {"code": patient.code, **values}
@@ -164,16 +165,16 @@ def patient_create(
         row = _replace_typing(patient, typing, by, confirmed)
         after |= {"typing": row.canonical_gl, **_confirmed_conflicts(row)}
     if identity is not None and not identity.is_empty:
-        PatientIdentity.objects.create(patient=patient, updated_by_id=_user_id(by), **asdict(identity))
+        PatientIdentity.objects.create(patient=patient, updated_by_id=person_id(by), **asdict(identity))
         after["identity"] = _filled(identity)
-    _record(patient, "patient.created", by, after=after)
+    record(patient, "patient.created", by, after=after)
     return patient
 
 
 @transaction.atomic
 def patient_update(*, patient_id: UUID, data: PatientData, version: int, by: Actor) -> Patient:
     """`version` is the one the person saw: a change made in the meantime is never overwritten."""
-    patient = _locked_active(patient_id)
+    patient = locked_active(patient_id)
     if patient.version != version:
         raise Conflict(
             "patient_changed",
@@ -184,18 +185,18 @@ def patient_update(*, patient_id: UUID, data: PatientData, version: int, by: Act
     if not after:
         return patient
     _assign(patient, after)
-    _touch(patient, *after)
-    _record(patient, "patient.updated", by, before=before, after=after)
+    touch(patient, *after)
+    record(patient, "patient.updated", by, before=before, after=after)
     return patient
 
 
 @transaction.atomic
 def patient_weight_record(*, patient_id: UUID, weight: WeightData, by: Actor) -> PatientWeight:
-    patient = _locked_active(patient_id)
+    patient = locked_active(patient_id)
     before = {"weight_kg": patient.weight_kg}
     row = _add_weight(patient, weight, by)
     after = {"weight_kg": row.weight_kg, "measured_on": row.measured_on}
-    _record(patient, "patient.weight_recorded", by, before=before, after=after)
+    record(patient, "patient.weight_recorded", by, before=before, after=after)
     return row
 
 
@@ -204,12 +205,12 @@ def patient_typing_record(
     *, patient_id: UUID, typing: TypingInput, by: Actor, confirmed: Collection[str] = ()
 ) -> PatientHlaTyping:
     """Puts a new typing in force; the former one stays in the history. `confirmed` as in `patient_create`."""
-    patient = _locked_active(patient_id)
+    patient = locked_active(patient_id)
     former = patient.typings.filter(is_current=True).first()
     row = _replace_typing(patient, typing, by, confirmed)
     after = {"typing": row.canonical_gl, "release": row.nomenclature, "source": row.source}
-    _touch(patient)
-    _record(
+    touch(patient)
+    record(
         patient,
         "patient.typing_recorded",
         by,
@@ -221,7 +222,7 @@ def patient_typing_record(
 
 @transaction.atomic
 def patient_deactivate(*, patient_id: UUID, reason: str, note: str = "", by: Actor) -> Patient:
-    patient = _locked(patient_id)
+    patient = locked(patient_id)
     if reason not in choices.InactiveReason.values:
         raise InvalidInput("inactive_reason_missing", _("Choose why."), field="reason")
     if not patient.is_active:
@@ -229,22 +230,22 @@ def patient_deactivate(*, patient_id: UUID, reason: str, note: str = "", by: Act
     patient.state = choices.PatientState.INACTIVE
     patient.inactive_reason = reason
     patient.deactivated_at = timezone.now()
-    _touch(patient, "state", "inactive_reason", "deactivated_at")
-    _record(patient, "patient.deactivated", by, after={"inactive_reason": reason}, reason=note)
+    touch(patient, "state", "inactive_reason", "deactivated_at")
+    record(patient, "patient.deactivated", by, after={"inactive_reason": reason}, reason=note)
     return patient
 
 
 @transaction.atomic
 def patient_reactivate(*, patient_id: UUID, by: Actor) -> Patient:
-    patient = _locked(patient_id)
+    patient = locked(patient_id)
     if patient.is_active:
         raise Conflict("patient_active", _("This patient is active already."))
     before = {"inactive_reason": patient.inactive_reason}
     patient.state = choices.PatientState.ACTIVE
     patient.inactive_reason = ""
     patient.deactivated_at = None
-    _touch(patient, "state", "inactive_reason", "deactivated_at")
-    _record(patient, "patient.reactivated", by, before=before)
+    touch(patient, "state", "inactive_reason", "deactivated_at")
+    record(patient, "patient.reactivated", by, before=before)
     return patient
 
 
@@ -253,39 +254,25 @@ def patient_identity_view(*, patient_id: UUID, by: Actor) -> PatientIdentity | N
     """The identity, for showing it once. The look is on record before anybody sees a letter of it."""
     patient = Patient.objects.get(pk=patient_id)
     identity = PatientIdentity.objects.filter(patient=patient).first()
-    _record(patient, "patient.identity_viewed", by)
+    record(patient, "patient.identity_viewed", by)
     return identity
 
 
 @transaction.atomic
 def patient_identity_update(*, patient_id: UUID, identity: IdentityData, by: Actor) -> PatientIdentity:
     """The audit entry names the changed fields, never their content."""
-    patient = _locked_active(patient_id)
+    patient = locked_active(patient_id)
     row = PatientIdentity.objects.filter(patient=patient).first() or PatientIdentity(patient=patient)
     _before, after = _changes(row, asdict(identity))
     _assign(row, asdict(identity))
-    row.updated_by_id = _user_id(by)
+    row.updated_by_id = person_id(by)
     row.updated_at = timezone.now()
     row.save()
-    _record(patient, "patient.identity_updated", by, after={"fields": sorted(after)})
+    record(patient, "patient.identity_updated", by, after={"fields": sorted(after)})
     return row
 
 
 # --- parts of them ----------------------------------------------------------------------------------
-
-
-def _locked(patient_id: UUID) -> Patient:
-    patient: Patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
-    return patient
-
-
-def _locked_active(patient_id: UUID) -> Patient:
-    patient = _locked(patient_id)
-    if not patient.is_active:
-        raise Conflict(
-            "patient_inactive", _("This patient is inactive: reactivate before you change anything.")
-        )
-    return patient
 
 
 def _new_id(wanted: UUID | None, by: Actor) -> UUID:
@@ -293,7 +280,7 @@ def _new_id(wanted: UUID | None, by: Actor) -> UUID:
     if wanted is None:
         return uuid4()
     taken = Patient.objects.filter(pk=wanted).values_list("created_by_id", flat=True).first()
-    if taken is not None and taken == _user_id(by):
+    if taken is not None and taken == person_id(by):
         raise Conflict("patient_exists", _("This patient was saved already."))
     return uuid4() if Patient.objects.filter(pk=wanted).exists() else wanted
 
@@ -309,10 +296,10 @@ def _free_code() -> str:
 
 def _add_weight(patient: Patient, weight: WeightData, by: Actor) -> PatientWeight:
     guard_weight(weight, patient.birth_date)
-    row = PatientWeight.objects.create(patient=patient, recorded_by_id=_user_id(by), **asdict(weight))
+    row = PatientWeight.objects.create(patient=patient, recorded_by_id=person_id(by), **asdict(weight))
     latest = patient.weights.order_by("-measured_on", "-recorded_at").first()
     patient.weight_kg = latest.weight_kg if latest else row.weight_kg
-    _touch(patient, "weight_kg")
+    touch(patient, "weight_kg")
     return row
 
 
@@ -337,7 +324,7 @@ def _replace_typing(
         source=given.source,
         laboratory=given.laboratory,
         typed_on=given.typed_on,
-        entered_by_id=_user_id(by),
+        entered_by_id=person_id(by),
     )
 
 
@@ -348,13 +335,6 @@ def _confirmed_conflicts(row: PatientHlaTyping) -> dict[str, Any]:
         for locus, values in row.conflicts
     ]
     return {"confirmed_conflicts": found} if found else {}
-
-
-def _touch(patient: Patient, *fields: str) -> None:
-    """Saves `fields` with a new version; the version is what an open form compares."""
-    patient.version += 1
-    patient.updated_at = timezone.now()
-    patient.save(update_fields=[*fields, "version", "updated_at"])
 
 
 def _changes(row: Any, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -373,31 +353,3 @@ def _stored(data: PatientData) -> dict[str, Any]:
 
 def _filled(identity: IdentityData) -> list[str]:
     return sorted(name for name, value in asdict(identity).items() if value)
-
-
-def _user_id(by: Actor) -> UUID | None:
-    """The person behind the actor; None for the system."""
-    try:
-        return UUID(by.id)
-    except ValueError:
-        return None
-
-
-def _record(
-    patient: Patient,
-    action: str,
-    by: Actor,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-    reason: str = "",
-) -> None:
-    audit.record(
-        actor=by,
-        action=action,
-        target=patient,
-        before=before,
-        after=after,
-        reason=reason,
-        hospital_id=patient.hospital_id,
-    )

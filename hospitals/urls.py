@@ -1,6 +1,6 @@
 from django.urls import path
 
-from hospitals import views, views_patients
+from hospitals import views, views_antibodies, views_patients
 
 app_name = "hospitals"
 urlpatterns = [
@@ -27,4 +27,7 @@ urlpatterns = [
         views_patients.patient_identity_edit,
         name="patient-identity-edit",
     ),
+    path("patients/<uuid:pk>/sera/new/", views_antibodies.serum_create, name="serum-create"),
+    path("patients/sera/<uuid:pk>/", views_antibodies.serum_detail, name="serum-detail"),
+    path("patients/sera/<uuid:pk>/withdraw/", views_antibodies.serum_withdraw, name="serum-withdraw"),
 ]
