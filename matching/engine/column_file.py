@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def write(path: Path, magic: bytes, header: dict[str, Any], columns: Named) -> N
             os.fsync(handle.fileno())
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        with suppress(FileNotFoundError):
+            os.unlink(name)
         raise
 
 
@@ -68,7 +70,7 @@ def read(path: Path, magic: bytes) -> tuple[dict[str, Any], dict[str, NDArray[An
     Raises FileUnusable if there is no such file, if it is damaged or of another kind.
     """
     try:
-        content = np.memmap(path, dtype=np.uint8, mode="r")
+        content = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
     except OSError as error:
         raise FileUnreadable(f"no readable file: {error}") from error
     except ValueError as error:  # an empty file

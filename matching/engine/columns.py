@@ -1,28 +1,40 @@
-"""Rows of units turned into columns and dictionaries: what a snapshot is made of.
-
-Typings and texts are dictionary-coded. Dictionaries are sorted and hold only values in use, rows are
-sorted by unit id: equal inventories give equal bytes, however they came about.
-"""
+"""Rows of units turned into columns: what a snapshot is made of."""
 
 from __future__ import annotations
 
+import hashlib
 from array import array
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
 
+Array = NDArray[Any]
 Pair = tuple[str, str]
-UNTYPED: Pair = ("", "")
-UNKNOWN = -1
-CATEGORIES = ("status", "abo", "rh")
-NUMBERS = {"tnc_e4": np.int32, "cd34_e3": np.int32, "year": np.int16}
+Code = TypeVar("Code", bound=Hashable)
 
-Value = TypeVar("Value", bound=Hashable)
+UNTYPED: Final[Pair] = ("", "")
+UNKNOWN: Final = -1
+# Texts of few different values, and the type of their codes.
+CATEGORIES: Final[Mapping[str, type[np.integer[Any]]]] = {
+    "status": np.uint8,
+    "abo": np.uint8,
+    "rh": np.uint8,
+    "bank": np.uint16,
+    "populations": np.int32,
+}
+NUMBERS: Final[Mapping[str, type[np.integer[Any]]]] = {
+    "tnc_e4": np.int32,
+    "cd34_e3": np.int32,
+    "year": np.int16,
+    "flags": np.uint8,
+}
+GONE: Final = 255  # status of a row that is no longer in the inventory
+INVENTED_COUNTS, SYNTHETIC = 1, 2  # flags
 
 
 class UnitRow(NamedTuple):
@@ -32,7 +44,8 @@ class UnitRow(NamedTuple):
     typing: canonical (first, second) texts in the order of `hla.loci.SEARCH_LOCI`; ("", "") is untyped.
     tnc_e4: total nucleated cells in 10⁴ (thousandths of `tnc_e7`), -1 unknown.
     cd34_e3: CD34+ cells in 10³ (thousandths of `cd34_e6`), -1 unknown.
-    year: of collection, -1 unknown. status, abo, rh: the caller's codes, any text, at most 256 different.
+    year: of collection, -1 unknown. status, abo, rh, bank, populations: the caller's codes, any text.
+    flags: INVENTED_COUNTS, SYNTHETIC.
     """
 
     unit_id: bytes
@@ -43,40 +56,72 @@ class UnitRow(NamedTuple):
     status: str
     abo: str
     rh: str
+    bank: str = ""
+    populations: str = ""
+    flags: int = 0
+
+
+def digest_of(row: UnitRow) -> int:
+    """BLAKE2b-256 of all values of a unit as a number; the sum over an inventory is its checksum."""
+    texts = [text for pair in row.typing for text in pair]
+    text = "\x1f".join([*texts, *map(str, row[2:])])
+    return int.from_bytes(hashlib.blake2b(row.unit_id + text.encode(), digest_size=32).digest(), "little")
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Inventory as columns of equal length n, sorted by unit id.
+class Block:
+    """n units as columns of equal length, in any order.
 
-    unit_ids: uint8 (n, 16). codes: per locus int32 (n,), index into `pairs` of that locus, 0 = untyped.
-    categories: per name uint8 (n,), index into `vocabulary`. numbers: int32 or int16 (n,), -1 = unknown.
+    unit_ids: uint8 (n, 16). codes: per locus int32 (n,), number of the typing in its book, 0 = untyped. categories: per
+    name the codes of its texts (n,). numbers: per name (n,), -1 = unknown.
     """
 
     unit_ids: NDArray[np.uint8]
     codes: Mapping[str, NDArray[np.int32]]
-    pairs: Mapping[str, tuple[Pair, ...]]
-    categories: Mapping[str, NDArray[Any]]
-    vocabulary: Mapping[str, tuple[str, ...]]
-    numbers: Mapping[str, NDArray[Any]]
+    categories: Mapping[str, Array]
+    numbers: Mapping[str, Array]
 
     def __len__(self) -> int:
         return len(self.unit_ids)
 
-    def row(self, index: int) -> UnitRow:
-        """The unit at a position, as it was given."""
-        number = {name: int(values[index]) for name, values in self.numbers.items()}
-        text = {name: self.vocabulary[name][codes[index]] for name, codes in self.categories.items()}
-        return UnitRow(
-            unit_id=self.unit_ids[index].tobytes(),
-            typing=tuple(self.pairs[locus][self.codes[locus][index]] for locus in SEARCH_LOCI),
-            tnc_e4=number["tnc_e4"],
-            cd34_e3=number["cd34_e3"],
-            year=number["year"],
-            status=text["status"],
-            abo=text["abo"],
-            rh=text["rh"],
+    def taken(self, places: Array) -> Block:
+        """Some of the units, in this order."""
+        return Block(
+            self.unit_ids[places],
+            {name: values[places] for name, values in self.codes.items()},
+            {name: values[places] for name, values in self.categories.items()},
+            {name: values[places] for name, values in self.numbers.items()},
         )
+
+    def joined(self, other: Block) -> Block:
+        """These units and others."""
+        return Block(
+            np.concatenate([self.unit_ids, other.unit_ids]),
+            {name: np.concatenate([values, other.codes[name]]) for name, values in self.codes.items()},
+            {
+                name: np.concatenate([values, other.categories[name]])
+                for name, values in self.categories.items()
+            },
+            {name: np.concatenate([values, other.numbers[name]]) for name, values in self.numbers.items()},
+        )
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Array]) -> Block:
+        """From columns by name, as `named` gives them."""
+        return cls(
+            columns["unit_ids"],
+            {locus: columns[f"codes.{locus}"] for locus in SEARCH_LOCI},
+            {name: columns[f"categories.{name}"] for name in CATEGORIES},
+            {name: columns[f"numbers.{name}"] for name in NUMBERS},
+        )
+
+    def named(self) -> list[tuple[str, Array]]:
+        return [
+            ("unit_ids", self.unit_ids),
+            *((f"codes.{locus}", self.codes[locus]) for locus in SEARCH_LOCI),
+            *((f"categories.{name}", self.categories[name]) for name in CATEGORIES),
+            *((f"numbers.{name}", self.numbers[name]) for name in NUMBERS),
+        ]
 
 
 def id_keys(unit_ids: NDArray[np.uint8]) -> NDArray[np.bytes_]:
@@ -87,100 +132,61 @@ def id_keys(unit_ids: NDArray[np.uint8]) -> NDArray[np.bytes_]:
     return np.ascontiguousarray(unit_ids).view("S16").reshape(-1)
 
 
+def id_texts(unit_ids: NDArray[np.uint8]) -> Iterator[str]:
+    """Ids as str() of a UUID writes them; making a UUID of each takes five times as long."""
+    for one in np.ascontiguousarray(unit_ids):
+        text = one.tobytes().hex()
+        yield f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 def as_ids(ids: Iterable[bytes]) -> NDArray[np.uint8]:
     """Ids of 16 bytes each as uint8 (n, 16)."""
     return np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, 16)
 
 
-def encode(rows: Iterable[UnitRow]) -> Columns:
-    """Columns of rows in any order, read once; of two rows with one id the later counts. O(n log n)."""
-    ids = bytearray()
-    wide = {name: array("i") for name in (*SEARCH_LOCI, *CATEGORIES, *NUMBERS)}
-    pair_books: dict[str, dict[Pair, int]] = {locus: {UNTYPED: 0} for locus in SEARCH_LOCI}
-    text_books: dict[str, dict[str, int]] = {name: {} for name in CATEGORIES}
-    for row in rows:
-        ids += row.unit_id
-        for locus, pair in zip(SEARCH_LOCI, row.typing, strict=True):
-            wide[locus].append(_code(pair_books[locus], pair))
-        for name in CATEGORIES:
-            wide[name].append(_code(text_books[name], getattr(row, name)))
+class Numbering(dict[Code, int]):
+    """Values and the numbers they were given, in the order in which they came."""
+
+    def __missing__(self, value: Code) -> int:
+        number = self[value] = len(self)
+        return number
+
+
+class Gatherer:
+    """Collects rows as columns, coding texts as they come. total: sum of the rows' digests."""
+
+    def __init__(self, vocabulary: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.total = 0
+        self.words = {name: Numbering[str]() for name in CATEGORIES}
+        for name, texts in (vocabulary or {}).items():
+            for text in texts:
+                _ = self.words[name][text]
+        self._ids = bytearray()
+        self._wide = {name: array("i") for name in (*SEARCH_LOCI, *CATEGORIES, *NUMBERS)}
+
+    def add(self, row: UnitRow, codes: Iterable[int]) -> None:
+        """One unit; codes: of its typings, in the order of SEARCH_LOCI."""
+        self.total += digest_of(row)
+        self._ids += row.unit_id
+        for locus, code in zip(SEARCH_LOCI, codes, strict=True):
+            self._wide[locus].append(code)
+        for name, words in self.words.items():
+            self._wide[name].append(words[getattr(row, name)])
         for name in NUMBERS:
-            wide[name].append(getattr(row, name))
-    return canonical(
-        Columns(
-            unit_ids=np.frombuffer(bytes(ids), dtype=np.uint8).reshape(-1, 16),
-            codes={locus: np.frombuffer(wide[locus], dtype=np.int32) for locus in SEARCH_LOCI},
-            pairs={locus: tuple(book) for locus, book in pair_books.items()},
-            categories={name: np.array(wide[name], dtype=np.int32) for name in CATEGORIES},
-            vocabulary={name: tuple(book) for name, book in text_books.items()},
-            numbers={name: np.array(wide[name], dtype=kind) for name, kind in NUMBERS.items()},
+            self._wide[name].append(getattr(row, name))
+
+    def block(self) -> Block:
+        """What was collected. Raises ValueError for more different texts than their codes can tell apart."""
+        for name, words in self.words.items():
+            most = min(np.iinfo(CATEGORIES[name]).max, GONE if name == "status" else np.iinfo(np.int64).max)
+            if len(words) > most:
+                raise ValueError(f"{name} has {len(words)} different values; {most} can be told apart.")
+        return Block(
+            np.frombuffer(bytes(self._ids), dtype=np.uint8).reshape(-1, 16),
+            {locus: np.array(self._wide[locus], dtype=np.int32) for locus in SEARCH_LOCI},
+            {name: np.array(self._wide[name], dtype=kind) for name, kind in CATEGORIES.items()},
+            {name: np.array(self._wide[name], dtype=kind) for name, kind in NUMBERS.items()},
         )
-    )
 
-
-def _code(book: dict[Value, int], value: Value) -> int:
-    return book.setdefault(value, len(book))
-
-
-def canonical(columns: Columns) -> Columns:
-    """The same inventory sorted by unit id (of equal ids the last row stays), dictionaries sorted and tight."""
-    keys = id_keys(columns.unit_ids)
-    order = np.argsort(keys, kind="stable")
-    last_of_id = np.append(keys[order][1:] != keys[order][:-1], True)[: len(order)]
-    rows = order[last_of_id]
-    codes, pairs = {}, {}
-    for locus in SEARCH_LOCI:
-        codes[locus], pairs[locus] = _tight(columns.codes[locus][rows], columns.pairs[locus], keep=(UNTYPED,))
-    categories, vocabulary = {}, {}
-    for name in CATEGORIES:
-        codes_of_name, vocabulary[name] = _tight(columns.categories[name][rows], columns.vocabulary[name])
-        if len(vocabulary[name]) > 256:
-            raise ValueError(f"{name} has {len(vocabulary[name])} different values; a byte holds 256.")
-        categories[name] = codes_of_name.astype(np.uint8)
-    numbers = {name: values[rows] for name, values in columns.numbers.items()}
-    return Columns(columns.unit_ids[rows], codes, pairs, categories, vocabulary, numbers)
-
-
-def _tight(
-    codes: NDArray[Any], values: Sequence[Value], keep: tuple[Value, ...] = ()
-) -> tuple[NDArray[np.int32], tuple[Value, ...]]:
-    """Codes over the sorted values in use; `keep` stand first, used or not."""
-    used = {values[code] for code in np.unique(codes)}
-    ordered = (*keep, *sorted(used.difference(keep)))
-    place = {value: code for code, value in enumerate(ordered)}
-    lookup = np.array([place.get(value, 0) for value in values], dtype=np.int32)
-    return (lookup[codes] if len(codes) else np.zeros(0, np.int32)), ordered
-
-
-def merged(old: Columns, keep: NDArray[np.bool_], new: Columns) -> Columns:
-    """The kept rows of `old` and all rows of `new` as one inventory. No id may stand in both."""
-    codes, pairs = {}, {}
-    for locus in SEARCH_LOCI:
-        codes[locus], pairs[locus] = _joined(
-            old.codes[locus][keep], old.pairs[locus], new.codes[locus], new.pairs[locus]
-        )
-    categories, vocabulary = {}, {}
-    for name in CATEGORIES:
-        categories[name], vocabulary[name] = _joined(
-            old.categories[name][keep], old.vocabulary[name], new.categories[name], new.vocabulary[name]
-        )
-    return canonical(
-        Columns(
-            unit_ids=np.concatenate([old.unit_ids[keep], new.unit_ids]),
-            codes=codes,
-            pairs=pairs,
-            categories=categories,
-            vocabulary=vocabulary,
-            numbers={name: np.concatenate([old.numbers[name][keep], new.numbers[name]]) for name in NUMBERS},
-        )
-    )
-
-
-def _joined(
-    old_codes: NDArray[Any], old: Sequence[Value], new_codes: NDArray[Any], new: Sequence[Value]
-) -> tuple[NDArray[np.int32], tuple[Value, ...]]:
-    """Codes of both halves over one dictionary."""
-    book = {value: code for code, value in enumerate(old)}
-    lookup = np.array([_code(book, value) for value in new], dtype=np.int32)
-    moved = lookup[new_codes] if len(new_codes) else np.zeros(0, np.int32)
-    return np.concatenate([old_codes.astype(np.int32), moved]), tuple(book)
+    def vocabulary(self) -> dict[str, tuple[str, ...]]:
+        return {name: tuple(words) for name, words in self.words.items()}

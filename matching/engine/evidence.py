@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
 
 from hla.evidence import REASONS as KERNEL_REASONS
-from hla.evidence import LocusEvidence, PositionEvidence, Why, explain_locus
-from hla.scoring import LocusCounts
+from hla.evidence import LocusEvidence, PositionEvidence, Why, explain_counted
+from hla.positions import Comparisons
+from hla.scoring import COUNT_NAMES, LocusCounts
 from hla.typing import LocusTyping, Typing, untyped
 from matching.engine.columns import Pair
 from matching.engine.policy import Policy
@@ -34,18 +36,15 @@ def _of_locus(
     patient: LocusTyping, ranked: Ranked, snapshot: Snapshot, policy: Policy
 ) -> dict[int, LocusEvidence]:
     locus = patient.locus
-    codes, first_at = np.unique(snapshot.columns.codes[locus][ranked.rows], return_index=True)
-    found = {}
-    for code, place in zip(codes.tolist(), first_at, strict=True):
-        explained = explain_locus(
-            patient,
-            unit_typing(snapshot, locus, code),
-            snapshot.resolver,
-            antigen_rule=policy.antigen_rule,
-            counts=LocusCounts(*ranked.locus[locus][place].tolist()),
-        )
-        unreadable = snapshot.dictionaries[locus].unreadable[code]
-        raw = snapshot.columns.pairs[locus][code]
+    codes, first_at = np.unique(snapshot.codes(locus, ranked.rows), return_index=True)
+    book = snapshot.books[locus]
+    compare = Comparisons(patient, snapshot.resolver, policy.antigen_rule)
+    found, known = {}, codes.tolist()
+    counted = ranked.locus[locus][first_at].tolist()
+    for code, raw, counts in zip(known, book.texts(known), counted, strict=True):
+        unreadable = book.is_unreadable(code)
+        unit = untyped(locus) if unreadable else unit_typing(locus, raw)
+        explained = explain_counted(unit, compare, LocusCounts(*counts))
         found[code] = _with_raw_text(explained, raw) if unreadable else explained
     return found
 
@@ -63,11 +62,9 @@ def _cannot_read(text: str) -> Why:
     return Why("unreadable", {"text": text}, REASONS["unreadable"].format(text=text))
 
 
-def unit_typing(snapshot: Snapshot, locus: str, code: int) -> LocusTyping:
-    """The typing behind a code of the snapshot; untyped where it cannot be read."""
-    if snapshot.dictionaries[locus].unreadable[code]:
-        return untyped(locus)
-    first, second = snapshot.columns.pairs[locus][code]
+def unit_typing(locus: str, raw: Pair) -> LocusTyping:
+    """The typing behind readable texts of the snapshot."""
+    first, second = raw
     if not first and not second:
         return untyped(locus)
     # canonical texts that the dictionary has resolved: reading them again would cost as much as explaining them
@@ -76,6 +73,17 @@ def unit_typing(snapshot: Snapshot, locus: str, code: int) -> LocusTyping:
 
 def plain(evidence: LocusEvidence) -> dict[str, Any]:
     """Evidence as JSON. Reasons are codes with parameters (REASONS): pages word them."""
+    return {**plain_counts(evidence), "positions": [plain_position(one) for one in evidence.positions]}
+
+
+# All that plain_counts is made of.
+counts_of: Final[Callable[[LocusEvidence], tuple[Any, ...]]] = attrgetter(
+    *COUNT_NAMES, "direction", "orientation"
+)
+
+
+def plain_counts(evidence: LocusEvidence) -> dict[str, Any]:
+    """All of it but the positions."""
     return {
         "match": [evidence.match_min, evidence.match_max],
         "antigen": [evidence.antigen_min, evidence.antigen_max],
@@ -83,11 +91,10 @@ def plain(evidence: LocusEvidence) -> dict[str, Any]:
         "hvg": [evidence.hvg_min, evidence.hvg_max],
         "direction": evidence.direction,
         "orientation": evidence.orientation,
-        "positions": [_position(position) for position in evidence.positions],
     }
 
 
-def _position(position: PositionEvidence) -> dict[str, Any]:
+def plain_position(position: PositionEvidence) -> dict[str, Any]:
     return {
         "patient": position.patient,
         "unit": position.unit,

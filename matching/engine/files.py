@@ -1,61 +1,91 @@
 """A snapshot as one file that all worker processes of a host map into memory (column_file).
 
-A file that is damaged, of another layout or of another nomenclature is refused with a reason: the caller builds a
-new one.
+A file that is damaged, of another layout, of another nomenclature or of another version of the kernel is refused with a
+reason: the caller builds a new one.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
+import hla
+from hla.frozen_table import NotReadable
 from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
 from matching.engine import column_file
+from matching.engine.book import Book
 from matching.engine.column_file import FileUnusable as SnapshotUnusable
-from matching.engine.columns import CATEGORIES, NUMBERS, Columns
-from matching.engine.snapshot import Origin, Snapshot, arrays
+from matching.engine.columns import Block
+from matching.engine.snapshot import Origin, Snapshot
 
 __all__ = ["SnapshotUnusable", "load", "save"]
 
-MAGIC = b"QIDAISN1"
+MAGIC = b"QIDAISN2"
 
 
-def save(snapshot: Snapshot, path: Path) -> None:
-    """Write the file and put it in place in one step: a reader sees the old one or the new one, never a half."""
+def _kernel() -> str:
+    """Digest of the program that gave the typings their meaning and lays out the file."""
+    found = hashlib.blake2b(digest_size=16)
+    for folder in (Path(str(hla.__file__)).parent, Path(__file__).parent):
+        for path in sorted(folder.glob("*.py")):
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+KERNEL = _kernel()  # when it is loaded: another version may be laid over a running one
+
+
+def save(snapshot: Snapshot, path: Path, *, rules: str = "") -> None:
+    """Write the base of a snapshot without changes and put it in place in one step: a reader sees the old file or the
+    new one, never a half. rules: which units belong to the inventory, in the caller's words; another caller's file is
+    refused. Raises ValueError if there are changes: they are not part of a file."""
+    if snapshot.changes:
+        raise ValueError("A snapshot with changes has to be built afresh.")
     header = {
         "origin": asdict(snapshot.origin),
+        "kernel": KERNEL,
+        "rules": rules,
         "units": len(snapshot),
-        "pairs": snapshot.columns.pairs,
-        "vocabulary": snapshot.columns.vocabulary,
+        "checksum": snapshot.checksum,
+        "vocabulary": snapshot.vocabulary,
+        "books": {locus: book.header for locus, book in snapshot.books.items()},
     }
-    column_file.write(path, MAGIC, header, arrays(snapshot.columns))
+    columns = [*snapshot.base.named(), ("by_id", snapshot.by_id)]
+    for book in snapshot.books.values():
+        columns += book.named()
+    column_file.write(path, MAGIC, header, columns)
 
 
-def load(path: Path, *, resolver: Resolver) -> Snapshot:
+def load(path: Path, *, resolver: Resolver, rules: str = "") -> Snapshot:
     """Map a file written by `save`; columns stay on disk until touched and are read-only.
 
-    Raises SnapshotUnusable if there is no such file, if it is damaged, or if its typings were resolved by
-    another nomenclature or MAC table than `resolver` has.
+    Raises SnapshotUnusable if there is no such file, if it is damaged, if its typings were resolved by another
+    nomenclature, MAC table or kernel than `resolver` has, or its units were chosen by other rules.
     """
     header, found = column_file.read(path, MAGIC)
+    if (header.get("kernel"), header.get("rules")) != (KERNEL, rules):
+        raise SnapshotUnusable("made by another version of the program")
     origin = Origin(**header["origin"])
     if not origin.same_reference(Origin.of(resolver, ledger_number=0)):
         raise SnapshotUnusable(f"made for nomenclature {origin.release} and MAC table {origin.mac!r}")
-    return Snapshot(_columns(found, header), origin, resolver)
-
-
-def _columns(found: dict[str, NDArray[Any]], header: dict[str, Any]) -> Columns:
-    return Columns(
-        unit_ids=found["unit_ids"],
-        codes={locus: found[f"codes.{locus}"] for locus in SEARCH_LOCI},
-        pairs={
-            locus: tuple((first, second) for first, second in header["pairs"][locus]) for locus in SEARCH_LOCI
-        },
-        categories={name: found[f"categories.{name}"] for name in CATEGORIES},
-        vocabulary={name: tuple(header["vocabulary"][name]) for name in CATEGORIES},
-        numbers={name: found[f"numbers.{name}"] for name in NUMBERS},
+    base = Block.of(found)
+    try:
+        books = {locus: Book.read(locus, resolver, found, header["books"][locus]) for locus in SEARCH_LOCI}
+    except NotReadable as error:
+        raise SnapshotUnusable(str(error)) from error
+    return Snapshot(
+        base=base,
+        by_id=found["by_id"],
+        status=base.categories["status"],
+        extra=base.taken(np.zeros(0, dtype=np.int64)),
+        books=books,
+        vocabulary={name: tuple(texts) for name, texts in header["vocabulary"].items()},
+        units=header["units"],
+        total=int(header["checksum"], 16),
+        origin=origin,
+        resolver=resolver,
     )

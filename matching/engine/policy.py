@@ -1,4 +1,4 @@
-"""Which rules a result was made by. Later rules (dose, direction, antibodies, pairs) become fields here."""
+"""Which rules a search was made by; how its units are judged afterwards stands beside it (engine.selection)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Policy:
     @classmethod
     def from_data(cls, *, id: str, name: str, version: int, rules: Mapping[str, Any]) -> Policy:
         """From the JSON of the stored row; a rule that this engine does not know is an error, never ignored."""
-        unknown = set(rules) - {"antigen_rule", "primary", "floors", "required_loci"}
+        unknown = set(rules) - {"antigen_rule", "primary", "floors", "required_loci", "selection"}
         if unknown:
             raise ValueError(f"Unknown rules {sorted(unknown)}.")
-        values = dict(rules)
+        values = {part: rule for part, rule in rules.items() if part != "selection"}
         if "required_loci" in values:
             values["required_loci"] = tuple(values["required_loci"])
         return cls(id=id, name=name, version=version, **values)

@@ -13,13 +13,15 @@ from hla.loci import SEARCH_LOCI
 from hla.prediction.combine import CLASS_LOCI, UPTO, Patient, predict
 from hla.prediction.fits import Pair
 from hla.prediction.impute import Imputer
-from hla.prediction.imputed import Basis, Imputed, joined
+from hla.prediction.imputed import Basis, Imputed, Part, joined
 from matching.engine.imputed_store import ImputedStore, typing_digest
 from matching.engine.search import Ranked
 
 Array = NDArray[Any]
 
 AT_ONCE = 64  # distinct typings imputed and compared together: bounds the memory of very open ones
+# Of those imputed before; each has at most MAX_GENOTYPES: some 100 MB if all are as open.
+ASKED_AT_ONCE = 8 * AT_ONCE
 ENGINE_VERSION = "1"
 BAND = 0.1  # probabilities this close are ordered by what follows them (matching.md 2.3)
 NO_BAND = -1
@@ -103,19 +105,38 @@ def _fill(shares: Array, positions: int, counts: Array) -> Array:
 
 def imputed(imputer: Imputer, store: ImputedStore | None, typings: Sequence[tuple[Pair, ...]]) -> Imputed:
     """Genotypes of typings over SEARCH_LOCI, from the store where it has them."""
-    slots = imputer.table.slots.tolist()
-    own = [tuple(pairs[slot] for slot in slots) for pairs in typings]
-    if store is None:
-        return imputer.impute_pairs(own)
-    parts = store.find([typing_digest(pairs) for pairs in own])
+    return _together(imputer, *_looked_up(imputer, store, typings))
+
+
+def _together(imputer: Imputer, own: Sequence[tuple[Pair, ...]], looked_up: Sequence[Part | None]) -> Imputed:
+    """What the store had, the rest imputed, as one."""
+    parts = list(looked_up)
     missing = [at for at, part in enumerate(parts) if part is None]
     if len(missing) == len(own):
-        return imputer.impute_pairs(own)
+        return imputer.impute_pairs(own)  # as one piece already
     if missing:
         fresh = imputer.impute_pairs([own[at] for at in missing])
         for place, at in enumerate(missing):
             parts[at] = fresh.part(place)
     return joined(imputer.table, [part for part in parts if part is not None])
+
+
+def each_imputed(
+    imputer: Imputer, store: ImputedStore | None, typings: Sequence[tuple[Pair, ...]]
+) -> Iterator[Imputed]:
+    """The same of one person after another: what the store does not have is imputed when its turn comes."""
+    for pairs, part in zip(*_looked_up(imputer, store, typings), strict=True):
+        yield imputer.impute_pairs([pairs]) if part is None else joined(imputer.table, [part])
+
+
+def _looked_up(
+    imputer: Imputer, store: ImputedStore | None, typings: Sequence[tuple[Pair, ...]]
+) -> tuple[list[tuple[Pair, ...]], list[Part | None]]:
+    """The typings over the loci of the table, and what the store has of them."""
+    slots = imputer.table.slots.tolist()
+    own = [tuple(pairs[slot] for slot in slots) for pairs in typings]
+    nothing: list[Part | None] = [None] * len(own)
+    return own, nothing if store is None else store.find([typing_digest(pairs) for pairs in own])
 
 
 def nothing_known(n: int) -> ListPredictions:
@@ -136,31 +157,37 @@ def predict_list(
     result = nothing_known(n)
     relaxed = list(result.relaxed)
     done = 0
-    for group, typings, places in _portions(groups):
-        units = imputed(group.imputer, group.store, typings)
+    for units, places in _portions(groups):
         found = predict(patient, units)
-        for at, rows in enumerate(places):
-            for size, values in found.classes.items():
-                result.classes[size][rows] = values[at]
-            for locus, values in found.loci.items():
-                result.loci[locus][rows] = values[at]
-            result.lost[rows], result.basis[rows] = found.lost[at], units.basis[at]
-            for row in rows:
-                relaxed[row] = units.relaxed[at]
-            done += len(rows)
+        rows = [row for of_one in places for row in of_one]
+        own = np.repeat(np.arange(len(places)), [len(of_one) for of_one in places])
+        for size, values in found.classes.items():
+            result.classes[size][rows] = values[own]
+        for locus, values in found.loci.items():
+            result.loci[locus][rows] = values[own]
+        result.lost[rows], result.basis[rows] = found.lost[own], units.basis[own]
+        for row, at in zip(rows, own.tolist(), strict=True):
+            relaxed[row] = units.relaxed[at]
+        done += len(rows)
         tell(done / n)
     return replace(result, relaxed=tuple(relaxed))
 
 
-def _portions(
-    groups: Sequence[Group],
-) -> Iterator[tuple[Group, list[tuple[Pair, ...]], list[list[int]]]]:
-    """Distinct typings of each group, some at a time, with the places of the units that have them."""
+def _portions(groups: Sequence[Group]) -> Iterator[tuple[Imputed, list[list[int]]]]:
+    """Distinct typings of each group, some at a time, with the places of the units that have them.
+
+    The store is asked for more at once than are combined at once, since asking has its price. How many are combined
+    must not depend on what the store has: sums would be added up in another order than when a search is recomputed.
+    """
     for group in groups:
         places: dict[tuple[Pair, ...], list[int]] = {}
         for place, typing in zip(group.places, group.typings, strict=True):
             places.setdefault(typing, []).append(place)
         typings = list(places)
-        for start in range(0, len(typings), AT_ONCE):
-            portion = typings[start : start + AT_ONCE]
-            yield group, portion, [places[typing] for typing in portion]
+        for start in range(0, len(typings), ASKED_AT_ONCE):
+            asked = typings[start : start + ASKED_AT_ONCE]
+            own, parts = _looked_up(group.imputer, group.store, asked)
+            for begin in range(0, len(asked), AT_ONCE):
+                here = slice(begin, begin + AT_ONCE)
+                units = _together(group.imputer, own[here], parts[here])
+                yield units, [places[typing] for typing in asked[here]]

@@ -50,29 +50,6 @@ def direction(loci: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return found
 
 
-def best(
-    class_max: NDArray[np.integer], class_min: NDArray[np.integer], tnc_e4: NDArray[np.integer], limit: int
-) -> NDArray[np.int64]:
-    """Positions of the best `limit` units, best first.
-
-    class_max, class_min: (n,), matches in the primary class, 0–10. tnc_e4: (n,), nucleated cells in 10⁴, -1
-    unknown, which comes last. Order: class_max, then class_min, then dose, all descending; then position,
-    ascending (rows are sorted by unit id), so that nothing is left to chance. Weight divides all doses of one
-    patient alike, therefore cells stand for dose. O(n + limit log limit).
-    """
-    key = (
-        (class_max.astype(np.int64) << 48)
-        | (class_min.astype(np.int64) << 40)
-        | (tnc_e4.astype(np.int64) + 1)
-    )
-    if limit < len(key):
-        cut_off = np.partition(key, len(key) - limit)[len(key) - limit]
-        candidates = np.flatnonzero(key >= cut_off)
-    else:
-        candidates = np.arange(len(key))
-    return candidates[np.argsort(-key[candidates], kind="stable")][:limit]
-
-
 def banded(
     class_max: NDArray[np.integer],
     class_min: NDArray[np.integer],

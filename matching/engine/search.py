@@ -6,23 +6,28 @@ and order are those of matching.md 2.3.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hla.loci import SEARCH_LOCI
-from hla.matching import CLASSES, LocusScores, score_locus
+from hla.matching import CLASSES
 from hla.typing import LocusTyping, Typing
 from matching.engine import ranking
+from matching.engine.book import Book
+from matching.engine.doses import CD34_E3_PER_E5, TNC_E4_PER_E7, all_per_kg, cells_needed
 from matching.engine.policy import Policy
-from matching.engine.snapshot import Dictionary, Snapshot
+from matching.engine.snapshot import Snapshot
 
-ENGINE_VERSION = "1"
+if TYPE_CHECKING:
+    from matching.engine.scan import Scanned
+
+ENGINE_VERSION = "2"
 Progress = Callable[[str, float, int], None]  # stage, share 0–1, candidates so far
 
 
@@ -61,7 +66,7 @@ class Criteria:
         """Cells needed by this patient, in 10⁴, computed in decimals: a unit exactly at the limit passes."""
         if self.min_tnc_e7_per_kg is None or self.weight_kg is None:
             return 0
-        return math.ceil(self.min_tnc_e7_per_kg * self.weight_kg * 1000)
+        return cells_needed(self.min_tnc_e7_per_kg, self.weight_kg, TNC_E4_PER_E7)
 
 
 @dataclass(frozen=True)
@@ -162,24 +167,45 @@ def search(
     progress is called between stages and may raise to stop. Raises CannotSearch for a patient without a typing
     at a required locus, for a floor of a class that is not asked, or a dose filter without a weight.
     """
+    from matching.engine import scan  # compiled loops: loaded only where something is searched
+
     policy = policy or Policy()
     tell = progress or (lambda stage, share, found: None)
     check(patient, criteria, policy)
     clock = _Clock()
-    tell("resolve", 0.05, 0)
-    dictionaries = snapshot.dictionaries
-    clock.lap("resolve")
     tell("score", 0.2, 0)
-    scores = {locus: _scored(patient.locus(locus), dictionaries[locus], policy) for locus in criteria.loci}
+    typings = dict(
+        zip(
+            SEARCH_LOCI,
+            scan.shared_out(
+                lambda locus: typing_bytes(patient.locus(locus), snapshot, criteria, policy), SEARCH_LOCI
+            ),
+            strict=True,
+        )
+    )
     clock.lap("score")
     tell("filter", 0.5, 0)
-    rows, packed, funnel = _candidates(snapshot, criteria, policy, scores)
+    scanned = scan.scanned(
+        snapshot,
+        scan.Question(
+            typings=typings,
+            loci=criteria.loci,
+            classes=criteria.classes,
+            floors=criteria.floors,
+            primary=policy.primary,
+            required_loci=policy.required_loci,
+            statuses=criteria.statuses,
+            least_tnc_e4=criteria.min_tnc_e4,
+            limit=criteria.limit,
+        ),
+    )
     clock.lap("filter")
-    tell("rank", 0.7, len(rows))
-    counts, order = _counted_and_ranked(snapshot, criteria, policy, rows, packed)
-    ranked = _detail(snapshot, criteria, rows[order], packed[order], scores)
+    funnel = _funnel(snapshot, criteria, policy, scanned)
+    tell("rank", 0.7, funnel.candidates)
+    counts = {name: _count(scanned.spread[place]) for place, name in enumerate(criteria.classes)}
+    ranked = _detail(snapshot, criteria, policy, patient, scanned.rows, scanned.packed)
     clock.lap("rank")
-    return SearchOutcome(ENGINE_VERSION, policy, counts, funnel(len(ranked)), ranked, clock.seconds)
+    return SearchOutcome(ENGINE_VERSION, policy, counts, funnel, ranked, clock.seconds)
 
 
 def check(patient: Typing, criteria: Criteria, policy: Policy) -> None:
@@ -207,31 +233,19 @@ class _Clock:
         self._last = now
 
 
-def _scored(patient: LocusTyping, dictionary: Dictionary, policy: Policy) -> LocusScores:
-    """Scores in the order of the snapshot's codes."""
-    found = score_locus(patient, dictionary.table, antigen_rule=policy.antigen_rule)
-    return LocusScores(**{name: getattr(found, name)[dictionary.places] for name in SCORE_COLUMNS})
+def typing_bytes(
+    patient: LocusTyping, snapshot: Snapshot, criteria: Criteria, policy: Policy
+) -> NDArray[np.uint8]:
+    """The byte of each typing of a locus for the scan: its score, and its marks."""
+    from matching.engine.scan import PLACES
 
-
-def _lookup(locus: str, scores: LocusScores, classes: tuple[str, ...]) -> NDArray[np.uint32]:
-    """Contribution of each distinct typing to all classes, eight bits a class: max below, min above.
-
-    Sums over loci stay below 16 in each half (at most ten matches), therefore five gathers and four additions
-    give all classes of all units at once.
-    """
-    word = np.zeros(len(scores.match_max), dtype=np.uint32)
-    for place, name in enumerate(classes):
-        for part, level in CLASSES[name]:
-            if part == locus:
-                low, high = (
-                    (scores.antigen_min, scores.antigen_max)
-                    if level == "antigen"
-                    else (scores.match_min, scores.match_max)
-                )
-                word += (high.astype(np.uint32) + (low.astype(np.uint32) << np.uint32(4))) << np.uint32(
-                    8 * place
-                )
-    return word
+    locus = patient.locus
+    book = snapshot.books[locus]
+    if locus not in criteria.loci:
+        return book.marks()
+    antigens = any((locus, "antigen") in CLASSES[name] for name in criteria.classes)
+    packed = book.packed(patient, policy.antigen_rule, antigens=antigens)
+    return PLACES[packed] | book.marks()
 
 
 def _class_max(packed: NDArray[np.uint32], place: int) -> NDArray[np.int8]:
@@ -242,93 +256,31 @@ def _class_min(packed: NDArray[np.uint32], place: int) -> NDArray[np.int8]:
     return ((packed >> np.uint32(8 * place + 4)) & np.uint32(15)).astype(np.int8)
 
 
-def _candidates(
-    snapshot: Snapshot, criteria: Criteria, policy: Policy, scores: Mapping[str, LocusScores]
-) -> tuple[NDArray[np.int64], NDArray[np.uint32], Callable[[int], Funnel]]:
-    """Rows that pass all filters, their packed classes, and the funnel that still waits for the number kept."""
-    columns = snapshot.columns
-    wanted = _wanted_status(snapshot, criteria)
-    typed = {
-        locus: (snapshot.dictionaries[locus].places != 0)[columns.codes[locus]]
-        for locus in policy.required_loci
-    }
-    searchable = np.logical_and.reduce([wanted, *typed.values()])
-    tnc = columns.numbers["tnc_e4"]
-    dosed = searchable & ((tnc >= criteria.min_tnc_e4) | (tnc < 0))
-    rows = np.flatnonzero(dosed)
-    packed = np.zeros(len(rows), dtype=np.uint32)
-    for locus in criteria.loci:
-        packed += _lookup(locus, scores[locus], criteria.classes)[columns.codes[locus][rows]]
-    passed = _above_floors(packed, criteria)
-    candidates = rows[passed]
-    unreadable = _unreadable(snapshot, criteria, wanted)
-    counted = {
-        "units": len(snapshot),
-        "other_status": len(snapshot) - int(wanted.sum()),
-        "not_searchable": int(wanted.sum()) - int(searchable.sum()),
-        "not_searchable_at": {locus: int((wanted & ~there).sum()) for locus, there in typed.items()},
-        "unreadable": int(np.logical_or.reduce([*unreadable.values(), np.zeros_like(wanted)]).sum()),
-        "unreadable_at": {locus: int(units.sum()) for locus, units in unreadable.items()},
-        "below_dose": int(searchable.sum()) - len(rows),
-        "below_floor": len(rows) - len(candidates),
-        "candidates": len(candidates),
-        "dose_unknown": int((tnc[candidates] < 0).sum()),
-    }
-    return (
-        candidates,
-        packed[passed],
-        lambda kept: Funnel(**counted, kept=kept, cut=len(candidates) - kept),  # type: ignore[arg-type]
+def _funnel(snapshot: Snapshot, criteria: Criteria, policy: Policy, scanned: Scanned) -> Funnel:
+    from matching.engine import scan_kernels as places
+
+    counters = scanned.counters.tolist()
+    candidates = counters[places.FOUND]
+    return Funnel(
+        units=len(snapshot),
+        other_status=counters[places.OTHER_STATUS],
+        not_searchable=counters[places.NOT_SEARCHABLE],
+        not_searchable_at={locus: scanned.lacking[locus] for locus in policy.required_loci},
+        unreadable=counters[places.UNREADABLE_UNITS],
+        unreadable_at={
+            locus: scanned.unread[locus] for locus in criteria.loci if snapshot.books[locus].has_unreadable
+        },
+        below_dose=counters[places.BELOW_DOSE],
+        below_floor=counters[places.BELOW_FLOOR],
+        candidates=candidates,
+        kept=len(scanned.rows),
+        cut=candidates - len(scanned.rows),
+        dose_unknown=counters[places.DOSE_UNKNOWN],
     )
 
 
-def _unreadable(
-    snapshot: Snapshot, criteria: Criteria, wanted: NDArray[np.bool_]
-) -> dict[str, NDArray[np.bool_]]:
-    """Per searched locus, which wanted units have a typing there that today's reference data cannot read."""
-    return {
-        locus: wanted & snapshot.dictionaries[locus].unreadable[snapshot.columns.codes[locus]]
-        for locus in criteria.loci
-        if snapshot.dictionaries[locus].unreadable.any()
-    }
-
-
-def _wanted_status(snapshot: Snapshot, criteria: Criteria) -> NDArray[np.bool_]:
-    if criteria.statuses is None:
-        return np.ones(len(snapshot), dtype=np.bool_)
-    names = snapshot.columns.vocabulary["status"]
-    wanted = np.array([name in criteria.statuses for name in names], dtype=np.bool_)
-    return wanted[snapshot.columns.categories["status"]] if len(snapshot) else np.zeros(0, dtype=np.bool_)
-
-
-def _above_floors(packed: NDArray[np.uint32], criteria: Criteria) -> NDArray[np.bool_]:
-    passed = np.ones(len(packed), dtype=np.bool_)
-    for place, name in enumerate(criteria.classes):
-        if floor := criteria.floors.get(name, 0):
-            passed &= _class_max(packed, place) >= floor
-    return passed
-
-
-def _counted_and_ranked(
-    snapshot: Snapshot,
-    criteria: Criteria,
-    policy: Policy,
-    rows: NDArray[np.int64],
-    packed: NDArray[np.uint32],
-) -> tuple[dict[str, tuple[ClassCount, ...]], NDArray[np.int64]]:
-    counts = {name: _count(packed, place) for place, name in enumerate(criteria.classes)}
-    primary = criteria.classes.index(policy.primary)
-    order = ranking.best(
-        _class_max(packed, primary),
-        _class_min(packed, primary),
-        snapshot.columns.numbers["tnc_e4"][rows],
-        criteria.limit,
-    )
-    return counts, order
-
-
-def _count(packed: NDArray[np.uint32], place: int) -> tuple[ClassCount, ...]:
-    pairs = (packed >> np.uint32(8 * place)) & np.uint32(255)
-    table = np.bincount(pairs, minlength=256).reshape(16, 16)  # [min, max]
+def _count(spread: NDArray[np.int64]) -> tuple[ClassCount, ...]:
+    table = spread.reshape(16, 16)  # [min, max]
     possible = table.sum(axis=0)
     return tuple(
         ClassCount(int(value), int(possible[value]), int(table[value, value]))
@@ -339,13 +291,16 @@ def _count(packed: NDArray[np.uint32], place: int) -> tuple[ClassCount, ...]:
 def _detail(
     snapshot: Snapshot,
     criteria: Criteria,
+    policy: Policy,
+    patient: Typing,
     rows: NDArray[np.int64],
     packed: NDArray[np.uint32],
-    scores: Mapping[str, LocusScores],
 ) -> Ranked:
-    locus = {name: _gathered(scores[name], snapshot.columns.codes[name][rows]) for name in criteria.loci}
+    locus = {
+        name: _all_counts(patient.locus(name), snapshot.books[name], snapshot.codes(name, rows), policy)
+        for name in criteria.loci
+    }
     directions = {name: ranking.locus_direction(values[:, 4:]) for name, values in locus.items()}
-    numbers = snapshot.columns.numbers
     return Ranked(
         rows=rows,
         classes={
@@ -355,17 +310,15 @@ def _detail(
         locus=locus,
         locus_direction=directions,
         direction=ranking.direction(list(directions.values())),
-        tnc_e7_per_kg=_per_kg(numbers["tnc_e4"][rows], 1000, criteria.weight_kg),
-        cd34_e5_per_kg=_per_kg(numbers["cd34_e3"][rows], 100, criteria.weight_kg),
+        tnc_e7_per_kg=all_per_kg(snapshot.numbers("tnc_e4", rows), TNC_E4_PER_E7, criteria.weight_kg),
+        cd34_e5_per_kg=all_per_kg(snapshot.numbers("cd34_e3", rows), CD34_E3_PER_E5, criteria.weight_kg),
     )
 
 
-def _gathered(scores: LocusScores, codes: NDArray[np.int32]) -> NDArray[np.int8]:
-    return np.stack([getattr(scores, name)[codes] for name in SCORE_COLUMNS], axis=1)
-
-
-def _per_kg(cells: NDArray[np.integer], unit: int, weight_kg: Decimal | None) -> NDArray[np.float64]:
-    """Dose per kilogram in `unit` of the column; NaN where unknown."""
-    if weight_kg is None:
-        return np.full(len(cells), np.nan)
-    return np.where(cells < 0, np.nan, cells / unit / float(weight_kg))
+def _all_counts(
+    patient: LocusTyping, book: Book, codes: NDArray[np.int32], policy: Policy
+) -> NDArray[np.int8]:
+    """The columns of SCORE_COLUMNS of units with these codes; each typing is scored once."""
+    distinct, places = np.unique(codes, return_inverse=True)
+    scores = book.scores(patient, distinct, policy.antigen_rule)
+    return np.stack([getattr(scores, name) for name in SCORE_COLUMNS], axis=1)[places]
