@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -20,15 +27,26 @@ from core.roles import Permission
 from hospitals.models import Patient
 from matching import services
 from matching.api_calibration import CalibrationViewSet
+from matching.api_new_units import NewUnitViewSet
+from matching.api_pairs import PASSED, RunPairsSerializer
+from matching.api_planning import PlanningViewSet
+from matching.api_policies import PolicyViewSet
 from matching.api_predictions import (
     ResultPredictionSerializer,
     RunPredictionSerializer,
     result_prediction,
     run_prediction,
 )
-from matching.choices import CLASS_SIZE, LociSet, Urgency
-from matching.models import MatchRequest, SearchResult, SearchRun
-from matching.querysets import MatchRequestQuerySet, SearchResultQuerySet, SearchRunQuerySet
+from matching.api_progress import ProgressSerializer
+from matching.api_replays import REPLAY_ERRORS, ReplayBriefSerializer, ReplaySerializer, ReplayViewSet
+from matching.api_shortlist import GraftNoteViewSet, ShortlistViewSet
+from matching.choices import CLASS_SIZE, Kept, LociSet, Urgency
+from matching.match_list import ALL, ELIGIBLE, EXCLUDED, MatchList
+from matching.models import EvaluatedUnit, MatchRequest, SearchResult, SearchRun
+from matching.presenters import findings
+from matching.querysets import MatchRequestQuerySet, SearchRunQuerySet
+from matching.selection.pairs import run_pairs
+from matching.selection.policies import judging_policy
 from matching.services import RequestData
 
 _ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
@@ -70,13 +88,23 @@ class RequestInput(serializers.Serializer):
         default=[UnitStatus.LISTED.value],
         allow_empty=False,
     )
+    kept_at_most = serializers.ChoiceField(
+        choices=Kept.choices,
+        default=Kept.THOUSAND.value,
+        help_text="units listed, at most; all candidates are counted",
+    )
     urgency = serializers.ChoiceField(choices=Urgency.choices, default=Urgency.ROUTINE)
+    policy = serializers.UUIDField(
+        required=False,
+        help_text="id of a policy offered to the hospital (policies/); left out, the bank's default",
+    )
     notes = serializers.CharField(max_length=2000, required=False, allow_blank=True)
 
     def data_for_service(self) -> RequestData:
         data = dict(self.validated_data)
         del data["patient"]
-        return RequestData(**{**data, "statuses": tuple(data["statuses"])})
+        policy_id = data.pop("policy", None)
+        return RequestData(**{**data, "statuses": tuple(data["statuses"]), "policy_id": policy_id})
 
 
 class PatientBrief(serializers.Serializer):
@@ -88,6 +116,7 @@ class RequestSerializer(serializers.ModelSerializer):
     patient = PatientBrief()
     hospital = serializers.CharField(source="hospital.code", help_text="code of the hospital")
     policy = serializers.CharField(source="policy.__str__")
+    policy_id = serializers.UUIDField()
     floors = serializers.DictField(child=serializers.IntegerField())
     latest_run = serializers.UUIDField(
         source="latest_run_id", allow_null=True, help_text="the last finished search"
@@ -96,21 +125,11 @@ class RequestSerializer(serializers.ModelSerializer):
     class Meta:
         model = MatchRequest
         fields = (
-            "id", "number", "state", "patient", "hospital", "policy", "loci", "floors", "min_tnc_e7_per_kg",
-            "statuses", "urgency", "notes", "created_at", "submitted_at", "cancelled_at", "latest_run",
+            "id", "number", "state", "patient", "hospital", "policy", "policy_id", "loci", "floors",
+            "min_tnc_e7_per_kg", "statuses", "kept_at_most", "urgency", "notes", "created_at", "submitted_at",
+            "cancelled_at", "latest_run",
         )  # fmt: skip
         read_only_fields = fields
-
-
-class ProgressSerializer(serializers.Serializer):
-    """How a search stands; poll this until `state` is done, failed or cancelled."""
-
-    state = serializers.ChoiceField(choices=["queued", "running", "done", "failed", "cancelled"])
-    stage = serializers.CharField()
-    share = serializers.FloatField(help_text="0–1")
-    counts = serializers.DictField(child=serializers.IntegerField())
-    error_code = serializers.CharField()
-    error = serializers.CharField()
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -125,13 +144,17 @@ class RunSerializer(serializers.ModelSerializer):
     )
     funnel = serializers.DictField(help_text="where every unit of the inventory went")
     prediction = serializers.SerializerMethodField()
+    changes = serializers.DictField(
+        help_text="of a nightly search: new, gone, better, worse units against the list known before"
+    )
 
     class Meta:
         model = SearchRun
         fields = (
             "id", "request", "run_no", "progress", "criteria", "patient_gl", "patient_weight_kg", "policy_label",
             "release", "mac_version", "ledger_number", "engine_version", "counts", "funnel", "candidates", "kept",
-            "cut", "prediction", "created_at", "completed_at",
+            "cut", "prediction", "created_at", "completed_at", "origin", "changes", "checked_at",
+            "checked_ledger_number",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -162,14 +185,38 @@ class ResultSerializer(serializers.ModelSerializer):
         help_text="per locus: counts [min, max], direction, positions with verdict"
     )
     prediction = serializers.SerializerMethodField()
+    tnc_e7_per_kg = serializers.SerializerMethodField(help_text="by the patient's weight as it is now")
+    cd34_e5_per_kg = serializers.SerializerMethodField(help_text="by the patient's weight as it is now")
+    judged = serializers.SerializerMethodField(
+        help_text="rules that exclude the unit or warn of it, and of each rule [outcome, value, [what is missing]]"
+    )
 
     class Meta:
         model = SearchResult
         fields = (
             "rank", "unit", "classes", "direction", "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg",
-            "status", "on_offer", "evidence", "prediction",
+            "status", "on_offer", "evidence", "prediction", "judged",
         )  # fmt: skip
         read_only_fields = fields
+
+    def _row(self, result: SearchResult) -> EvaluatedUnit:
+        row: EvaluatedUnit = self.context["judged"][result.pk]
+        return row
+
+    def get_tnc_e7_per_kg(self, result: SearchResult) -> float | None:
+        return self._row(result).tnc_e7_per_kg
+
+    def get_cd34_e5_per_kg(self, result: SearchResult) -> float | None:
+        return self._row(result).cd34_e5_per_kg
+
+    def get_judged(self, result: SearchResult) -> dict[str, Any]:
+        row = self._row(result)
+        return {
+            "excluded_by": row.excluded_by,
+            "warnings": row.warnings,
+            "quality": {"failed": row.quality_failed, "unknown": row.quality_unknown},
+            "rules": findings.open_to(self.context["user"], row.findings),
+        }
 
     def get_classes(self, result: SearchResult) -> dict[str, list[int]]:
         return {name: list(span) for name, span in result.classes.items()}
@@ -183,6 +230,9 @@ class ResultSerializer(serializers.ModelSerializer):
         return bool(unit.status == result.status and not unit.blocks)
 
 
+JUDGED_BY = OpenApiParameter(
+    "policy", OpenApiTypes.UUID, description="judge by this policy, not the request's"
+)
 _ERRORS = {
     400: OpenApiResponse(description="the input or the patient's typing or weight does not allow it"),
     404: OpenApiResponse(description="no such row, or another hospital's"),
@@ -257,7 +307,7 @@ class MatchRequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     @action(detail=True, methods=["get"], pagination_class=None)
     def runs(self, request: Request, pk: str | None = None) -> Response:
         found = get_visible_or_404(MatchRequest, request.user, pk=pk)
-        rows = found.runs.select_related("job").order_by("-run_no")
+        rows = found.runs.shown().select_related("job").order_by("-run_no")
         return Response(RunSerializer(rows, many=True).data)
 
 
@@ -277,13 +327,44 @@ class SearchRunViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         rows: SearchRunQuerySet = SearchRun.objects.visible_to(self.request.user)
         return rows.with_request()
 
-    @extend_schema(summary="Results in rank order, by pages", responses=ResultSerializer(many=True))
+    @extend_schema(
+        summary="Results by pages, judged by a policy: in the order of its keys, or of `sort`, excluded units last",
+        parameters=[
+            OpenApiParameter(
+                "sort", str, description="keys in a row, as class,probability,tnc; rank: as searched"
+            ),
+            OpenApiParameter(
+                "show", str, enum=[ALL, ELIGIBLE, EXCLUDED], description="which units; all by default"
+            ),
+            JUDGED_BY,
+        ],
+        responses=ResultSerializer(many=True),
+    )
     @action(detail=True, methods=["get"], serializer_class=ResultSerializer)
     def results(self, request: Request, pk: str | None = None) -> Response:
-        run = get_visible_or_404(SearchRun, request.user, pk=pk)
-        rows: SearchResultQuerySet = run.results.with_unit().order_by("rank")
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(ResultSerializer(page, many=True).data)
+        run = get_visible_or_404(SearchRun.objects.with_request(), request.user, pk=pk)
+        if not run.is_finished:
+            return self.get_paginated_response(self.paginate_queryset(run.results.none()))
+        evaluation = services.evaluation_of(
+            run=run, policy=judging_policy(request.query_params, run, request.user)
+        )
+        rows = MatchList(request.query_params, run, evaluation, usual=ALL).rows()
+        page = self.paginate_queryset(rows) or []
+        context = {"judged": findings.of_page(evaluation, page), "user": request.user}
+        return self.get_paginated_response(ResultSerializer(page, many=True, context=context).data)
+
+    @extend_schema(
+        summary="Double units: the best pairs of the list, with a verdict per rule",
+        parameters=[PASSED, JUDGED_BY],
+        responses={200: RunPairsSerializer, 404: _ERRORS[404], 409: _ERRORS[409]},
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def pairs(self, request: Request, pk: str | None = None) -> Response:
+        rows = SearchRun.objects.with_request()
+        run = get_visible_or_404(rows, request.user, pk=pk)
+        only_passed = request.query_params.get("passed", "").lower() in ("1", "true")
+        found = run_pairs(run, judging_policy(request.query_params, run, request.user))
+        return Response(RunPairsSerializer.of(run, found, only_passed=only_passed))
 
     @extend_schema(
         summary="Stop a search that waits or works", request=None, responses={200: RunSerializer, **_ERRORS}
@@ -295,8 +376,36 @@ class SearchRunViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         run.job = jobs.job_cancel(job=run.job, actor=actor_of(request))
         return Response(RunSerializer(run).data)
 
+    @extend_schema(
+        summary="Recompute a finished search from what it was made of",
+        request=None,
+        responses={202: ReplaySerializer, **REPLAY_ERRORS},
+    )
+    @action(detail=True, methods=["post"], permission_classes=[has_permission(Permission.REQUEST_VIEW)])
+    def replay(self, request: Request, pk: str | None = None) -> Response:
+        run = get_visible_or_404(SearchRun, request.user, pk=pk)
+        made = services.replay_start(run_id=run.pk, actor=actor_of(request))
+        return Response(ReplaySerializer(made).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Recomputations of this search, newest first, by pages; `replays/{id}` has the differences",
+        responses=ReplayBriefSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], serializer_class=ReplayBriefSerializer)
+    def replays(self, request: Request, pk: str | None = None) -> Response:
+        run = get_visible_or_404(SearchRun, request.user, pk=pk)
+        rows = run.replays.select_related("job").defer("differences", "today").order_by("-created_at", "pk")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(ReplayBriefSerializer(page, many=True).data)
+
 
 def register(router: SimpleRouter) -> None:
     router.register("match-requests", MatchRequestViewSet, basename="match-request")
+    router.register("new-units", NewUnitViewSet, basename="new-unit")
+    router.register("policies", PolicyViewSet, basename="policy")
     router.register("runs", SearchRunViewSet, basename="run")
+    router.register("replays", ReplayViewSet, basename="replay")
+    router.register("planning", PlanningViewSet, basename="planning")
     router.register("calibration", CalibrationViewSet, basename="calibration")
+    router.register("shortlist", ShortlistViewSet, basename="shortlist")
+    router.register("graft-notes", GraftNoteViewSet, basename="graft-note")

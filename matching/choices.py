@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -47,6 +47,9 @@ TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
 }
 SEARCHABLE = frozenset({_R.SUBMITTED, _R.SEARCHED, _R.OFFERED, _R.CT_REQUESTED, _R.CT_REPORTED})
 
+# Patients of these wait for a unit: searched again at night, and compared with each new unit.
+WAITING = frozenset({_R.SUBMITTED, _R.SEARCHED})
+
 # What the page calls a state's look; a word always stands beside the colour.
 STATE_TONE: dict[str, str] = {
     _R.DRAFT: "warn",
@@ -64,6 +67,14 @@ class LociSet(TextChoices):
     THREE = "A,B,DRB1", "A, B, DRB1"
     FOUR = "A,B,C,DRB1", "A, B, C, DRB1"
     FIVE = "A,B,C,DRB1,DQB1", "A, B, C, DRB1, DQB1"
+
+
+class Kept(IntegerChoices):
+    """How many of the candidates a search keeps in full detail; the others are counted."""
+
+    THOUSAND = 1_000, "1,000"
+    TWO_THOUSAND = 2_000, "2,000"
+    FIVE_THOUSAND = 5_000, "5,000"
 
 
 class MatchClass(TextChoices):
@@ -85,6 +96,28 @@ class Urgency(TextChoices):
     URGENT = "urgent", _("urgent")
 
 
+class Indication(TextChoices):
+    """For whom a policy is made."""
+
+    MALIGNANT = "malignant", _("malignant disease")
+    NON_MALIGNANT = "non-malignant", _("non-malignant disease")
+
+
+class ProposedFor(TextChoices):
+    """The patients for whose new requests a policy is proposed."""
+
+    MALIGNANT = "malignant", _("blood cancer")
+    CHILDREN = "children", _("blood cancer, under 18 years")
+    NON_MALIGNANT = "non-malignant", _("other diseases")
+
+
+class RunOrigin(TextChoices):
+    """Who asked for a search."""
+
+    PERSON = "person", _("a person")
+    NIGHT = "night", _("the nightly search")
+
+
 class Direction(TextChoices):
     """Direction of all mismatches of a unit (hla.matching.UnitDirection)."""
 
@@ -99,13 +132,39 @@ class Stage(TextChoices):
     """What a search is doing, as shown on its progress page."""
 
     SNAPSHOT = "snapshot", _("Bringing the inventory up to date")
-    RESOLVE = "resolve", _("Resolving the typings of the inventory")
+    BUILD = "build", _("Building this computer's copy of the inventory")
     SCORE = "score", _("Comparing the patient with each distinct typing")
     FILTER = "filter", _("Filtering the units")
     RANK = "rank", _("Ranking the candidates")
     PREDICT = "predict", _("Computing match probabilities")
     EXPLAIN = "explain", _("Writing down why each unit matches")
     STORE = "store", _("Storing the list")
+
+
+class PlanningStage(TextChoices):
+    """What a simulation of the inventory is doing (matching.engine.planning)."""
+
+    PREPARE = "prepare", _("Making up patients and new units")
+    PATIENTS = "patients", _("Searching the inventory for each simulated patient")
+    HAPLOTYPES = "haplotypes", _("Finding the haplotypes that would add most")
+
+
+class Verdict(TextChoices):
+    """What recomputing a search from its stored inputs proved."""
+
+    IDENTICAL = "identical", _("identical")
+    DIFFERENT = "different", _("different")
+    IMPOSSIBLE = "impossible", _("cannot be recomputed")
+
+
+class SignatureMeaning(TextChoices):
+    """What a signature under a match report says; the words stand before the signer."""
+
+    REVIEWED = "reviewed", _("I have reviewed this list.")
+    CHOSEN = "chosen", _("I have reviewed this list and choose the units named.")
+
+
+VERDICT_TONE = {Verdict.IDENTICAL: "good", Verdict.DIFFERENT: "bad", Verdict.IMPOSSIBLE: "warn"}
 
 
 class ChangeKind(TextChoices):
@@ -174,3 +233,31 @@ class SetStep(TextChoices):
     DEFAULT = "default", _("the bank's default")
     GLOBAL = "global", _("global")
     BUILT_IN = "built-in", _("built-in demonstration")
+
+
+class EntryState(TextChoices):
+    """Of a unit on a patient's shortlist."""
+
+    SHORTLISTED = "shortlisted", _("shortlisted")
+    REMOVED = "removed", _("removed")
+
+
+MOST_SHORTLISTED = 20  # units of one patient at a time: more is not a choice any more
+LONGEST_NOTE = 2_000
+
+
+def choice_text(place: int | None) -> str:
+    """What a place on a shortlist is called: first choice, second choice, backup 1, …; none is undecided."""
+    if place is None:
+        return str(_("undecided"))
+    if place <= 2:
+        return str(_("first choice") if place == 1 else _("second choice"))
+    return str(_("backup %(n)d")) % {"n": place - 2}
+
+
+class WatchFor(TextChoices):
+    """How much of the order of a list counts as better for who watches a patient (matching.standing)."""
+
+    CLASS = "class", _("a better class")
+    BAND = "band", _("a better class, or a higher probability within the class")
+    DOSE = "dose", _("anything higher in the list: also more certain matches, or more cells")

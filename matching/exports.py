@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from bank.choices import SEARCHABLE
+from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Permission
-from matching.models import SearchResult, SearchRun
+from matching.engine.selection.catalogue import RULES
+from matching.engine.selection.rules import SelectionRules
+from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
+from matching.presenters import findings
 from matching.presenters.probabilities import set_name
 from matching.querysets import SearchResultQuerySet
+from matching.selection.policies import rules_of
 from matching.shares import class_shares, locus_shares, weaker_basis
 
 _HEAD = (
@@ -25,6 +30,14 @@ _PROBABILITIES = (
     *(f"p{mismatches}_of{size}" for size in _SIZES for mismatches in range(3)),
     "p_basis", "p_weaker_basis", "p_relaxed_loci", "p_lost_at_most", "frequency_set",
 )  # fmt: skip
+_JUDGED = (
+    "excluded_by",
+    "warnings",
+    *(f"rule_{code}" for code in RULES),
+    "judged_by",
+    "judged_at",
+    "weight_kg",
+)
 _TAIL = ("request", "search", "patient", "hla_release", "mac_version", "policy")
 
 
@@ -34,10 +47,12 @@ def result_header(run: SearchRun) -> list[str]:
         for locus in run.criteria["loci"]
         for part in ("1", "2", "verdict_1", "verdict_2", "p0")
     ]
-    return [*_HEAD, *_PROBABILITIES, *loci, *_TAIL]
+    return [*_HEAD, *_PROBABILITIES, *loci, *_JUDGED, *_TAIL]
 
 
-def result_rows(run: SearchRun, rows: SearchResultQuerySet, user: User) -> Iterator[list[Any]]:
+def result_rows(
+    run: SearchRun, rows: SearchResultQuerySet, evaluation: Evaluation, user: User
+) -> Iterator[list[Any]]:
     tail = [
         run.request.number,
         run.run_no,
@@ -46,11 +61,31 @@ def result_rows(run: SearchRun, rows: SearchResultQuerySet, user: User) -> Itera
         run.mac_version,
         run.policy_label,
     ]
+    rules = rules_of(evaluation.policy)
+    found = {row.result_id: row for row in EvaluatedUnit.objects.filter(evaluation=evaluation)}
     for result in rows.iterator(chunk_size=500):
-        yield [*_unit_values(result, user), *_probabilities(run, result), *_locus_values(run, result), *tail]
+        judged = found[result.pk]
+        yield [
+            *_unit_values(result, judged, user),
+            *_probabilities(run, result),
+            *_locus_values(run, result),
+            *_judged(rules, evaluation, judged, user),
+            *tail,
+        ]
 
 
-def _unit_values(result: SearchResult, user: User) -> list[Any]:
+def _judged(rules: SelectionRules, evaluation: Evaluation, judged: EvaluatedUnit, user: User) -> list[Any]:
+    return [
+        " ".join(judged.excluded_by),
+        " ".join(judged.warnings),
+        *findings.for_files(rules, findings.open_to(user, judged.findings)),
+        evaluation.policy_label,
+        evaluation.created_at.isoformat(timespec="seconds"),
+        evaluation.weight_kg,
+    ]
+
+
+def _unit_values(result: SearchResult, judged: EvaluatedUnit, user: User) -> list[Any]:
     unit = result.unit
     classes = [
         value
@@ -67,8 +102,8 @@ def _unit_values(result: SearchResult, user: User) -> list[Any]:
         result.direction,
         result.tnc_e7,
         result.cd34_e6,
-        result.tnc_e7_per_kg,
-        result.cd34_e5_per_kg,
+        judged.tnc_e7_per_kg,
+        judged.cd34_e5_per_kg,
         unit.abo,
         unit.rh,
         unit.collected_on,
@@ -78,8 +113,12 @@ def _unit_values(result: SearchResult, user: User) -> list[Any]:
 
 
 def status_now(result: SearchResult, user: User) -> str:
+    return status_of_unit(result.unit, user)
+
+
+def status_of_unit(unit: CordBloodUnit, user: User) -> str:
     """Hospitals learn of a unit only what concerns them: on offer, reserved, or neither; staff also a flag."""
-    status = str(result.unit.plain_status)
+    status = str(unit.plain_status)
     if user.has_permission(Permission.INVENTORY_VIEW_ALL) or status in SEARCHABLE:
         return status
     return "NOT_OFFERED"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,9 +19,10 @@ from core.errors import DomainError
 from core.models import User
 from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital, Patient
-from matching.choices import CLASS_SIZE, SWITCHED_ON, LociSet, RequestState, Urgency
+from matching.choices import CLASS_SIZE, SWITCHED_ON, Kept, LociSet, RequestState, Urgency
 from matching.engine.search import Criteria
 from matching.models import MatchRequest, SelectionPolicy
+from matching.selection.policies import shown_name, usual_floor, usual_tnc_e7_per_kg
 from matching.services import RequestData
 
 # What a class may be asked for at least: from all matches down to where nobody transplants any more.
@@ -44,11 +46,11 @@ FLOOR_HELP = {
     "allele8": _("A, B, C and DRB1 by allele."),
     "allele10": _("A, B, C, DRB1 and DQB1 by allele."),
 }
-# Smallest dose of a single unit for blood cancer (ASH-SAP, Eurocord-style table; domain notes 4.1).
-USUAL_TNC_E7_PER_KG = Decimal("2.5")
 DOSE_HELP = _(
     "Nucleated cells before freezing. A single unit: 2.5–3.0 for blood cancer, above 5.0 for other diseases; "
-    "1.5 where two units may be given. Smaller units leave the list and are counted. Empty: no minimum."
+    "1.5 where two units may be given. Smaller units leave the list and are counted. Proposed is the smaller of the "
+    "policy's dose of one unit and of each of two, so that units too small alone are listed with the rule that "
+    "excludes them, and can be paired. Empty: no minimum."
 )
 STATUS_HELP = _("Reserved units are promised to another patient; ask for them to see what may become free.")
 
@@ -71,9 +73,26 @@ def _floor_choices(name: str, *held: str) -> list[tuple[str, str]]:
     return [("", gettext("no floor")), *steps]
 
 
-class RequestForm(forms.Form):
-    """The criteria of a match request. `policy` gives what is prefilled."""
+def _policy_label(policy: SelectionPolicy, proposal: SelectionPolicy | None) -> str:
+    name = shown_name(policy)
+    return (
+        gettext("%(policy)s · proposed for this patient") % {"policy": name} if policy == proposal else name
+    )
 
+
+class RequestForm(forms.Form):
+    """The criteria of a match request. `policies`: those offered; `policy`, one of them, gives what is prefilled;
+    `proposal`: the one for such patients.
+
+    `prefilled_by` names the policy whose floors and dose the form showed: who chooses another one sees its floors and
+    dose, or says again that the ones shown shall stay.
+    """
+
+    policy = forms.ChoiceField(
+        label=_("Selection policy"),
+        required=False,
+        help_text=_("Its rules exclude, warn and order. Lists can be judged by another policy later."),
+    )
     loci = forms.ChoiceField(
         label=_("Loci that count"),
         choices=LociSet.choices,
@@ -99,6 +118,17 @@ class RequestForm(forms.Form):
         help_text=STATUS_HELP,
         error_messages={"required": _("Choose at least one state of units.")},
     )
+    kept_at_most = forms.TypedChoiceField(
+        label=_("Units listed, at most"),
+        coerce=int,
+        choices=Kept.choices,
+        initial=Kept.THOUSAND,
+        required=False,
+        empty_value=Kept.THOUSAND.value,
+        help_text=_(
+            "All candidates are counted; the best are listed, each with its evidence and probabilities."
+        ),
+    )
     urgency = forms.ChoiceField(
         label=_("Urgency"),
         choices=Urgency.choices,
@@ -113,10 +143,20 @@ class RequestForm(forms.Form):
         help_text=_("No names: the patient is known by the code only."),
     )
 
-    def __init__(self, *args: Any, policy: SelectionPolicy, weight_known: bool, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        policies: Sequence[SelectionPolicy],
+        policy: SelectionPolicy,
+        proposal: SelectionPolicy | None,
+        weight_known: bool,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.policy = policy
+        self.chosen_policy = policy
         self.weight_known = weight_known
+        self.fields["policy"].choices = [(str(one.pk), _policy_label(one, proposal)) for one in policies]
+        self.initial.setdefault("policy", str(policy.pk))
         for name in FLOOR_CHOICES:
             proposed = self._proposed(name)
             held = str((self.initial or {}).get(floor_field(name), ""))
@@ -129,13 +169,24 @@ class RequestForm(forms.Form):
             )
 
     def _proposed(self, name: str) -> str:
-        """The policy's floor of a class, "" for none."""
-        floors: Mapping[str, int] = self.policy.rules.get("floors", {})
-        return str(floors.get(name) or "")
+        """The floor of a class that goes with the policy, "" for none."""
+        return str(usual_floor(self.chosen_policy, name) or "")
 
     @property
     def floor_fields(self) -> list[forms.BoundField]:
         return [self[floor_field(name)] for name in FLOOR_CHOICES]
+
+    def clean_policy(self) -> str:
+        chosen: str = self.cleaned_data["policy"] or str(self.chosen_policy.pk)
+        if self.data.get("prefilled_by", chosen) != chosen:
+            raise forms.ValidationError(
+                _(
+                    "Floors and dose below are not yet those of this policy. Take them over with the button, or send "
+                    "the form again to keep what stands there."
+                ),
+                code="policy_not_taken_over",
+            )
+        return chosen
 
     def clean_min_tnc_e7_per_kg(self) -> Decimal | None:
         dose: Decimal | None = self.cleaned_data["min_tnc_e7_per_kg"]
@@ -171,20 +222,38 @@ class RequestForm(forms.Form):
             floors=self.floors(),
             min_tnc_e7_per_kg=data["min_tnc_e7_per_kg"],
             statuses=tuple(data["statuses"]),
+            kept_at_most=data["kept_at_most"],
             urgency=data["urgency"],
             notes=data["notes"],
-            policy_id=self.policy.pk,
+            policy_id=self.chosen_policy.pk,
         )
 
 
-def request_initial(patient: Patient, saved: MatchRequest | None = None) -> dict[str, Any]:
-    """What the form shows at first: a draft's criteria, else the usual ones."""
+def request_initial(
+    patient: Patient, policy: SelectionPolicy, saved: MatchRequest | None = None
+) -> dict[str, Any]:
+    """What the form shows at first: a draft's criteria, else the policy's."""
     if saved is None:
-        known = patient.weight_kg is not None
-        return {"min_tnc_e7_per_kg": USUAL_TNC_E7_PER_KG if known else None, "urgency": patient.urgency}
+        return {"min_tnc_e7_per_kg": _usual_dose(patient, policy), "urgency": patient.urgency}
     floors = {floor_field(name): str(saved.floors.get(name, "")) for name in FLOOR_CHOICES}
-    columns = ("loci", "min_tnc_e7_per_kg", "statuses", "urgency", "notes")
+    columns = ("loci", "min_tnc_e7_per_kg", "statuses", "kept_at_most", "urgency", "notes")
     return {**floors, **{name: getattr(saved, name) for name in columns}}
+
+
+def request_taken_over(patient: Patient, policy: SelectionPolicy, posted: QueryDict) -> dict[str, Any]:
+    """What was typed, with floors and dose of another policy."""
+    typed = {
+        name: posted.get(name) for name in ("loci", "kept_at_most", "urgency", "notes") if name in posted
+    }
+    return {
+        **typed,
+        "statuses": posted.getlist("statuses"),
+        "min_tnc_e7_per_kg": _usual_dose(patient, policy),
+    }
+
+
+def _usual_dose(patient: Patient, policy: SelectionPolicy) -> Decimal | None:
+    return None if patient.weight_kg is None else usual_tnc_e7_per_kg(policy)
 
 
 class CancelForm(forms.Form):

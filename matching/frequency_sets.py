@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Conflict
 from hla import cache
 from hla.frequencies.demo import demo_set
 from hla.frequencies.sets import HaplotypeSet
@@ -120,20 +123,57 @@ def haplotypes_of(info: SetInfo) -> HaplotypeSet:
     return found
 
 
-def choose(populations: Mapping[str, float], *, look: bool = False) -> list[Choice]:
+def in_force(named: Sequence[Mapping[str, Any]]) -> tuple[SetInfo, ...]:
+    """The sets that a search named, each in use again for what it was used for, as `active_sets` gives those of now.
+
+    That is not all that were in use then, but chooses alike for everybody whom the search predicted: who was served
+    by a set of his own, by the default or by the global one finds it, and nobody finds another, since a set that
+    served anybody is named. Raises Conflict for a set that is not loaded any more or no longer says the same.
+    """
+    used = {
+        one["checksum"]: {other["step"] for other in named if other["checksum"] == one["checksum"]}
+        for one in named
+    }
+    found = [_as_used(checksum, steps, named) for checksum, steps in used.items()]
+    return tuple(sorted(found, key=lambda info: info.population))
+
+
+def _as_used(checksum: str, steps: set[str], named: Sequence[Mapping[str, Any]]) -> SetInfo:
+    info = built_in() if "built-in" in steps else _by_checksum(checksum)
+    if info is None or info.checksum != checksum:
+        version = next(one["version"] for one in named if one["checksum"] == checksum)
+        raise Conflict(
+            "frequency_set_not_loaded",
+            _("The frequency set %(version)s (checksum %(checksum)s) is not loaded any more."),
+            params={"version": version, "checksum": checksum[:12]},
+        )
+    if haplotypes_of(info).checksum != checksum:
+        raise reference.outdated(info.version)
+    return replace(info, is_default="default" in steps, is_global="global" in steps)
+
+
+def _by_checksum(checksum: str) -> SetInfo | None:
+    row = FrequencySet.objects.filter(checksum=checksum).values_list(*FIELDS).first()
+    return SetInfo(*row) if row else None
+
+
+def choose(
+    populations: Mapping[str, float], *, look: bool = False, among: tuple[SetInfo, ...] | None = None
+) -> list[Choice]:
     """The sets that serve a person of these populations (code -> weight above 0, any sum; {}: not known).
 
-    One choice a population, heaviest first. Raises ValueError for weights that are none, Conflict as `haplotypes_of`.
+    among: the sets in use, where they are not those of now. One choice a population, heaviest first. Raises ValueError
+    for weights that are none, Conflict as `haplotypes_of`.
     """
     ranked = _ranked(populations)
-    rows = active_sets(look=look)
+    rows = active_sets(look=look) if among is None else among
     return [_choice(rows, population, weight) for population, weight in ranked]
 
 
 def serving(populations: Mapping[str, float]) -> list[SetInfo]:
     """The sets that `choose` would find, without reading their haplotypes; a population that none serves is missing."""
     rows = active_sets()
-    return [info for population, _ in _ranked(populations) if (info := _found(rows, population)[0])]
+    return [info for population, _weight in _ranked(populations) if (info := _found(rows, population)[0])]
 
 
 def _ranked(populations: Mapping[str, float]) -> list[tuple[str, float]]:

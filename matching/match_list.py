@@ -7,26 +7,26 @@ this chip is added to the filters that are on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.db.models import Count, F, FloatField, Max, Q
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Floor, Least
-from django.http import HttpRequest, QueryDict
+from django.db.models import Count, F, Q
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bank.querysets import not_blocked
-from core.pages import Sort
 from hla.loci import SEARCH_LOCI
 from matching.choices import CLASS_SIZE
-from matching.models import SearchRun
+from matching.engine.selection.catalogue import RULES
+from matching.engine.selection.checks import years_before
+from matching.match_order import MatchOrder
+from matching.models import Evaluation, SearchRun
 from matching.querysets import SearchResultQuerySet
+from matching.selection.policies import rules_of
 
 NEWER_THAN_YEARS = 10  # age from which lists mark a unit (NMDP filter; domain notes 4.4 R13)
 # Doses of the quick filters: of a single unit, for blood cancer and for other diseases (ASH-SAP table; notes 4.1).
@@ -36,10 +36,9 @@ CLASS_FILTERS = ("antigen6", "allele6", "allele8", "allele10")
 SIZES = (6, 8, 10)  # positions over which a match probability is computed
 USUAL_PERCENT = 50  # of the quick filter by probability
 
-# Names of orders in the address.
-BY_RANK, BY_CLASS_AND_CD34 = "rank", "class_cd34"
-BY_PROBABILITY = {f"p{size}": size for size in SIZES}
-BY_DOSE = {"tnc": "tnc_e7", "cd34": "cd34_e6"}
+BY_PROBABILITY = {f"p{size}": size for size in SIZES}  # filters by name
+# Which units are shown: those that no rule excludes, those that one does, or all, these last.
+ELIGIBLE, EXCLUDED, ALL = "eligible", "excluded", "all"
 
 
 class ResultFilterForm(forms.Form):
@@ -72,8 +71,11 @@ class ResultFilterForm(forms.Form):
     p10 = forms.IntegerField(
         label=gettext_lazy("P(10/10) in %, at least"), required=False, min_value=1, max_value=100
     )
+    rule = forms.ChoiceField(
+        required=False, choices=[(code, code) for code in RULES], widget=forms.HiddenInput
+    )
 
-    def __init__(self, *args: Any, run: SearchRun, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, run: SearchRun, weighed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in CLASS_FILTERS:
             if name not in run.counts:
@@ -83,7 +85,7 @@ class ResultFilterForm(forms.Form):
             size = CLASS_SIZE[name]
             self._offer(name, [("", _("all")), *((str(value), f"{value}/{size}") for value in values)])
         self._offer("locus", [(locus, locus) for locus in run.criteria["loci"]])
-        if run.patient_weight_kg is None:
+        if not weighed:
             del self.fields["tnc"], self.fields["cd34"]
         if not run.request.patient.abo:
             del self.fields["abo"]
@@ -109,11 +111,6 @@ def lead_size(run: SearchRun) -> int:
     return min(8, 2 * len(run.criteria["loci"]))
 
 
-def primary_of(run: SearchRun) -> str:
-    """The class that orders the list."""
-    return str(run.policy.rules.get("primary", "antigen6"))
-
-
 @dataclass(frozen=True)
 class Chip:
     """One filter that a click turns on or off. `name` and `value` as in the address."""
@@ -127,17 +124,25 @@ class Chip:
 
 
 class MatchList:
-    """The selection of one page view: which results, in which order, and the chips beside them."""
+    """The selection of one view of a list: which results, in which order, and the chips beside them.
 
-    def __init__(self, request: HttpRequest, run: SearchRun) -> None:
-        self.run = run
-        self.query = request.GET
-        self.form = ResultFilterForm(request.GET, run=run)
+    evaluation: what the rules of a policy found; usual: which units are shown where the address does not say.
+    """
+
+    def __init__(
+        self, query: QueryDict, run: SearchRun, evaluation: Evaluation, *, usual: str = ELIGIBLE
+    ) -> None:
+        self.run, self.evaluation = run, evaluation
+        self.query = query
+        weighed = evaluation.weight_kg is not None
+        self.form = ResultFilterForm(query, run=run, weighed=weighed)
         self.form.is_valid()
         self.today = timezone.localdate()
         self.sizes = predicted_sizes(run)
-        wanted = request.GET.get("sort", BY_RANK)
-        self.order = wanted if wanted in self.order_labels() else BY_RANK
+        asked = query.get("show", usual)
+        self.show = asked if asked in (ELIGIBLE, EXCLUDED, ALL) else usual
+        rules = rules_of(evaluation.policy)
+        self.order = MatchOrder(query, run, self.sizes, rules.sort, weighed=weighed)
 
     @property
     def active(self) -> dict[str, Any]:
@@ -152,9 +157,11 @@ class MatchList:
         """What a filter asks of a result."""
         match name:
             case "tnc":
-                return Q(tnc_e7_per_kg__gte=float(value))
+                return Q(judged__tnc_e7_per_kg__gte=float(value))
             case "cd34":
-                return Q(cd34_e5_per_kg__gte=float(value))
+                return Q(judged__cd34_e5_per_kg__gte=float(value))
+            case "rule":
+                return Q(judged__excluded_by__contains=[value])
             case "years":
                 return Q(unit__collected_on__gte=years_before(self.today, int(value)))
             case "locus":
@@ -175,42 +182,33 @@ class MatchList:
                 asked &= self.condition(name, value)
         return asked
 
+    @property
+    def shown(self) -> Q:
+        return {ELIGIBLE: Q(judged__is_excluded=False), EXCLUDED: Q(judged__is_excluded=True)}.get(
+            self.show, Q()
+        )
+
+    def judged(self) -> SearchResultQuerySet:
+        found: SearchResultQuerySet = self.run.results.judged_by(self.evaluation)
+        return found
+
     def rows(self) -> SearchResultQuerySet:
         """The stored results that pass, in order, with their units as they are now."""
-        found: SearchResultQuerySet = self.run.results.filter(self.conditions()).with_unit()
-        return found.order_by(*self._order_by())
-
-    def _order_by(self) -> list[Any]:
-        """Without probabilities all units are in one band, and the order is that of before."""
-        if self.order in BY_PROBABILITY:
-            return [F(f"p0_of{BY_PROBABILITY[self.order]}").desc(nulls_last=True), "rank"]
-        if self.order in BY_DOSE:
-            return [F(BY_DOSE[self.order]).desc(nulls_last=True), "rank"]
-        if self.order == BY_CLASS_AND_CD34:
-            name = primary_of(self.run)
-            share = Coalesce(F(f"p0_of{CLASS_SIZE[name]}"), -0.1)
-            band = Least(Floor(share * 10 + 1e-9), 9.0)
-            cells = F("cd34_e6").desc(nulls_last=True)
-            return [f"-{name}_max", band.desc(), f"-{name}_min", cells, "rank"]
-        return ["rank"]
-
-    def sort(self) -> Sort:
-        return Sort(self.order, ())
+        return self.judged().filter(self.shown & self.conditions()).with_unit().order_by(*self.order.fields())
 
     @cached_property
     def _totals(self) -> dict[str, Any]:
-        """Over all stored results, in one query: the rows behind each chip, the largest share left out."""
+        """Over all stored results, in one query: the rows behind each chip."""
         counts = {
             f"n{place}": Count("pk", filter=self._with(name, value))
             for place, (name, value, _label) in enumerate(self._offered())
         }
-        lost = Max(Cast(KeyTextTransform("lost", "prediction"), FloatField()))
-        return self.run.results.aggregate(lost=lost, **counts)
+        return self.judged().filter(self.shown).aggregate(**counts)
 
     @property
     def most_lost(self) -> float:
         """The most by which a probability of the list may be too low."""
-        return float(self._totals["lost"] or 0)
+        return self.evaluation.most_lost
 
     def chips(self) -> list[Chip]:
         """The quick filters with their counts."""
@@ -276,38 +274,50 @@ class MatchList:
 
     def without_filters(self) -> str:
         query = QueryDict(mutable=True)
-        if self.order != BY_RANK:
-            query["sort"] = self.order
+        for name in ("policy", "show", "sort", "unit"):  # units that are ticked stay so
+            if name in self.query:
+                query.setlist(name, self.query.getlist(name))
         return _address(query)
 
-    def order_labels(self) -> dict[str, str]:
-        """Name in the address -> what its chip says."""
-        by_rank, by_class = _("class, certain matches, TNC/kg"), _("class, certain matches, CD34/kg")
-        if self.sizes:
-            size = CLASS_SIZE[primary_of(self.run)]
-            band = {"size": f"{size}/{size}"}
-            by_rank = _("class, P(%(size)s) in steps of 10 %%, certain matches, TNC/kg") % band
-            by_class = _("class, P(%(size)s) in steps of 10 %%, certain matches, CD34/kg") % band
-        return {
-            BY_RANK: by_rank,
-            BY_CLASS_AND_CD34: by_class,
-            **{f"p{size}": f"P({size}/{size})" for size in self.sizes},
-            "tnc": _("TNC/kg only"),
-            "cd34": _("CD34/kg only"),
-        }
+    def tabs(self) -> list[dict[str, Any]]:
+        """Units that no rule excludes, and those that one does, with their numbers: nothing is out of sight."""
+        units, excluded = self.evaluation.units, self.evaluation.excluded
+        counted = (
+            (ELIGIBLE, _("Eligible"), units - excluded),
+            (EXCLUDED, _("Excluded by a rule"), excluded),
+            (ALL, _("All"), units),
+        )
+        return [
+            {"label": label, "count": count, "active": self.show == name, "url": self.showing(name)}
+            for name, label, count in counted
+        ]
 
-    def orders(self) -> list[dict[str, Any]]:
-        """The orders to choose from."""
+    def showing(self, name: str) -> str:
+        """Address of this list with other units shown."""
         query = self._query_without_page()
-        found = []
-        for name, label in self.order_labels().items():
-            query["sort"] = name
-            found.append({"label": label, "url": _address(query), "on": name == self.order})
-        return found
+        query.pop("rule", None)
+        query["show"] = name
+        return _address(query)
+
+    def excluding(self) -> list[dict[str, Any]]:
+        """Among excluded units: each rule that excludes some, its number, and the address of only those."""
+        if self.show != EXCLUDED:
+            return []
+        counts = self.evaluation.excluded_by
+        return [
+            {
+                "code": code,
+                "count": counts[code],
+                "on": self.active.get("rule") == code,
+                "url": self.with_value("rule", code),
+            }
+            for code in RULES
+            if counts.get(code)
+        ]
 
     def order_note(self) -> str:
         """Another order than the search's sorts what was kept, and says so where something was not."""
-        if not self.run.cut or self.order == BY_RANK:
+        if not self.run.cut or not self.order.reorders:
             return ""
         numbers = {"kept": f"{self.run.kept:,}", "cut": f"{self.run.cut:,}"}
         return (
@@ -335,14 +345,6 @@ def _plain(number: Decimal) -> str:
 
 def _address(query: QueryDict) -> str:
     return f"?{query.urlencode()}" if query else "?"
-
-
-def years_before(day: date, years: int) -> date:
-    """The same day some years earlier; 28 February for the leap day."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
 
 
 def locus_matched(locus: str) -> Q:

@@ -1,4 +1,4 @@
-"""Policies, match requests, searches and what they found; beside it models_reference and models_calibration."""
+"""Policies, match requests, searches and what they found; beside it the other models_…."""
 
 from __future__ import annotations
 
@@ -12,8 +12,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from matching import querysets
-from matching.choices import CLASS_SIZE, Direction, LociSet, MatchClass, RequestState, Urgency
+from matching.choices import (
+    CLASS_SIZE,
+    Direction,
+    Kept,
+    LociSet,
+    MatchClass,
+    RequestState,
+    RunOrigin,
+    Urgency,
+)
+from matching.models_batch import NewUnitCursor, NewUnitFinding
 from matching.models_calibration import PredictionCheck
+from matching.models_planning import PlanningRun
+from matching.models_policy import SelectionPolicy
 from matching.models_reference import (
     CiwdTableVersion,
     FrequencySet,
@@ -24,64 +36,39 @@ from matching.models_reference import (
     Rereading,
     TypingChange,
 )
+from matching.models_replay import SearchReplay
+from matching.models_reports import MatchReport, ReportSignature
+from matching.models_selection import EvaluatedUnit, Evaluation
+from matching.models_shortlist import GraftNote, ShortlistEntry
+from matching.models_watch import PatientWatch
 
 __all__ = [
     "CiwdTableVersion",
+    "EvaluatedUnit",
+    "Evaluation",
     "FrequencySet",
+    "GraftNote",
     "InventoryImputation",
     "LoadedReference",
     "MacTableVersion",
+    "MatchReport",
     "MatchRequest",
+    "NewUnitCursor",
+    "NewUnitFinding",
     "NomenclatureRelease",
+    "PatientWatch",
+    "PlanningRun",
     "PredictionCheck",
+    "ReportSignature",
     "RequestCounter",
     "Rereading",
+    "SearchReplay",
     "SearchResult",
     "SearchRun",
     "SelectionPolicy",
+    "ShortlistEntry",
     "TypingChange",
 ]
-
-
-class SelectionPolicy(models.Model):
-    """One row is one version of a set of rules by which units are classed and ordered; never changed later.
-
-    `rules` is what matching.engine.policy reads. `hospital` is empty for the bank's own policies.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    name = models.CharField(_("name"), max_length=80)
-    version = models.PositiveIntegerField(_("version"), default=1)
-    hospital = models.ForeignKey(
-        "hospitals.Hospital", on_delete=models.PROTECT, null=True, blank=True, related_name="policies"
-    )
-    indication = models.CharField(_("indication"), max_length=40, blank=True, default="")
-    rules = models.JSONField()
-    references = models.TextField(_("references"), blank=True, default="")
-    is_default = models.BooleanField(_("default"), default=False)
-    created_by = models.CharField(max_length=200)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = querysets.SelectionPolicyQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name", "-version"]
-        verbose_name = _("selection policy")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["hospital", "name", "version"], name="policy_version_once", nulls_distinct=False
-            ),
-            models.UniqueConstraint(
-                fields=["is_default"], condition=Q(is_default=True), name="policy_one_default"
-            ),
-            models.CheckConstraint(
-                condition=Q(is_default=False) | Q(hospital__isnull=True), name="policy_default_is_the_banks"
-            ),
-            models.CheckConstraint(condition=Q(version__gte=1), name="policy_version_from_1"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} v{self.version}"
 
 
 class RequestCounter(models.Model):
@@ -113,6 +100,9 @@ class MatchRequest(models.Model):
         _("TNC at least, ×10⁷/kg"), max_digits=6, decimal_places=2, null=True, blank=True
     )
     statuses = ArrayField(models.CharField(max_length=16), verbose_name=_("states of units"))
+    kept_at_most = models.PositiveSmallIntegerField(
+        _("units listed, at most"), choices=Kept, default=Kept.THOUSAND, db_default=Kept.THOUSAND
+    )
     urgency = models.CharField(_("urgency"), max_length=10, choices=Urgency, default=Urgency.ROUTINE)
     notes = models.TextField(_("notes"), max_length=2000, blank=True, default="")
     created_by = models.CharField(max_length=200, editable=False)
@@ -137,6 +127,7 @@ class MatchRequest(models.Model):
             models.CheckConstraint(condition=Q(state__in=RequestState.values), name="request_state_known"),
             models.CheckConstraint(condition=Q(loci__in=LociSet.values), name="request_loci_known"),
             models.CheckConstraint(condition=~Q(statuses=[]), name="request_statuses_given"),
+            models.CheckConstraint(condition=Q(kept_at_most__in=Kept.values), name="request_kept_known"),
             models.CheckConstraint(
                 condition=Q(min_tnc_e7_per_kg__isnull=True)
                 | Q(min_tnc_e7_per_kg__gt=0, min_tnc_e7_per_kg__lte=100),
@@ -169,6 +160,13 @@ class MatchRequest(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    newest_lists: list[SearchRun]  # of `with_newest_list`
+
+    @property
+    def newest_list(self) -> SearchRun | None:
+        """The newest finished search, of a row read `with_newest_list`."""
+        return self.newest_lists[0] if self.newest_lists else None
+
     @property
     def locus_list(self) -> tuple[str, ...]:
         return tuple(self.loci.split(","))
@@ -184,6 +182,9 @@ class SearchRun(models.Model):
     Everything that decides the result is written down here, so that it can be recomputed: patient's typing and
     weight as they were, criteria, policy, nomenclature, MAC table, inventory (ledger number and checksum).
     `counts`: class -> [[value, possible, certain], …], best first. `funnel`: where every unit went.
+    `basis`: digest of all that decided the list beside the inventory, as it was when the search was asked for
+    (matching.waiting). `checked_…`: when and up to which change of the inventory a later search of the night
+    last found the same list. `changes`, of a list of the night: what differs from the one known before.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -220,6 +221,22 @@ class SearchRun(models.Model):
     kept = models.PositiveIntegerField(null=True)
     cut = models.PositiveIntegerField(null=True)
     completed_at = models.DateTimeField(null=True, editable=False)
+    reach = models.JSONField(null=True, help_text="largest dose by antigen class (matching.reach)")
+
+    origin = models.CharField(
+        _("made by"),
+        max_length=8,
+        choices=RunOrigin,
+        default=RunOrigin.PERSON,
+        db_default=RunOrigin.PERSON.value,
+        editable=False,
+    )
+    basis = models.CharField(max_length=64, blank=True, default="", db_default="")
+    checked_at = models.DateTimeField(null=True, editable=False)
+    checked_ledger_number = models.BigIntegerField(null=True)
+    changes = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    seen_at = models.DateTimeField(null=True, editable=False)
+    seen_by = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     objects = querysets.SearchRunQuerySet.as_manager()
 
@@ -255,6 +272,14 @@ class SearchRun(models.Model):
                 ),
                 name="run_complete_or_empty",
             ),
+            models.CheckConstraint(condition=Q(origin__in=RunOrigin.values), name="run_origin_known"),
+            models.CheckConstraint(
+                condition=Q(checked_at__isnull=True, checked_ledger_number__isnull=True)
+                | Q(
+                    checked_at__isnull=False, checked_ledger_number__isnull=False, completed_at__isnull=False
+                ),
+                name="run_checked_paired",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -263,6 +288,15 @@ class SearchRun(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.completed_at is not None
+
+    @property
+    def of_the_night(self) -> bool:
+        return self.origin == RunOrigin.NIGHT
+
+    @property
+    def covered_number(self) -> int:
+        """The last change of the inventory that this list is known to hold for; 0 before the search is done."""
+        return self.checked_ledger_number or self.ledger_number or 0
 
 
 def _class_columns_paired() -> Q:

@@ -131,14 +131,15 @@ class FrequencySet(LoadedReference):
 class InventoryImputation(models.Model):
     """One row is one group of units on offer with equal populations, imputed by the sets that serve it.
 
-    units_by_basis: how many of its units rest on what (hla.prediction Basis). A figure for people; searches do not
-    read it.
+    units_by_basis: how many of its units rest on what (hla.prediction Basis); of a large inventory estimated from the
+    units of a sample, whose distinct typings are counted. A figure for people; searches do not read it.
     """
 
     populations = models.CharField(_("population"), max_length=80, unique=True, blank=True, default="")
     sets = models.JSONField(help_text="as SearchRun.prediction names them")
     release = models.CharField(_("nomenclature"), max_length=40)
     units = models.PositiveIntegerField(_("units"))
+    sampled = models.PositiveIntegerField(null=True, help_text="units looked at, where not all were")
     typings = models.PositiveIntegerField(_("distinct typings"))
     units_by_basis = models.JSONField()
     ledger_number = models.BigIntegerField(_("inventory as of change"))

@@ -37,6 +37,7 @@ class Side:
     relaxed: tuple[str, ...]
     genotypes: int
     likely: list[Json]
+    lost: float  # share of the genotypes that were left out
     sets: list[Json]
 
 
@@ -121,7 +122,8 @@ def _readable(locus: str, pair: tuple[str, str], resolver: Resolver) -> tuple[st
 
 def _side(found: Any, sets: list[Json]) -> Side:
     part = found.part(0)
-    return Side(part.basis.name.lower(), part.relaxed, len(part.shares), predictions.likely(found), sets)
+    likely = predictions.likely(found)
+    return Side(part.basis.name.lower(), part.relaxed, len(part.shares), likely, part.lost, sets)
 
 
 def _changed(run: SearchRun, unit: CordBloodUnit, mine: list[Json], theirs: list[Json]) -> list[Change]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,8 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from bank.models import CordBloodUnit
 from core.populations import parse_populations
 from hla.frequencies.sets import HaplotypeSet
-from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
 from hla.typing import Typing
 from matching import frequency_sets, reference
@@ -38,6 +37,8 @@ VALUED_GENOTYPES: Final = 500_000  # and no more than so many of theirs
 LIKELY_GENOTYPES: Final = 10
 VALUES_SHOWN: Final = 12
 WORTH_SAYING: Final = 1e-4
+EQUAL_DIGITS: Final = 10  # of shares that are put in order
+SAFE: Final = 1e-8  # more than rounding can do to a bound
 
 Json = dict[str, Any]
 
@@ -52,6 +53,7 @@ class Prepared:
 
 
 _held: dict[tuple[Any, ...], tuple[Imputer, ImputedStore]] = {}
+_one_at_a_time = threading.Lock()  # threads of a web server, and the one that makes a worker process ready
 
 
 def forget() -> None:
@@ -72,17 +74,18 @@ def prepared(choices: Sequence[Choice], resolver: Resolver) -> Prepared | None:
     if not sets:
         return None
     key = (id(resolver), *sorted(weights.items()))
-    if key not in _held:
-        from hla.prediction.impute import Imputer
-        from hla.prediction.table import HaplotypeTable
-        from matching.engine.imputed_store import ImputedStore
+    with _one_at_a_time:
+        if key not in _held:
+            from hla.prediction.impute import Imputer
+            from hla.prediction.table import HaplotypeTable
+            from matching.engine.imputed_store import ImputedStore
 
-        table = HaplotypeTable.mixture([(weights[one], sets[one]) for one in sorted(sets)], resolver)
-        if len(_held) >= MAX_TABLES:
-            del _held[next(iter(_held))]  # the one that was not asked for the longest
-        _held[key] = (Imputer(table), ImputedStore(folder(weights, resolver), table))
-    _held[key] = _held.pop(key)
-    return Prepared(*_held[key], names)
+            table = HaplotypeTable.mixture([(weights[one], sets[one]) for one in sorted(sets)], resolver)
+            if len(_held) >= MAX_TABLES:
+                del _held[next(iter(_held))]  # the one that was not asked for the longest
+            _held[key] = (Imputer(table), ImputedStore(folder(weights, resolver), table))
+        _held[key] = _held.pop(key)
+        return Prepared(*_held[key], names)
 
 
 def named(choice: Choice, info: SetInfo, found: HaplotypeSet) -> Json:
@@ -123,12 +126,11 @@ class RunPrediction:
         return RunPrediction(self.rows.taken(order), self.set_of_row[order], self.summary)
 
 
-def _by_populations(unit_ids: Sequence[UUID]) -> dict[str, list[int]]:
+def _by_populations(snapshot: Snapshot, rows: NDArray[np.int64]) -> dict[str, list[int]]:
     """Places of units by the text of their populations."""
-    known = dict(CordBloodUnit.objects.filter(pk__in=unit_ids).values_list("pk", "populations"))
     found: dict[str, list[int]] = {}
-    for place, pk in enumerate(unit_ids):
-        found.setdefault(known.get(pk, ""), []).append(place)
+    for place, text in enumerate(snapshot.words("populations", rows)):
+        found.setdefault(text, []).append(place)
     return found
 
 
@@ -143,26 +145,32 @@ def predict_run(
     snapshot: Snapshot,
     ranked: Ranked,
     tell: Callable[[float], None] = lambda share: None,
+    *,
+    sets_in_use: tuple[SetInfo, ...] | None = None,
 ) -> RunPrediction:
-    """Predictions of the units of a list. Raises Conflict if a stored set is damaged."""
+    """Predictions of the units of a list. Raises Conflict if a stored set is damaged.
+
+    sets_in_use: those of the time of a search that is recomputed. Such a one takes nothing that was imputed before,
+    but imputes anew.
+    """
     from hla.prediction.combine import Patient  # compiled loops: loaded only where something is predicted
     from matching.engine.prediction import Group, nothing_known, predict_list, with_certain
 
     resolver, rows = snapshot.resolver, ranked.rows
-    frequency_sets.active_sets(look=True)
-    unit_ids = [UUID(bytes=snapshot.columns.unit_ids[row].tobytes()) for row in rows]
-    mine = prepared(frequency_sets.choose(parse_populations(populations)), resolver)
+    in_use = frequency_sets.active_sets(look=True) if sets_in_use is None else sets_in_use
+    mine = prepared(frequency_sets.choose(parse_populations(populations), among=in_use), resolver)
     if mine is None:
         listed = with_certain(nothing_known(len(rows)), ranked)
         nobody: Json = {"sets": [], "patient": None, "counts": listed.counts(), "next": None}
         return RunPrediction(listed, np.full(len(rows), -1, dtype=np.int64), nobody)
-    typings = typings_of(snapshot, rows)
+    typings = snapshot.typings(rows)
     groups, sets, set_of_row = [], list(mine.sets), np.full(len(rows), -1, dtype=np.int64)
-    for text, places in _by_populations(unit_ids).items():
-        theirs = prepared(frequency_sets.choose(parse_populations(text)), resolver)
+    for text, places in _by_populations(snapshot, rows).items():
+        theirs = prepared(frequency_sets.choose(parse_populations(text), among=in_use), resolver)
         if theirs is not None:
             set_of_row[places] = _place(sets, theirs.sets)
-            groups.append(Group(theirs.imputer, theirs.store, places, [typings[place] for place in places]))
+            store = theirs.store if sets_in_use is None else None
+            groups.append(Group(theirs.imputer, store, places, [typings[place] for place in places]))
     found = mine.imputer.impute([patient])
     numbered = Patient.of(found)
     listed = with_certain(predict_list(numbered, groups, len(rows), tell), ranked)
@@ -170,7 +178,7 @@ def predict_run(
         "sets": sets,
         "patient": _patient(found, mine, populations),
         "counts": listed.counts(),
-        "next": _next_typings(numbered, groups, listed, unit_ids),
+        "next": _next_typings(numbered, groups, listed, snapshot.unit_ids(rows)),
     }
     return RunPrediction(listed, set_of_row, summary)
 
@@ -183,19 +191,6 @@ def _place(sets: list[Json], theirs: list[Json]) -> int:
             places[one["checksum"], one["step"]] = len(sets)
             sets.append(one)
     return places[theirs[0]["checksum"], theirs[0]["step"]]
-
-
-def typings_of(snapshot: Snapshot, rows: NDArray[np.int64]) -> list[tuple[tuple[str, str], ...]]:
-    """The two texts of each unit at each locus of SEARCH_LOCI; untyped where today's reference cannot read them."""
-    columns = []
-    for locus in SEARCH_LOCI:
-        unreadable = snapshot.dictionaries[locus].unreadable
-        pairs = [
-            ("", "") if bad else pair
-            for pair, bad in zip(snapshot.columns.pairs[locus], unreadable.tolist(), strict=True)
-        ]
-        columns.append([pairs[code] for code in snapshot.columns.codes[locus][rows].tolist()])
-    return list(zip(*columns, strict=True))
 
 
 def likely(found: Imputed) -> list[Json]:
@@ -225,38 +220,44 @@ def _patient(found: Imputed, mine: Prepared, populations: str) -> Json:
 
 
 def _next_typings(
-    patient: Patient, groups: Sequence[Group], listed: ListPredictions, unit_ids: Sequence[UUID]
+    patient: Patient, groups: Sequence[Group], listed: ListPredictions, unit_ids: NDArray[np.uint8]
 ) -> Json:
-    """The typings that would help most among the likeliest units of the list."""
-    from hla.prediction.next_typing import typing_values
-    from matching.engine.prediction import imputed
+    """The typings that would help most among the likeliest units of the list. unit_ids: (n, 16), of its units."""
+    from hla.prediction.next_typing import most_gained, typing_values
+    from matching.engine.prediction import each_imputed
 
     size = 6 if np.isnan(listed.classes[8]).all() else 8
-    reached = np.nan_to_num(listed.classes[size][:, :2].sum(axis=1))
+    # rounded: sums that are equal on paper must not be told apart by the order in which they were added up
+    reached = np.nan_to_num(listed.classes[size][:, :2].sum(axis=1)).round(EQUAL_DIGITS)
     best = np.argsort(-reached, kind="stable")[:VALUED_UNITS]
     chosen = set(best.tolist())
     values: list[tuple[float, int, str]] = []
     left = VALUED_GENOTYPES
     for group in groups:
+        if left <= 0:
+            break
         pairs = zip(group.places, group.typings, strict=True)
         here = {place: typing for place, typing in pairs if place in chosen}
-        for place in sorted(here, key=lambda place: -reached[place]):
-            if left <= 0:
-                break
-            unit = imputed(group.imputer, group.store, [here[place]])
+        order = sorted(here, key=lambda place: -reached[place])
+        units = each_imputed(group.imputer, group.store, [here[place] for place in order])
+        for place, unit in zip(order, units, strict=True):
             left -= len(unit.shares)
             elsewhere = max((reached[other] for other in chosen if other != place), default=0.0)
-            found = typing_values(patient, unit, size=size, elsewhere=float(elsewhere))
-            values += [
-                (float(gain), place, locus) for gain, locus in zip(found.gains[0], found.loci, strict=True)
-            ]
+            if most_gained(float(reached[place]), float(elsewhere)) >= _least_shown(values) - SAFE:
+                found = typing_values(patient, unit, size=size, elsewhere=float(elsewhere))
+                values += [
+                    (round(float(gain), EQUAL_DIGITS), place, locus)
+                    for gain, locus in zip(found.gains[0], found.loci, strict=True)
+                ]
+            if left <= 0:
+                break
     values.sort(key=lambda one: (-one[0], one[1], one[2]))
     return {
         "size": size,
         "best": round(float(reached[best[0]]), 6) if len(best) else 0.0,
         "values": [
             {
-                "unit": str(unit_ids[place]),
+                "unit": str(UUID(bytes=unit_ids[place].tobytes())),
                 "locus": locus,
                 "gain": round(gain, 6),
                 "reached": round(float(reached[place]), 6),
@@ -265,3 +266,9 @@ def _next_typings(
             if gain >= WORTH_SAYING
         ],
     }
+
+
+def _least_shown(values: Sequence[tuple[float, int, str]]) -> float:
+    """Smaller gains than this nobody will see."""
+    shown = sorted((gain for gain, *_ in values), reverse=True)[:VALUES_SHOWN]
+    return max(WORTH_SAYING, shown[-1]) if len(shown) == VALUES_SHOWN else WORTH_SAYING

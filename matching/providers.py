@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from core import find, nav, work
+from core import find, nav, notifications, work
 from core.find import Hit
 from core.models import Job, User
 from core.nav import NavItem
 from core.roles import Permission
 from core.work import WorkItem
-from matching.choices import RequestState
-from matching.models import MatchRequest, SearchRun
+from matching.choices import RequestState, RunOrigin
+from matching.models import MatchRequest, NewUnitFinding, SearchRun
+from matching.presenters import watches
+from matching.presenters.changes import changes_text, since_text
 from matching.presenters.requests import class_summary
+from matching.querysets import SearchRunQuerySet
 
 RECENT = timedelta(days=7)
 _MAX = 10
@@ -27,8 +31,19 @@ _ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 def register() -> None:
     find.register(find_requests)
     work.register(work_items)
+    notifications.register(watches.BETTER)
     nav.register(
         NavItem(30, gettext_lazy("Requests"), "matching:request-list", Permission.REQUEST_VIEW, "/requests/")
+    )
+    nav.register(
+        NavItem(
+            70,
+            gettext_lazy("Match success"),
+            "matching:success",
+            Permission.SUCCESS_VIEW,
+            "/success/",
+            unless=Permission.REQUEST_VIEW,  # on the list of requests
+        )
     )
     # for everybody: every role may look at the inventory
     nav.register(
@@ -71,10 +86,13 @@ def find_requests(user: User, text: str) -> list[Hit]:
 
 
 def work_items(user: User) -> list[WorkItem]:
-    """For those who submit requests: failed searches, drafts, what waits for a search, new lists."""
+    """For those who submit requests: failed searches, drafts, what waits for a search, new lists, new units."""
     if not user.has_permission(Permission.REQUEST_SUBMIT):
         return []
-    return [*_failed(user), *_waiting(user), *_drafts(user), *_finished(user)]
+    return [
+        *_failed(user), *_waiting(user), *_drafts(user), *_finished(user), *_lists_of_the_night(user),
+        *_new_units(user),
+    ]  # fmt: skip
 
 
 def _failed(user: User) -> list[WorkItem]:
@@ -98,7 +116,8 @@ def _failed(user: User) -> list[WorkItem]:
 
 
 def _waiting(user: User) -> list[WorkItem]:
-    rows = SearchRun.objects.open_for(user, *_ACTING).unfinished().select_related("request__patient", "job")
+    rows = SearchRun.objects.open_for(user, *_ACTING).unfinished().exclude(origin=RunOrigin.NIGHT)
+    rows = rows.select_related("request__patient", "job")
     return [
         WorkItem(
             title=_("A search for %(number)s is under way") % {"number": run.request.number},
@@ -130,14 +149,17 @@ def _drafts(user: User) -> list[WorkItem]:
 
 
 def _finished(user: User) -> list[WorkItem]:
-    """The newest match list of each request, of the last days."""
-    since = timezone.now() - RECENT
-    rows = (
-        SearchRun.objects.open_for(user, *_ACTING)
-        .filter(completed_at__gte=since)
-        .select_related("request__patient")
-    )
-    newest = rows.order_by("request_id", "-run_no").distinct("request_id")
+    """Of each request that a person searched in the last days the newest match list.
+
+    Those with news for the reader stand apart. The other lists of the night, which may be one of every request each
+    night, are nothing to look at and would push out what people have asked for; what is new in them is told to the
+    hospital, not to the bank.
+    """
+    runs = SearchRun.objects.open_for(user, *_ACTING)
+    asked = runs.filter(origin=RunOrigin.PERSON, completed_at__gte=timezone.now() - RECENT)
+    rows = runs.newest().filter(request__in=asked.values("request"))
+    apart = _with_news(user).order_by("-completed_at")[:_MAX]  # those that _lists_of_the_night has room for
+    shown = rows.exclude(pk__in=apart.values("pk")).select_related("request__patient")
     return [
         WorkItem(
             title=_("Match list of %(number)s, patient %(code)s")
@@ -147,5 +169,65 @@ def _finished(user: User) -> list[WorkItem]:
             since=run.completed_at,
             kind="list",
         )
-        for run in sorted(newest, key=lambda run: run.completed_at, reverse=True)[:_MAX]
+        for run in shown.order_by("-completed_at")[:_MAX]
+    ]
+
+
+def _with_news(user: User) -> SearchRunQuerySet:
+    """For the hospital: lists of the night with new or better units, until somebody of it has opened them."""
+    rows = SearchRun.objects.open_for(user, *_ACTING).filter(request__hospital__in=user.hospital_ids)
+    found: SearchRunQuerySet = rows.filter(request__in=MatchRequest.objects.waiting()).unseen_news()
+    return found
+
+
+def _lists_of_the_night(user: User) -> list[WorkItem]:
+    return [
+        WorkItem(
+            title=_news_title(run.changes["news"])
+            % {"n": run.changes["news"], "number": run.request.number, "date": since_text(run)},
+            url=reverse("matching:run-detail", args=[run.pk]),
+            detail=_("Patient %(code)s: %(changes)s")
+            % {"code": run.request.patient.code, "changes": changes_text(run)},
+            since=run.completed_at,
+            kind="list",
+            more_url=reverse("matching:run-changes", args=[run.pk]),
+            more=_("What changed"),
+        )
+        for run in _with_news(user).select_related("request__patient").order_by("-completed_at")[:_MAX]
+    ]
+
+
+def _news_title(count: int) -> str:
+    return ngettext(
+        "%(n)d new or better unit for %(number)s since %(date)s",
+        "%(n)d new or better units for %(number)s since %(date)s",
+        count,
+    )
+
+
+def _new_units(user: User) -> list[WorkItem]:
+    """For the hospital: units that came on offer since the last search, until somebody of it opens the request."""
+    rows = NewUnitFinding.objects.open_for(user, *_ACTING).filter(request__hospital__in=user.hospital_ids)
+    counted = (
+        rows.since_search()
+        .filter(seen_at__isnull=True)
+        .order_by()
+        .values("request", "request__number", "request__patient__code")
+        .annotate(count=Count("pk"), first=Min("found_at"))
+        .order_by("-first")
+    )
+    return [
+        WorkItem(
+            title=ngettext(
+                "%(n)d new unit for %(number)s since its last search",
+                "%(n)d new units for %(number)s since its last search",
+                row["count"],
+            )
+            % {"n": row["count"], "number": row["request__number"]},
+            url=reverse("matching:request-detail", args=[row["request"]]),
+            detail=_("Patient %(code)s") % {"code": row["request__patient__code"]},
+            since=row["first"],
+            kind="unit",
+        )
+        for row in counted[:_MAX]
     ]

@@ -143,6 +143,38 @@ def resolver(*, look: bool = False) -> Resolver:
     return core_reference.resolver()
 
 
+def resolver_of(*, nomenclature: str, mac: str, release: str, mac_version: str) -> Resolver:
+    """Reads typings by reference data that were in use once, named by their checksums; those in use where they are.
+
+    release, mac_version: their names, for people. Raises Conflict for data that are not loaded or cannot be read.
+    """
+    now = resolver(look=True)
+    if Origin.of(now, ledger_number=0).same_reference(Origin(release, nomenclature, mac_version, mac, 0)):
+        return now
+    builtin = core_reference.builtin_nomenclature()
+    return Resolver(
+        builtin
+        if nomenclature == builtin.checksum
+        else _kept(_nomenclature, nomenclature, release, lambda found: found.checksum),
+        EMPTY_MAC if mac == mac_checksum(EMPTY_MAC) else _kept(_mac, mac, mac_version, mac_checksum),
+    )
+
+
+def _kept(held: _Held[Kind], checksum: str, version: str, checksum_of: Callable[[Kind], str]) -> Kind:
+    """What was loaded under a checksum, in use or not."""
+    row = held.model.objects.filter(checksum=checksum).values_list("version", "compiled").first()
+    if row is None:
+        raise Conflict(
+            "reference_not_loaded",
+            _("%(version)s (checksum %(checksum)s) is not loaded any more."),
+            params={"version": version, "checksum": checksum[:12]},
+        )
+    found = decoded(row[0], held.decode, bytes(row[1]))
+    if checksum_of(found) != checksum:
+        raise outdated(row[0])
+    return found
+
+
 def in_use() -> Origin:
     """What results made now would name, by two small queries and without reading the data."""
     release, mac = (

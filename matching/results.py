@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+import numpy as np
+from django.db import connection, models
+from numpy.typing import NDArray
 
 from hla.evidence import LocusEvidence
 from hla.prediction.imputed import Basis
 from hla.typing import Typing
 from matching.engine import evidence, ranking
+from matching.engine.columns import id_texts
 from matching.engine.search import Ranked, SearchOutcome
 from matching.engine.snapshot import Snapshot
 from matching.models import SearchResult, SearchRun
 from matching.predictions import RunPrediction
 
 Rows = StringIO  # in PostgreSQL's text format, one line per result
+Values = dict[str, Any]  # of one result, by column
 
 _CLASSES = ("antigen6", "allele6", "allele8", "allele10")
-_COLUMNS = (
+COLUMNS = (
     "run_id", "rank", "unit_id",
     *(f"{name}_{end}" for name in _CLASSES for end in ("min", "max")),
     "p0_of6", "p0_of8", "p0_of10", "prediction", "direction",
     "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg", "status", "evidence",
 )  # fmt: skip
+ALL = tuple(name for name in COLUMNS if name != "run_id")
+# What a list says of a unit to people, the unit first: what makes two lists the same.
+LISTED = ("unit_id", *(name for name in ALL if name not in ("rank", "unit_id", "prediction", "evidence")))
+Listed = tuple[Any, ...]
 _NULL = r"\N"
+_AT_ONCE = 500  # rows with their evidence in memory
 _DOSE_DIGITS = 6
 _DIGITS = 6  # of probabilities
 _SIZES = (6, 8, 10)
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def rows(
@@ -47,12 +57,12 @@ def rows(
     columns = [
         _repeated(str(run.pk), len(ranked)),
         (str(rank) for rank in range(1, len(ranked) + 1)),
-        (str(UUID(bytes=unit.tobytes())) for unit in snapshot.columns.unit_ids[ranked.rows]),
+        id_texts(snapshot.unit_ids(ranked.rows)),
         *_class_columns(ranked),
         *_prediction_columns(prediction, len(ranked)),
         (ranking.UNIT_DIRECTIONS[code] for code in ranked.direction),
         *_number_columns(ranked, snapshot),
-        _statuses(ranked, snapshot),
+        snapshot.words("status", ranked.rows),
         _evidence(ranked, snapshot, patient, outcome),
     ]
     text = StringIO()
@@ -68,7 +78,44 @@ def write(prepared: Rows) -> None:
     table = SearchResult._meta.db_table
     prepared.seek(0)
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({', '.join(_COLUMNS)}) FROM STDIN", prepared)
+        cursor.copy_expert(f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN", prepared)
+
+
+def values(prepared: Rows, names: Sequence[str] = ALL) -> Iterator[Values]:
+    """The rows as PostgreSQL will hold them and `stored` gives them back, one after another; of each the named."""
+    prepared.seek(0)
+    places = [(name, COLUMNS.index(name)) for name in names]
+    for line in prepared:
+        texts = line.rstrip("\n").split("\t")
+        yield {name: None if texts[at] == _NULL else _READ[name](texts[at]) for name, at in places}
+
+
+def stored(run: SearchRun, names: Sequence[str] = ALL) -> Iterator[Values]:
+    """The rows of a run, best first."""
+    rows = SearchResult.objects.filter(run=run).order_by("rank").values(*names)
+    yield from rows.iterator(chunk_size=_AT_ONCE)
+
+
+def listed(prepared: Rows) -> list[Listed]:
+    """What the list says of each unit (LISTED), best first."""
+    return [tuple(row.values()) for row in values(prepared, LISTED)]
+
+
+def stored_list(run: SearchRun) -> list[Listed]:
+    """The same of a search that is stored."""
+    return [tuple(row[name] for name in LISTED) for row in stored(run, LISTED)]
+
+
+def _reader(name: str) -> Callable[[str], Any]:
+    """From the text of COPY to what the column's field gives."""
+    field = _FIELDS[name]
+    if isinstance(field, models.JSONField):
+        return lambda text: json.loads(text.replace("\\\\", "\\"))
+    return UUID if name == "unit_id" else field.to_python
+
+
+_FIELDS = {field.attname: field for field in SearchResult._meta.concrete_fields}
+_READ = {name: _reader(name) for name in ALL}
 
 
 def _repeated(text: str, times: int) -> Iterable[str]:
@@ -91,25 +138,34 @@ def _prediction_columns(prediction: RunPrediction | None, count: int) -> list[It
         return [*(_repeated(_NULL, count) for _ in _SIZES), _repeated("{}", count)]
     found = prediction.rows
     alone = [map(_probability, found.classes[size][:, 0].tolist()) for size in _SIZES]
-    named = [
-        *((str(size), found.classes[size].tolist()) for size in _SIZES),
-        *((locus, values.tolist()) for locus, values in found.loci.items()),
+    shares = [
+        *(_shares(str(size), found.classes[size]) for size in _SIZES),
+        *(_shares(locus, values) for locus, values in found.loci.items()),
     ]
     texts = []
-    for at in range(count):
-        one: dict[str, Any] = {
-            name: [round(value, _DIGITS) for value in values[at]]
-            for name, values in named
-            if not math.isnan(values[at][0])
+    for at, known in enumerate(zip(*shares, strict=True)):
+        rest: dict[str, Any] = {
+            "basis": Basis(int(found.basis[at])).name.lower(),
+            "set": int(prediction.set_of_row[at]),
         }
-        one["basis"] = Basis(int(found.basis[at])).name.lower()
-        one["set"] = int(prediction.set_of_row[at])
         if found.relaxed[at]:
-            one["relaxed"] = list(found.relaxed[at])
+            rest["relaxed"] = list(found.relaxed[at])
         if found.lost[at] > 0:
-            one["lost"] = round(float(found.lost[at]), _DIGITS)
-        texts.append(json.dumps(one, separators=(",", ":")))
+            rest["lost"] = round(float(found.lost[at]), _DIGITS)
+        texts.append("".join(["{", *known, json.dumps(rest, separators=(",", ":"))[1:]]))
     return [*alone, texts]
+
+
+def _shares(name: str, values: NDArray[np.float64]) -> list[str]:
+    """Of each unit the member of a JSON object that says its shares; "" where nothing is known."""
+    known = (~np.isnan(values[:, 0])).tolist()
+    written: dict[tuple[float, ...], str] = {}  # at a locus most units have the same few
+    texts = []
+    for there, row in zip(known, map(tuple, np.round(values, _DIGITS).tolist()), strict=True):
+        if there and row not in written:
+            written[row] = f'"{name}":[{",".join(map(repr, row))}],'
+        texts.append(written[row] if there else "")
+    return texts
 
 
 def _probability(value: float) -> str:
@@ -117,10 +173,14 @@ def _probability(value: float) -> str:
 
 
 def _number_columns(ranked: Ranked, snapshot: Snapshot) -> list[Iterable[str]]:
-    numbers = snapshot.columns.numbers
     return [
-        (_NULL if cells < 0 else str(cells / 1000) for cells in numbers["tnc_e4"][ranked.rows].tolist()),
-        (_NULL if cells < 0 else str(cells / 1000) for cells in numbers["cd34_e3"][ranked.rows].tolist()),
+        *(
+            (
+                _NULL if cells < 0 else str(cells / 1000)
+                for cells in snapshot.numbers(name, ranked.rows).tolist()
+            )
+            for name in ("tnc_e4", "cd34_e3")
+        ),
         map(_dose, ranked.tnc_e7_per_kg.tolist()),
         map(_dose, ranked.cd34_e5_per_kg.tolist()),
     ]
@@ -130,23 +190,31 @@ def _dose(value: float) -> str:
     return _NULL if math.isnan(value) else str(round(value, _DOSE_DIGITS))
 
 
-def _statuses(ranked: Ranked, snapshot: Snapshot) -> Iterable[str]:
-    names = snapshot.columns.vocabulary["status"]
-    return (names[code] for code in snapshot.columns.categories["status"][ranked.rows])
-
-
 def _evidence(ranked: Ranked, snapshot: Snapshot, patient: Typing, outcome: SearchOutcome) -> Iterable[str]:
     """One JSON text per unit, put together from texts that were written once per distinct typing."""
     explained = evidence.explain(patient, ranked, snapshot, outcome.policy)
+    counted: dict[Any, str] = {}
     parts = []
     for locus, by_code in explained.items():
-        texts = {code: _escaped(found) for code, found in by_code.items()}
-        codes = snapshot.columns.codes[locus][ranked.rows].tolist()
-        parts.append([f'"{locus}":{texts[code]}' for code in codes])
+        written: dict[int, str] = {}
+        texts = {code: f'"{locus}":{_escaped(found, written, counted)}' for code, found in by_code.items()}
+        parts.append([texts[code] for code in snapshot.codes(locus, ranked.rows).tolist()])
     return ("{" + ",".join(line) + "}" for line in zip(*parts, strict=True))
 
 
-def _escaped(found: LocusEvidence) -> str:
-    """JSON as COPY wants it: a backslash doubled (JSON itself holds no line break or tab)."""
-    text = json.dumps(evidence.plain(found), ensure_ascii=False, separators=(",", ":"))
-    return text.replace("\\", "\\\\")
+def _escaped(found: LocusEvidence, written: dict[int, str], counted: dict[Any, str]) -> str:
+    """JSON as COPY wants it. written: texts of positions by their identity; counted: those of counts. Many typings
+    share both."""
+    for position in found.positions:
+        if id(position) not in written:
+            written[id(position)] = _json(evidence.plain_position(position))
+    first, second = (written[id(position)] for position in found.positions)
+    counts = evidence.counts_of(found)
+    if counts not in counted:
+        counted[counts] = _json(evidence.plain_counts(found))[:-1]
+    return f'{counted[counts]},"positions":[{first},{second}]}}'
+
+
+def _json(value: Any) -> str:
+    """A backslash is doubled for COPY; JSON itself holds no line break or tab."""
+    return _ENCODE(value).replace("\\", "\\\\")

@@ -6,13 +6,14 @@ open. One rule for pages, API and CSV.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from matching.choices import QUANTITY_LOCI, WEAK_BASES, Basis
-from matching.models import SearchResult, SearchRun
+from matching.choices import CLASS_SIZE, QUANTITY_LOCI, WEAK_BASES, Basis
+from matching.models import NewUnitFinding, SearchResult, SearchRun
 
 LEAST: Final = 1e-6  # the last digit that is stored: told instead of 0, and as far below 1 instead of 1
+ALLELE_CLASSES: Final = ("allele6", "allele8", "allele10")
 Span = tuple[int, int]  # certain and possible matches
 
 
@@ -28,12 +29,34 @@ def told(share: float, fewest: int, most: int, size: int, span: Span | None) -> 
         return share
     if fewest <= low and high <= most:
         return 1.0
+    return doubted(share)
+
+
+def doubted(share: float) -> float:
+    """A share of several that are possible: neither none nor all, however it was rounded."""
     return min(max(share, LEAST), 1 - LEAST)
 
 
 def exact(share: float, mismatches: int, size: int, span: Span | None) -> float:
     """`told` of one number of mismatches."""
     return told(share, mismatches, mismatches, size, span)
+
+
+def no_mismatch(share: float, size: int, classes: Mapping[str, Sequence[int]]) -> float:
+    """`told` of no mismatch where only the classes are known: name -> certain and possible matches.
+
+    Of a class that was not asked it is known that it has the mismatches of the smaller ones.
+    """
+    found = classes.get(f"allele{size}")
+    if found is None:
+        asked = [(CLASS_SIZE[name], most) for name, (_low, most) in classes.items() if name in ALLELE_CLASSES]
+        found = (0, size - max((one - most for one, most in asked if one < size), default=0))
+    return exact(share, 0, size, (found[0], found[1]))
+
+
+def of_finding(row: NewUnitFinding) -> dict[str, float]:
+    """Class size -> probability of no mismatch of a new unit."""
+    return {size: no_mismatch(share, int(size), row.classes) for size, share in row.probabilities.items()}
 
 
 def shares_of(found: Sequence[float], size: int, span: Span | None) -> list[float]:

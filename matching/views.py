@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.access import get_visible_or_404, permission_required
+from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError
 from core.exports import csv_response
@@ -23,9 +23,17 @@ from hospitals.patient_page import conflict_texts
 from hospitals.querysets import open_in
 from matching import lists, services
 from matching.choices import OPEN, SEARCHABLE, STATE_TONE
-from matching.forms import CancelForm, RequestFilterForm, RequestForm, request_initial, show_error
+from matching.forms import (
+    CancelForm,
+    RequestFilterForm,
+    RequestForm,
+    request_initial,
+    request_taken_over,
+    show_error,
+)
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
-from matching.presenters import people, requests
+from matching.presenters import new_units, people, requests, watches
+from matching.selection.policies import proposed
 
 _ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 
@@ -73,7 +81,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("Choose the patient first, then “New match request” on the patient's page."))
         return redirect("hospitals:patient-list")
     patient = get_visible_or_404(_patients().open_for(request.user, *_ACTING), request.user, pk=wanted)
-    form = _form(request, patient, request_initial(patient))
+    form = _form(request, patient)
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
@@ -99,12 +107,40 @@ def _patients() -> Any:
     return Patient.objects.select_related("hospital").with_current_typing()
 
 
-def _form(request: HttpRequest, patient: Patient, initial: dict[str, Any]) -> RequestForm:
-    policy = SelectionPolicy.objects.for_hospital(patient.hospital).filter(is_default=True).first()
+def _form(request: HttpRequest, patient: Patient, saved: MatchRequest | None = None) -> RequestForm:
+    """Bound to what was sent; "defaults" only takes over floors and dose of the chosen policy."""
+    offered = list(
+        SelectionPolicy.objects.for_hospital(patient.hospital).offered().order_by("hospital", "name", "pk")
+    )
+    posted = request.POST if request.method == "POST" else None
+    proposal = proposed(offered, patient, people.today())
+    policy = _policy(offered, saved, posted) or proposal
     if policy is None:
         raise Conflict("policy_missing", _("No selection policy is set up. Tell the administrator."))
-    posted = request.POST if request.method == "POST" else None
-    return RequestForm(posted, policy=policy, weight_known=patient.weight_kg is not None, initial=initial)
+    initial = request_initial(patient, policy, saved)
+    if posted is not None and "defaults" in posted:
+        initial, posted = request_taken_over(patient, policy, posted), None
+    return RequestForm(
+        posted,
+        policies=offered,
+        policy=policy,
+        proposal=proposal,
+        weight_known=patient.weight_kg is not None,
+        initial=initial,
+    )
+
+
+def _policy(
+    offered: list[SelectionPolicy], saved: MatchRequest | None, posted: QueryDict | None
+) -> SelectionPolicy | None:
+    """The one chosen, else the draft's or its newest version."""
+    by_id = {str(one.pk): one for one in offered}
+    found = by_id.get(posted.get("policy", "")) if posted is not None else None
+    if found is not None or saved is None:
+        return found
+    held = saved.policy
+    same = (one for one in offered if (one.hospital_id, one.name) == (held.hospital_id, held.name))
+    return by_id.get(str(held.pk)) or next(same, None)
 
 
 def _submitted(request: HttpRequest, saved: MatchRequest) -> SearchRun | None:
@@ -136,6 +172,7 @@ def _form_page(
         "missing": ", ".join(f"HLA-{locus}" for locus in missing),
         "may_edit_patient": open_in(request.user, Permission.PATIENT_EDIT, patient.hospital_id),
         "searchable": not missing and patient.is_active,
+        "replaced": saved.policy if saved and not saved.policy.is_offered else None,
     }
     return render(request, "matching/request_form.html", context)
 
@@ -148,7 +185,7 @@ def request_edit(request: HttpRequest, pk: Any) -> HttpResponse:
     if not saved.is_draft:
         raise Conflict("request_not_draft", _("This request has been submitted; its criteria stand."))
     patient = get_visible_or_404(_patients(), request.user, pk=saved.patient_id)
-    form = _form(request, patient, request_initial(patient, saved))
+    form = _form(request, patient, saved)
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
@@ -172,7 +209,8 @@ def request_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpResponse:
     found = get_visible_or_404(MatchRequest.objects.with_patient(), request.user, pk=pk)
     patient = get_visible_or_404(_patients(), request.user, pk=found.patient_id)
-    runs = list(found.runs.select_related("job").order_by("-run_no"))
+    runs = list(found.runs.shown().select_related("job").order_by("-run_no"))
+    new = new_units.of_request(found, person_of(request))
     may_submit = open_in(request.user, Permission.REQUEST_SUBMIT, found.hospital_id)
     running = any(run.job.is_open for run in runs)
     missing = requests.missing_loci(patient.current_typing)
@@ -186,6 +224,9 @@ def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpRespo
         "conflicts": conflict_texts(patient.current_typing),
         "missing": ", ".join(f"HLA-{locus}" for locus in missing),
         "runs": [requests.run_row(run) for run in runs],
+        "new": new,
+        "watch": watches.card(found, person_of(request)),
+        "checked": requests.checked_text(runs),
         "entries": requests.timeline(found, runs),
         "cancel_form": cancel_form,
         "may_edit_patient": open_in(request.user, Permission.PATIENT_EDIT, patient.hospital_id),
@@ -194,7 +235,9 @@ def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpRespo
         "may_cancel": may_submit and found.state in OPEN,
         "crumbs": [(reverse("matching:request-list"), _("Requests")), ("", found.number)],
     }
-    return render(request, "matching/request_detail.html", context)
+    response = render(request, "matching/request_detail.html", context)
+    services.new_units_see(request=found, findings=new["seen"], user=person_of(request))
+    return response
 
 
 @require_POST

@@ -47,7 +47,7 @@ def release_list(request: HttpRequest) -> HttpResponse:
         [references.loaded(row) for row in model.objects.visible_to(person)]
         for model in (NomenclatureRelease, MacTableVersion, CiwdTableVersion)
     )
-    policies = SelectionPolicy.objects.visible_to(person).select_related("hospital")
+    policies = SelectionPolicy.objects.visible_to(person).offered().select_related("hospital")
     frequencies = FrequencySet.objects.visible_to(person).active().order_by("population")
     with_requests = may_see_requests_touched(person)
     comparisons = list(Rereading.objects.visible_to(person).with_data()[:COMPARISONS_SHOWN])

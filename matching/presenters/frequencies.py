@@ -127,13 +127,18 @@ def built_in_detail() -> dict[str, Any]:
 
 def inventory_explained(checksum: str) -> str | None:
     """Share of the units served by this set whose typings two of its haplotypes explain; None: not known yet."""
-    units = explained = 0
+    units = explained = sampled = 0
     for part in InventoryImputation.objects.all():
         if [one["checksum"] for one in part.sets] == [checksum]:
             units += part.units
             explained += part.units_by_basis["typing"] + part.units_by_basis["set"]
+            sampled += part.sampled or 0
     if not units:
         return None
+    if sampled:
+        text = _("about %(share)s of %(count)s units that it serves, estimated from %(sampled)s of them")
+        share = f"{explained / units:.0%}".replace("%", " %")
+        return text % {"share": share, "count": f"{units:,}", "sampled": f"{sampled:,}"}
     return ngettext(
         "%(share)s of %(count)s unit that it serves", "%(share)s of %(count)s units that it serves", units
     ) % {"share": percent(explained / units), "count": f"{units:,}"}

@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 
 from hospitals.choices import Sex
 from hospitals.models import Patient
+from matching.engine.selection.blood_groups import abo_relation
 
-_ANTIGENS = {"O": frozenset[str](), "A": frozenset("A"), "B": frozenset("B"), "AB": frozenset("AB")}
 CHILD_UNTIL = 14  # years; below, one says girl or boy
 MONTHS_UNTIL = 24  # age in months; above, in years
 
@@ -75,21 +75,6 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def abo_match(patient_abo: str, unit_abo: str) -> str:
-    """identical | minor | major | both | "" (a group is not known).
-
-    Major: the unit's cells carry an antigen that the patient lacks. Minor: the patient's cells carry one that
-    the unit lacks.
-    """
-    if patient_abo not in _ANTIGENS or unit_abo not in _ANTIGENS:
-        return ""
-    patient, unit = _ANTIGENS[patient_abo], _ANTIGENS[unit_abo]
-    major, minor = bool(unit - patient), bool(patient - unit)
-    if major and minor:
-        return "both"
-    return "major" if major else "minor" if minor else "identical"
-
-
 def abo_tag(patient_abo: str, unit_abo: str) -> dict[str, str] | None:
     """The tag of a row; None where a blood group is not known."""
     return {
@@ -97,4 +82,4 @@ def abo_tag(patient_abo: str, unit_abo: str) -> dict[str, str] | None:
         "minor": {"text": _("minor ABO"), "tone": "warn"},
         "major": {"text": _("major ABO"), "tone": "warn"},
         "both": {"text": _("major and minor ABO"), "tone": "warn"},
-    }.get(abo_match(patient_abo, unit_abo))
+    }.get(abo_relation(patient_abo, unit_abo))

@@ -16,6 +16,7 @@ from matching.pair_details import PairDetails
 from matching.shares import (
     class_shares,
     class_span,
+    doubted,
     is_certain,
     is_estimate,
     locus_shares,
@@ -44,9 +45,11 @@ def percent_text(share: float | None) -> str:
 
 
 def share_text(share: float) -> str:
-    """A share of small things, with one decimal: 41.3 %, <0.1 %."""
+    """A share with one decimal: 41.3 %; <0.1 % and >99.9 % where rounding would claim what is not so."""
     if 0 < share < SMALL / 10:
         return "<0.1 %"
+    if 1 - SMALL / 10 <= share < 1:
+        return ">99.9 %"
     return f"{share * 100:.1f} %"
 
 
@@ -281,22 +284,26 @@ def lost_text(lost: float) -> str:
     }
 
 
-def likely(genotypes: Iterable[Json]) -> dict[str, Any]:
-    """Genotypes with their shares as a table: {share, alleles: {locus: [p1, p2]}}."""
-    found = list(genotypes)
-    loci = [locus for locus in SEARCH_LOCI if any(locus in one["alleles"] for one in found)]
+def likely(genotypes: Sequence[Json], count: int, lost: float) -> dict[str, Any]:
+    """The likeliest of `count` genotypes with their shares as a table: {share, alleles: {locus: [p1, p2]}}.
+
+    lost: share of those left out. Shares were rounded: only where all are shown are they all there is.
+    """
+    whole = len(genotypes) == count
+    together = 1.0 - lost if whole else doubted(sum(one["share"] for one in genotypes))
+    loci = [locus for locus in SEARCH_LOCI if any(locus in one["alleles"] for one in genotypes)]
     return {
         "loci": loci,
         "rows": [
             {
-                "share": share_text(one["share"]),
+                "share": share_text(doubted(one["share"]) if count > 1 else one["share"]),
                 "pairs": [
                     {"locus": locus, "names": sorted(map(_bare, one["alleles"][locus]))} for locus in loci
                 ],
             }
-            for one in found
+            for one in genotypes
         ],
-        "together": share_text(sum(one["share"] for one in found)),
+        "together": share_text(together),
     }
 
 
@@ -311,7 +318,7 @@ def patient_genotypes(run: SearchRun) -> dict[str, Any] | None:
     if not patient or patient["genotypes"] < 2:
         return None
     return {
-        **likely(patient["likely"]),
+        **likely(patient["likely"], patient["genotypes"], patient["lost"]),
         "count": f"{patient['genotypes']:,}",
         "reason": patient_basis_text(run),
         "lost": lost_text(patient["lost"]),
@@ -348,7 +355,9 @@ def details(run: SearchRun, found: PairDetails, result: SearchResult) -> dict[st
             for count in range(last + 1)
         ],
         "lost": lost_text(found.lost),
-        "unit": likely(found.unit.likely) if found.unit.genotypes > 1 else None,
+        "unit": likely(found.unit.likely, found.unit.genotypes, found.unit.lost)
+        if found.unit.genotypes > 1
+        else None,
         "unit_count": f"{found.unit.genotypes:,}",
         "reasons": [
             _of_unit(basis_text(found.unit.basis, names_of(found.unit.sets), found.unit.relaxed)),

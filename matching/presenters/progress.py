@@ -42,14 +42,16 @@ def _title(job: Job) -> str:
 
 def _stages(job: Job) -> list[dict[str, str]]:
     """All stages in order: those behind are done; where it failed is marked."""
-    names = [stage.value for stage in Stage]
+    # Building is told only where it is done: most searches find the inventory there.
+    shown = [stage for stage in Stage if stage != Stage.BUILD or job.stage == Stage.BUILD]
+    names = [stage.value for stage in shown]
     here = names.index(job.stage) if job.stage in names else -1
     if job.state == Job.State.DONE:
         here = len(names)
     at_here = {Job.State.FAILED.value: "failed", Job.State.RUNNING.value: "now"}.get(job.state, "")
     return [
         {"label": str(stage.label), "state": "done" if place < here else at_here if place == here else ""}
-        for place, stage in enumerate(Stage)
+        for place, stage in enumerate(shown)
     ]
 
 

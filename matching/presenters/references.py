@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,7 @@ from matching.choices import CHANGE_TONE, ChangeKind
 from matching.models import LoadedReference, Rereading, SelectionPolicy, TypingChange
 from matching.presenters.requests import floors_text
 from matching.presenters.summary import antigen_rule_text
+from matching.selection.policies import shown_name
 
 
 def loaded(row: LoadedReference) -> dict[str, Any]:
@@ -32,7 +34,8 @@ def loaded(row: LoadedReference) -> dict[str, Any]:
 def policy(row: SelectionPolicy) -> dict[str, Any]:
     rules = row.rules
     return {
-        "name": str(row),
+        "name": shown_name(row),
+        "url": reverse("matching:policy-detail", args=[row.pk]),
         "default": row.is_default,
         "hospital": row.hospital.code if row.hospital else _("all"),
         "floors": floors_text(rules.get("floors", {})),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bank.choices import UnitStatus
@@ -14,6 +15,8 @@ from core.models import Job
 from hospitals.models import PatientHlaTyping
 from matching.choices import CLASS_SIZE, STATE_TONE, LociSet
 from matching.models import MatchRequest, SearchRun
+from matching.presenters.changes import changes_text
+from matching.selection.policies import shown_name
 
 NEEDED_LOCI = ("A", "B", "DRB1")
 SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
@@ -57,7 +60,8 @@ def criteria_facts(request: MatchRequest) -> list[dict[str, Any]]:
         {"label": _("Floors"), "value": floors_text(request.floors)},
         {"label": _("TNC per kg"), "value": dose_text(request.min_tnc_e7_per_kg) or _("no minimum")},
         {"label": _("States of units"), "value": statuses_text(request.statuses)},
-        {"label": _("Policy"), "value": str(request.policy)},
+        {"label": _("Listed at most"), "value": request.get_kept_at_most_display()},
+        {"label": _("Policy"), "value": shown_name(request.policy)},
         {"label": _("Urgency"), "value": request.get_urgency_display()},
     ]
 
@@ -96,12 +100,23 @@ def run_row(run: SearchRun) -> dict[str, Any]:
         "state": run.job.get_state_display(),
         "tone": JOB_TONE[Job.State(run.job.state)],
         "at": run.created_at,
-        "by": run.created_by,
+        "by": _("nightly search") if run.of_the_night else run.created_by,
+        "changes": changes_text(run),
+        "unseen": run.of_the_night and run.is_finished and run.seen_at is None,
         "release": release_text(run.release) if run.release else "",
         "classes": class_summary(run, "antigen6") or class_summary(run, "allele6"),
         "candidates": run.candidates,
         "finished": run.is_finished,
     }
+
+
+def checked_text(runs: Iterable[SearchRun]) -> str:
+    """When the newest list was last found to hold; "" where no night has looked since it was made."""
+    newest = next((run for run in runs if run.is_finished), None)
+    if newest is None or newest.checked_at is None:
+        return ""
+    values = {"n": newest.run_no, "at": timezone.localtime(newest.checked_at).strftime("%Y-%m-%d %H:%M")}
+    return _("List %(n)d still holds: the nightly search found the same units, %(at)s.") % values
 
 
 def class_summary(run: SearchRun, name: str) -> str:
@@ -143,7 +158,7 @@ def _run_entries(run: SearchRun) -> list[dict[str, Any]]:
         {
             "at": run.created_at,
             "text": _("Search %(n)d started") % number,
-            "actor": run.created_by,
+            "actor": _("nightly search") if run.of_the_night else run.created_by,
             "tone": "",
         }
     ]
@@ -158,7 +173,7 @@ def _run_entries(run: SearchRun) -> list[dict[str, Any]]:
             {
                 "at": run.job.ended_at,
                 "text": text % number,
-                "detail": run.job.error,
+                "detail": run.job.error or changes_text(run),
                 "actor": "",
                 "tone": tone,
             }

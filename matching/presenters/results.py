@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,11 +15,13 @@ from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Permission
 from matching.choices import CLASS_SIZE
+from matching.engine.selection.rules import SelectionRules
 from matching.match_list import predicted_sizes
-from matching.models import SearchResult, SearchRun
-from matching.presenters import probabilities
+from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
+from matching.presenters import findings, probabilities, shortlist_marks
 from matching.presenters.people import abo_tag
 from matching.presenters.words import UNIT_DIRECTION, mark
+from matching.selection.policies import rules_of
 
 SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
 # Right end of a meter: four times what is asked; without a wish, four times the usual dose of a single unit.
@@ -30,13 +32,15 @@ UNIT_OF_TOTAL = {"tnc": "×10⁷", "cd34": "×10⁶"}
 SCALE_OF_ASKED = 4
 
 
-def table(run: SearchRun, page: Sequence[SearchResult], user: User) -> dict[str, Any]:
+def table(run: SearchRun, page: Sequence[SearchResult], user: User, evaluation: Evaluation) -> dict[str, Any]:
     """Context of the table: its loci with the patient's values, and the rows."""
     loci = shown_loci(run, page)
+    rules, judged = rules_of(evaluation.policy), findings.of_page(evaluation, page)
+    marks = shortlist_marks.marks(run, page, user)
     return {
         "loci": [{"locus": locus, "patient": patient_values(run, locus)} for locus in loci],
-        "rows": [row(run, result, user, loci) for result in page],
-        "totals": run.patient_weight_kg is None,
+        "rows": [row(run, result, user, rules, judged[result.pk], loci, marks) for result in page],
+        "totals": evaluation.weight_kg is None,
         "probabilities": bool(predicted_sizes(run)),
     }
 
@@ -67,9 +71,22 @@ def unit_value(unit: CordBloodUnit, locus: str, position: int) -> str:
     return str(getattr(unit, f"hla_{locus.lower()}_{position}", ""))
 
 
-def row(run: SearchRun, result: SearchResult, user: User, loci: Sequence[str] = ()) -> dict[str, Any]:
-    """One row; classes, evidence and cells as the search stored them, status and passport link as of now."""
+def row(
+    run: SearchRun,
+    result: SearchResult,
+    user: User,
+    rules: SelectionRules,
+    judged: EvaluatedUnit,
+    loci: Sequence[str] = (),
+    marks: Mapping[UUID, dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """One row; classes and evidence as the search stored them, all else as of now, doses by today's weight.
+
+    marks: of the whole page (presenters.shortlist_marks); asked for this unit alone where not given.
+    """
     unit = result.unit
+    if marks is None:
+        marks = shortlist_marks.marks(run, [result], user)
     return {
         "rank": result.rank,
         "key": str(unit.pk),
@@ -77,15 +94,23 @@ def row(run: SearchRun, result: SearchResult, user: User, loci: Sequence[str] = 
         "unit_url": reverse("bank:unit-detail", args=[unit.pk]) if is_open_to(unit, user) else "",
         "url": reverse("matching:run-unit", args=[run.pk, unit.pk]),
         "meta": meta(unit),
-        "tags": tags(run, result, user),
+        "tags": row_tags(judged, tags(run, result, user)),
+        "excluded": judged.is_excluded,
+        "shortlist": marks.get(unit.pk),
         **{name: class_range(result, name) for name in CLASS_SIZE},
         "probability": probabilities.cell(run, result) if predicted_sizes(run) else None,
-        "tnc": dose(run, result, "tnc"),
-        "cd34": dose(run, result, "cd34"),
+        "tnc": dose(rules, result, judged, "tnc"),
+        "cd34": dose(rules, result, judged, "cd34"),
         "direction": UNIT_DIRECTION[result.direction],
         "cells": [cell(run, result, locus) for locus in loci],
         "abo": unit.blood_group if unit.abo else "",
     }
+
+
+def row_tags(judged: EvaluatedUnit, of_unit: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Of an excluded unit the rule that excludes it stands first."""
+    of_rules = findings.tags(judged)
+    return [*of_rules, *of_unit] if judged.is_excluded else [*of_unit, *of_rules]
 
 
 def is_open_to(unit: CordBloodUnit, user: User) -> bool:
@@ -141,18 +166,19 @@ def _gone_tag(unit: CordBloodUnit, user: User) -> dict[str, str]:
     return {"text": _("now: %(state)s") % {"state": state}, "tone": "bad"}
 
 
-def dose(run: SearchRun, result: SearchResult, kind: str) -> dict[str, Any]:
-    """Context of the meter: per kg against what was asked; without a weight the cells of the whole unit."""
-    if run.patient_weight_kg is None:
+def dose(rules: SelectionRules, result: SearchResult, judged: EvaluatedUnit, kind: str) -> dict[str, Any]:
+    """Context of the meter: per kg against the line of the policy; without a weight the cells of the whole unit."""
+    value = judged.tnc_e7_per_kg if kind == "tnc" else judged.cd34_e5_per_kg
+    if judged.findings.get(f"{kind}_dose", ["", None, []])[2] == ["weight"]:
         total = result.tnc_e7 if kind == "tnc" else result.cd34_e6
-        return _meter(total, None, SCALE_OF_TOTAL[kind], UNIT_OF_TOTAL[kind])
-    value = result.tnc_e7_per_kg if kind == "tnc" else result.cd34_e5_per_kg
-    asked = run.criteria["min_tnc_e7_per_kg"] if kind == "tnc" else None
-    needed = None if asked is None else float(Decimal(asked))
-    return _meter(value, needed, SCALE[kind] if needed is None else needed * SCALE_OF_ASKED, UNIT[kind])
+        return meter(total, None, SCALE_OF_TOTAL[kind], UNIT_OF_TOTAL[kind])
+    line = rules.settings[f"{kind}_dose"]
+    needed = float(line.values["least"]) if line.action != "off" else None
+    return meter(value, needed, SCALE[kind] if not needed else needed * SCALE_OF_ASKED, UNIT[kind])
 
 
-def _meter(value: float | None, needed: float | None, scale: float, unit: str) -> dict[str, Any]:
+def meter(value: float | None, needed: float | None, scale: float, unit: str) -> dict[str, Any]:
+    """Context of _components/dose_meter.html."""
     text = None if value is None else f"{value:.1f}"
     drawn = None if value is None else min(value, scale)  # a longer bar would leave its track
     return {"value": drawn, "text": text, "needed": needed, "scale": scale, "unit": unit}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from core.populations import parse_populations
 from matching import frequency_sets, reference
-from matching.choices import CLASS_SIZE
+from matching.choices import CLASS_SIZE, Kept
 from matching.match_list import MatchList
-from matching.models import SearchRun
-from matching.presenters import prediction_summary
+from matching.models import Evaluation, SearchRun
+from matching.presenters import policies, prediction_summary
+from matching.presenters.changes import changes_text
+from matching.presenters.people import weight_text
 from matching.presenters.requests import NEEDED_LOCI, dose_text, floors_text, release_text, statuses_text
 
 ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
@@ -51,6 +54,7 @@ def criteria_line(run: SearchRun) -> list[dict[str, str]]:
         {"label": _("Floor"), "value": floors_text(asked["floors"])},
         {"label": _("TNC per kg"), "value": dose_text(asked["min_tnc_e7_per_kg"]) or _("no minimum")},
         {"label": _("Units"), "value": statuses_text(asked["statuses"])},
+        {"label": _("Listed at most"), "value": f"{asked.get('kept_at_most', Kept.THOUSAND):,}"},
     ]
 
 
@@ -74,7 +78,7 @@ def class_values(run: SearchRun, name: str) -> list[tuple[int, int, int]]:
 
 def primary_figures(run: SearchRun, shown: MatchList) -> list[dict[str, Any]]:
     """One figure per value of the class that orders the list; a click filters the list."""
-    name = run.policy.rules.get("primary", "antigen6")
+    name = run.policy.primary
     word = _("antigen") if name == "antigen6" else _("allele")
     return [
         {
@@ -176,15 +180,16 @@ def searched(run: SearchRun) -> dict[str, Any]:
     return {"value": value, "label": label, "note": at}
 
 
-def notices(run: SearchRun) -> list[dict[str, Any]]:
+def notices(run: SearchRun, evaluation: Evaluation) -> list[dict[str, Any]]:
     """What a reader must know before trusting an old list."""
     found: list[dict[str, Any]] = []
     patient = run.request.patient
     typing = patient.current_typing
     if typing is not None and {k: list(v) for k, v in typing.canonical.items()} != run.patient_typing:
         found.append(_warn(gettext_lazy("The patient's typing was changed since this search. Search again.")))
-    if patient.weight_kg != run.patient_weight_kg:
-        found.append(_warn(gettext_lazy("The patient's weight was changed since this search: doses differ.")))
+    found += [_warn(text) for text in policies.differences(run, evaluation.policy)]
+    if evaluation.weight_kg != run.patient_weight_kg:
+        found.append(_warn(weight_notice(run, evaluation)))
     if run.prediction and patient.populations != run.patient_populations:
         text = gettext_lazy(
             "The patient's population was changed since this search: other probabilities. Search again."
@@ -192,9 +197,32 @@ def notices(run: SearchRun) -> list[dict[str, Any]]:
         found.append(_warn(text))
     if run.request.runs.filter(run_no__gt=run.run_no, completed_at__isnull=False).exists():
         found.append(_warn(gettext_lazy("This is not the newest list of this request.")))
+    if changed := changes_text(run):
+        nightly = _("Made by the nightly search: %(changes)s.") % {"changes": changed}
+        found.append({"tone": "info", "text": nightly})
     found += [_warn(text) for text in _reference_notices(run)]
     found += [{"tone": tone, "text": text} for tone, text in prediction_summary.notices(run)]
     return found
+
+
+def weight_notice(run: SearchRun, evaluation: Evaluation) -> str:
+    """Doses and rules go by the weight of today; what the search left out by the old one is not in the list."""
+    weights = {"now": weight_text(evaluation.weight_kg), "then": weight_text(run.patient_weight_kg)}
+    text = _("Doses by %(now)s (the search knew %(then)s).") % weights
+    left_out = run.funnel.get("below_dose", 0)
+    if not left_out or not lighter(evaluation.weight_kg, run.patient_weight_kg):
+        return text
+    missing = ngettext(
+        "%(n)s unit that the search left out for its dose is not in this list: search again.",
+        "%(n)s units that the search left out for their dose are not in this list: search again.",
+        left_out,
+    )
+    return f"{text} {missing % {'n': f'{left_out:,}'}}"
+
+
+def lighter(now: Decimal | None, then: Decimal | None) -> bool:
+    """Whether units that were too small may be large enough now."""
+    return then is not None and (now is None or now < then)
 
 
 def _reference_notices(run: SearchRun) -> Iterator[Any]:

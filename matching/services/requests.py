@@ -19,7 +19,7 @@ from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import Job
 from hospitals.models import Patient
-from matching.choices import CLASS_SIZE, OPEN, LociSet, RequestState, Urgency
+from matching.choices import CLASS_SIZE, OPEN, Kept, LociSet, MatchClass, RequestState, Urgency
 from matching.engine.search import Criteria
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
 from matching.services.runs import run_start
@@ -33,6 +33,7 @@ class RequestData:
     floors: Mapping[str, int] = field(default_factory=dict)
     min_tnc_e7_per_kg: Decimal | None = None
     statuses: tuple[str, ...] = (UnitStatus.LISTED.value,)
+    kept_at_most: int = Kept.THOUSAND.value
     urgency: str = Urgency.ROUTINE.value
     notes: str = ""
     policy_id: UUID | None = None
@@ -102,6 +103,7 @@ def request_submit(*, request_id: UUID, actor: Actor) -> SearchRun:
             _("%(number)s has already been submitted."),
             params={"number": request.number},
         )
+    _check_offered(request.policy)
     request.state = RequestState.SUBMITTED
     request.submitted_at = request.updated_at = timezone.now()
     request.submitted_by = actor.label[:200]
@@ -183,13 +185,40 @@ def _policy(data: RequestData, patient: Patient) -> SelectionPolicy:
         raise InvalidInput(
             "policy_unknown", _("This selection policy does not exist for the hospital."), field="policy"
         )
+    _check_offered(found)
     return found
+
+
+def _check_offered(policy: SelectionPolicy) -> None:
+    """Nothing new starts by a policy that its owner took back or replaced; what was submitted by it goes on.
+
+    The row is held till the end: who retires it waits for this request, or this request sees it retired.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT retired_at FROM matching_selectionpolicy WHERE id = %s FOR SHARE", [policy.pk])
+        (retired_at,) = cursor.fetchone()
+    if retired_at is not None:
+        raise Conflict(
+            "policy_retired",
+            _(
+                "%(policy)s is no longer offered. Edit the request: choose a policy, and check floors and dose."
+            ),
+            field="policy",
+            params={"policy": str(policy)},
+        )
 
 
 def _fields(data: RequestData, policy: SelectionPolicy) -> dict[str, Any]:
     """Checked columns of a request. Raises InvalidInput with the field that is wrong."""
     _check_choices(data)
     _check_floors(data)
+    if policy.primary not in _classes(data):
+        raise InvalidInput(
+            "primary_class_not_asked",
+            _("The policy orders by the class %(name)s, which needs a locus not chosen."),
+            field="loci",
+            params={"name": MatchClass(policy.primary).label},
+        )
     dose = data.min_tnc_e7_per_kg
     if dose is not None and not 0 < dose <= 100:
         raise InvalidInput(
@@ -202,6 +231,7 @@ def _fields(data: RequestData, policy: SelectionPolicy) -> dict[str, Any]:
         "floors": _floors(data, policy),
         "min_tnc_e7_per_kg": dose,
         "statuses": sorted(data.statuses),
+        "kept_at_most": data.kept_at_most,
         "urgency": data.urgency,
         "notes": data.notes.strip(),
     }
@@ -223,6 +253,10 @@ def _check_choices(data: RequestData) -> None:
     if not data.statuses or not set(data.statuses) <= {state.value for state in SEARCHABLE_UNITS}:
         raise InvalidInput(
             "statuses_unknown", _("Choose at least one of the offered states of units."), field="statuses"
+        )
+    if data.kept_at_most not in Kept.values:
+        raise InvalidInput(
+            "kept_unknown", _("Choose one of the offered lengths of the list."), field="kept_at_most"
         )
     if data.urgency not in Urgency.values:
         raise InvalidInput("urgency_unknown", _("Choose one of the offered urgencies."), field="urgency")

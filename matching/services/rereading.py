@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bank.models import CordBloodUnit
 from bank.models.unit import HLA_COLUMNS, LISTED_LOCI
 from core import audit, jobs
 from core.audit import Actor
-from core.errors import Conflict, DomainError
-from core.jobs import Claim, JobLost
+from core.errors import Conflict
+from core.jobs import Claim
 from core.reference import builtin_nomenclature
 from hla.mac import EMPTY_MAC, MacTable
 from hla.nomenclature import Nomenclature
@@ -41,6 +41,9 @@ log = logging.getLogger("qidai.rereading")
 KIND = "reread"
 CHUNK = 5_000
 TELL_EVERY = 50_000
+_FAILED = gettext_lazy(
+    "Reading the typings anew failed for a reason inside the program. Tell the administrator."
+)
 
 Table = TypeVar("Table")
 Key = tuple[str, str, str]  # locus, first, second
@@ -78,28 +81,7 @@ def rereading_start(*, before: LoadedReference | None, after: LoadedReference, a
 
 def rereading_execute(*, job_id: UUID) -> Rereading | None:
     """Do the work of a job, exactly once whoever calls how often. None: not ours, lost, or failed."""
-    claim = jobs.job_claim(job_id)
-    if claim is None:
-        return None
-    with jobs.actors_language(job_id):
-        try:
-            return _compare_and_store(claim)
-        except JobLost:
-            log.info("rereading %s was cancelled or taken over", job_id)
-        except (OperationalError, InterfaceError):
-            raise  # the database is away: the job stays claimed and the sweep hands it on
-        except Exception as error:
-            log.exception("rereading %s failed", job_id)
-            _fail(claim, error)
-    return None
-
-
-def _fail(claim: Claim, error: Exception) -> None:
-    why = _("Reading the typings anew failed for a reason inside the program. Tell the administrator.")
-    try:
-        claim.fail(error if isinstance(error, DomainError) else why)
-    except JobLost:
-        log.info("rereading %s ended elsewhere", claim.job_id)
+    return jobs.carry_out(job_id, _compare_and_store, failed=_FAILED)
 
 
 def _compare_and_store(claim: Claim) -> Rereading:

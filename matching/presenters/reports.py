@@ -1,0 +1,105 @@
+"""Match reports that were kept, and their signatures, in words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.roles import Role
+from matching.models import MatchReport, MatchRequest, ReportSignature, SearchRun
+from matching.reports.head import moment
+
+Crumbs = list[tuple[str, str]]
+SHOWN_DIGEST = 12  # characters in lists
+
+
+def rows(found: Iterable[MatchReport]) -> list[dict[str, Any]]:
+    return [
+        {
+            "url": reverse("matching:report-detail", args=[one.pk]),
+            "at": moment(one.created_at),
+            "by": one.created_by,
+            "run_no": one.run.run_no,
+            "units": one.unit_count,
+            "language": language_name(one.language),
+            "digest": one.digest[:SHOWN_DIGEST],
+            "state": state(list(one.signatures.all())),
+        }
+        for one in found
+    ]
+
+
+def state(signed: list[ReportSignature]) -> dict[str, str]:
+    if not signed:
+        return {"text": _("not signed"), "tone": ""}
+    text = ngettext("%(n)d signature", "%(n)d signatures", len(signed)) % {"n": len(signed)}
+    return {"text": text, "tone": "good"}
+
+
+def language_name(code: str) -> str:
+    return str(dict(settings.LANGUAGES).get(code, code))
+
+
+def facts(report: MatchReport) -> list[dict[str, Any]]:
+    return [
+        {"label": _("Made by"), "value": report.created_by},
+        {"label": _("Made at"), "value": moment(report.created_at)},
+        {"label": _("Language"), "value": language_name(report.language)},
+        {"label": _("Units"), "value": report.unit_count},
+        {"label": _("Order of the units"), "value": report.order},
+        {"label": _("Filters"), "value": ", ".join(report.filters) or _("none")},
+        {"label": _("Policy"), "value": report.policy_label},
+        {"label": _("Digest, as printed"), "value": report.digest},
+    ]
+
+
+def is_intact(report: MatchReport) -> bool:
+    """Whether the stored file is the one that was made."""
+    return hashlib.sha256(report.pdf).hexdigest() == report.pdf_sha256
+
+
+def signatures(report: MatchReport) -> list[dict[str, Any]]:
+    return [
+        {
+            "by": one.signed_by,
+            "role": str(Role(one.role).label),
+            "at": moment(one.signed_at),
+            "meaning": one.get_meaning_display(),
+            "chosen": ", ".join(one.chosen),
+            "remark": one.remark,
+        }
+        for one in report.signatures.all()
+    ]
+
+
+def file_name(run: SearchRun, report: MatchReport | None = None) -> str:
+    """MR-2026-0001-search-1-report-1a2b3c4d5e6f.pdf; nothing of the patient."""
+    tail = f"-{report.digest[:SHOWN_DIGEST]}" if report else ""
+    return f"{slugify(run.request.number).upper()}-search-{run.run_no}-report{tail}.pdf"
+
+
+# --- the way there -------------------------------------------------------------------------------
+
+
+def request_crumbs(found: MatchRequest) -> Crumbs:
+    return [
+        (reverse("matching:request-list"), _("Requests")),
+        (reverse("matching:request-detail", args=[found.pk]), found.number),
+    ]
+
+
+def run_crumbs(run: SearchRun, last: str) -> Crumbs:
+    listed = reverse("matching:run-detail", args=[run.pk])
+    return [*request_crumbs(run.request), (listed, _("Match list")), ("", last)]
+
+
+def report_crumbs(report: MatchReport) -> Crumbs:
+    listed = reverse("matching:report-list", args=[report.run.request_id])
+    return [(listed, _("Reports")), ("", report.digest[:SHOWN_DIGEST])]

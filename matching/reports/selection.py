@@ -1,0 +1,97 @@
+"""From the page's list to a report: the same units in the same order under the same filters, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from matching.engine.selection.rules import SelectionRules
+from matching.match_list import ALL, ELIGIBLE, EXCLUDED, MatchList
+from matching.models import EvaluatedUnit
+from matching.presenters import findings
+from matching.presenters.rule_words import SHORT
+from matching.reports.given import RuleVerdict
+from matching.selection.policies import rules_of
+from matching.services import ReportAsked
+
+
+def asked_of(shown: MatchList, n: int, language: str) -> ReportAsked:
+    """The first n units of a list, its order, filters and verdicts in the language of the report."""
+    rows = shown.rows()
+    results = list(rows.select_related("unit__bank")[:n])
+    judged = findings.of_page(shown.evaluation, results)
+    rules = rules_of(shown.evaluation.policy)
+    with translation.override(language):
+        return ReportAsked(
+            evaluation=shown.evaluation,
+            judged=judged,
+            results=results,
+            passing=rows.count(),
+            order=order_text(shown),
+            filters=tuple(filter_texts(shown)),
+            language=language,
+            verdicts={result.unit_id: verdicts(rules, judged[result.pk]) for result in results},
+        )
+
+
+def verdicts(rules: SelectionRules, row: EvaluatedUnit) -> list[RuleVerdict]:
+    """Every rule in words that a hospital may read, whoever makes the report: paper goes from hand to hand."""
+    found = findings.open_to_hospitals(row.findings)
+    known = (findings.finding(one, found[one.code]) for one in rules.active if one.code in found)
+    return [
+        RuleVerdict(
+            code=one["code"],
+            rule=one["name"],
+            verdict=one["verdict"],
+            value="; ".join(filter(None, (one["value"], _needed(one["missing"])))),
+            threshold=one["threshold"],
+            reference="; ".join(
+                " ".join(filter(None, (ref["label"], _noted(ref["note"])))) for ref in one["refs"]
+            ),
+            short=one["short"],
+            weighs=one["weighs"],
+        )
+        for one in known
+    ]
+
+
+def _needed(missing: str) -> str:
+    return _("needed: %(missing)s") % {"missing": missing} if missing else ""
+
+
+def _noted(note: str) -> str:
+    return f"({note})" if note else ""
+
+
+def order_text(shown: MatchList) -> str:
+    """class → P(8/8) in steps of 10 % → TNC/kg"""
+    return " → ".join(chip.label for chip in shown.order.chips()) or _("as searched")
+
+
+def filter_texts(shown: MatchList) -> Iterator[str]:
+    """Eligible units; TNC ×10⁷/kg, at least: 2.5"""
+    which = {
+        ELIGIBLE: _("eligible units only"),
+        EXCLUDED: _("excluded units only"),
+        ALL: _("excluded units too"),
+    }
+    yield which[shown.show]
+    for name, value in shown.active.items():
+        if name == "rule":
+            yield _("excluded by: %(rule)s") % {"rule": SHORT[value]}
+            continue
+        field = shown.form.fields[name]
+        label = str(field.label)
+        yield label if isinstance(field, forms.BooleanField) else f"{label}: {_value_text(field, value)}"
+
+
+def _value_text(field: forms.Field, value: Any) -> str:
+    if isinstance(field, forms.MultipleChoiceField):
+        return ", ".join(map(str, value))
+    if isinstance(field, forms.ChoiceField):
+        return str(dict(field.choices).get(str(value), value))  # type: ignore[arg-type]
+    return str(value)

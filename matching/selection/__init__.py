@@ -1,0 +1,1 @@
+"""Choosing a graft from a stored list: facts of the database judged by a policy, kept, ordered, shown."""
