@@ -69,6 +69,45 @@
     }
   }
 
+  // Ticked units of a list: how many, whether they can be compared, and in every address that leads back to this list.
+  const bar = document.getElementById("compare");
+  const tickedUnits = () => new FormData(bar).getAll("unit");
+
+  function withUnits(address, units) {
+    const found = new URLSearchParams(address);
+    found.delete("unit");
+    for (const unit of units) found.append("unit", unit);
+    return "?" + found;
+  }
+
+  function countUnits() {
+    const units = tickedUnits(), told = bar.querySelector("[data-chosen]");
+    told.hidden = !units.length;
+    told.lastElementChild.textContent = units.length;
+    bar.querySelector("[data-compare]").disabled = units.length < bar.dataset.least || units.length > bar.dataset.most;
+  }
+
+  function carryUnits() {
+    const units = tickedUnits();
+    history.replaceState(history.state, "", withUnits(location.search, units));
+    for (const link of document.querySelectorAll("main a[href^='?']")) {
+      const others = units.filter((unit) => unit !== link.dataset.unit); // of the link that takes one away
+      link.setAttribute("href", withUnits(link.getAttribute("href").slice(1), others));
+    }
+    for (const form of document.querySelectorAll(".list-tools form")) {
+      for (const old of form.querySelectorAll("input[name=unit]")) old.remove();
+      for (const unit of units) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "unit", value: unit }));
+    }
+  }
+
+  if (bar) {
+    document.addEventListener("change", (event) => {
+      if (event.target.form === bar) { countUnits(); carryUnits(); }
+    });
+    addEventListener("pageshow", countUnits); // a browser that goes back keeps the boxes
+    countUnits();
+  }
+
   // Another language shows the same address, also where the live check has changed it since.
   document.addEventListener("submit", (event) => {
     const next = event.target.matches(".lang") && event.target.querySelector("input[name=next]");
