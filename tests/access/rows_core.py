@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.audit import Actor
-from core.models import Job
+from core.models import Job, OutgoingMail
 from core.roles import Role
 from tests.access.matrix import EVERYONE, PUBLIC, Row, World
 
@@ -19,13 +19,23 @@ def build(world: World) -> None:
     system = Actor.system("test")
     values = {"kind": "test", "title": "t", "actor_id": system.id, "actor_label": system.label}
     world.job = Job.objects.create(key="own", hospital_id=world.hospital.pk, **values)
+    world.mail = OutgoingMail.objects.create(user=world.users[R.LAB], topic="t", state="failed")
     world.other_job = Job.objects.create(key="other", hospital_id=uuid4(), **values)
 
 
 # The rows of everybody belong to whoever runs the installation; others see their own and their hospital's.
 JOB_VIEWERS = frozenset({R.HOSPITAL_COORDINATOR, R.HOSPITAL_PHYSICIAN, R.ADMIN, R.AUDITOR})
 
+WATCHERS = frozenset({R.ADMIN, R.AUDITOR})  # over the installation
+
 ROWS = [
+    # everybody's own; what is another person's is a 404 or untouched (tests/core/test_notifications.py)
+    Row("core:notification-list", EVERYONE, query="?show=unread", ok=(200,)),
+    Row("core:notification-open", EVERYONE, lambda w: {"pk": w.job.pk}, ok=(404,)),
+    Row("core:notifications-read", EVERYONE, method="post", data=lambda w: {"all": "1"}, ok=(302,)),
+    Row("core:email-notices-set", EVERYONE, method="post", data=lambda w: {"wanted": "no"}, ok=(302,)),
+    Row("core:mail-list", WATCHERS, query="?state=failed", ok=(200,)),
+    Row("core:mail-retry", ADMIN, lambda w: {"pk": w.mail.pk}, method="post", ok=(302,)),
     Row("config:home", EVERYONE),
     Row("config:find", EVERYONE, query="?q=nothing"),
     Row("config:components", EVERYONE),

@@ -8,6 +8,7 @@ from core.roles import HOSPITAL_ROLES, Role
 from hospitals.models import Hospital, Patient
 from tests.access.matrix import Row, World
 from tests.factories.hospitals import (
+    AntibodyBeadFactory,
     HospitalFactory,
     MembershipFactory,
     PatientFactory,
@@ -38,10 +39,12 @@ def build(world: World) -> None:
     world.membership = world.hospital.memberships.first()
     world.other_membership = MembershipFactory(hospital=world.other_hospital)
     world.patient, world.inactive_patient = _patient(world.hospital), _inactive(world.hospital)
+    world.serum = AntibodyBeadFactory(serum__patient=world.patient).serum
     world.other_patient, world.other_inactive = (
         _patient(world.other_hospital),
         _inactive(world.other_hospital),
     )
+    world.other_serum = AntibodyBeadFactory(serum__patient=world.other_patient).serum
 
 
 def _patient(hospital: Hospital) -> Patient:
@@ -65,11 +68,21 @@ def other(world: World) -> dict[str, object]:
     return {"pk": world.other_patient.pk}
 
 
+def own_serum(world: World) -> dict[str, object]:
+    return {"pk": world.serum.pk}
+
+
+def other_serum(world: World) -> dict[str, object]:
+    return {"pk": world.other_serum.pk}
+
+
 def post(name: str, roles: frozenset[Role], /, **data: object) -> Row:
     return Row(name, roles, own, other=other, method="post", data=lambda w: dict(data))
 
 
 HOSPITAL_VALUES = {"code": "NEW1", "name": "New", "city": "Wuhan", "country": "CN", "active": "on"}
+
+SERUM = {"sampled_on": "2026-05-01", "method": "single_antigen"}
 
 ROWS = [
     Row("hospitals:hospital-list", VIEW_HOSPITALS, query="?q=a&sort=-people"),
@@ -159,6 +172,29 @@ ROWS = [
     Row("hospitals:patient-identity", IDENTITIES, own, other=other, method="post", ok=(200,)),
     post("hospitals:patient-identity-edit", EDIT_PATIENTS, open="1"),
     post("hospitals:patient-identity-edit", EDIT_PATIENTS, name="Other Invented Name"),
+    Row("hospitals:serum-create", EDIT_PATIENTS, own, other=other, ok=(200,)),
+    post("hospitals:serum-create", EDIT_PATIENTS, **SERUM, none_found="on", save="1"),
+    Row("hospitals:serum-detail", VIEW_PATIENTS, own_serum, other=other_serum, ok=(200,)),
+    Row(
+        "hospitals:serum-withdraw",
+        EDIT_PATIENTS,
+        own_serum,
+        other=other_serum,
+        method="post",
+        data=lambda w: {"reason": "another patient's"},
+        ok=(302,),
+    ),
+    Row("api:patient-antibodies-list", VIEW_PATIENTS, own, other=other, json=True, ok=(200,)),
+    Row(
+        "api:patient-antibodies-list",
+        EDIT_PATIENTS,
+        own,
+        other=other,
+        method="post",
+        data=lambda w: {**SERUM, "beads": [{"specificity": "A24", "mfi": 5000}]},
+        json=True,
+        ok=(201,),
+    ),
     Row("api:hospital-list", VIEW_HOSPITALS, json=True, ok=(200,)),
     Row(
         "api:hospital-detail",

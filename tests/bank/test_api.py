@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.models import User
-from tests.factories.bank import UnitFactory
+from tests.factories.bank import HlaTypingFactory, MeasurementFactory, UnitFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -83,5 +83,42 @@ def test_queries_do_not_grow(
     UnitFactory.create_batch(units)
     client = signed_in(qa)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         client.get(LIST)
+
+
+def test_a_unit_says_what_is_known_of_its_quality(signed_in: Any, coordinator: User) -> None:
+    unit = UnitFactory(red_cells="depleted", processing_method="AXP")
+    MeasurementFactory(unit=unit, analyte="cfu", value=11, measure_unit="e5")
+    HlaTypingFactory(unit=unit, subject="mother", canonical_gl="A*11:01+A*33:03^B*40:01")
+
+    body = signed_in(coordinator).get(f"{LIST}{unit.pk}/").json()
+
+    assert (body["red_cells"], body["processing_method"]) == ("depleted", "AXP")
+    quality = body["quality"]
+    assert (quality["cfu_e5"], quality["cfu_time_point"]) == (11, "processing")
+    assert (quality["viability_percent"], quality["viability_time_point"]) == (None, "")
+    assert (quality["haemoglobinopathy"], quality["accreditations"]) == ("", [])
+
+
+def test_the_mothers_typing_is_for_the_banks_staff(signed_in: Any, coordinator: User, qa: User) -> None:
+    unit = UnitFactory()
+    HlaTypingFactory(unit=unit, subject="mother", canonical_gl="A*11:01+A*33:03^B*40:01")
+
+    seen = [signed_in(one).get(f"{LIST}{unit.pk}/").json()["quality"] for one in (coordinator, qa)]
+
+    assert not {"mother_hla", "mother_differs"} & set(seen[0])
+    assert seen[1]["mother_hla"] == {"A": ["A*11:01", "A*33:03"], "B": ["B*40:01", ""]}
+
+
+def test_the_quality_of_a_page_is_read_at_once(
+    signed_in: Any, coordinator: User, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(12):
+        MeasurementFactory(analyte="cfu", value=11, measure_unit="e5")
+    client = signed_in(coordinator)
+
+    with django_assert_max_num_queries(10):
+        body = client.get(LIST).json()
+
+    assert [unit["quality"]["cfu_e5"] for unit in body["results"]] == [11] * 12

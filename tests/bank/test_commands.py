@@ -124,7 +124,8 @@ def test_demo_data_fills_an_empty_installation(var: Path) -> None:
     assert CordBloodUnit.objects.count() == 60
     assert set(CordBloodUnit.objects.values_list("synthetic", "bank__code")) == {(True, "QD")}
     assert Donation.objects.count() == 60
-    assert MarkerResult.objects.count() == 300
+    assert MarkerResult.objects.filter(verified_by=None).count() == 10
+    assert MarkerResult.objects.count() == 600
     assert (
         Slot.objects.filter(unit__isnull=False).count()
         == CordBloodUnit.objects.exclude(status="DISCARDED").count()
@@ -170,6 +171,18 @@ def test_demo_data_twice(var: Path) -> None:
 def test_demo_data_wants_no_negative_numbers(var: Path) -> None:
     with pytest.raises(CommandError, match="negative"):
         demo(units=-1)
+    with pytest.raises(CommandError, match="at least 1"):
+        demo(processes=0)
+
+
+def test_demo_data_wants_no_more_units_than_there_are_numbers(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bank.demo.collected.LAST_SERIAL", 3)
+
+    with pytest.raises(CommandError, match="999,999"):
+        demo(units=100)
+    assert not Installation.load().synthetic
 
 
 @pytest.mark.slow

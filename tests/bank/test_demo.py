@@ -10,14 +10,15 @@ import pytest
 
 from bank import din
 from bank.demo import population
+from bank.demo.collected import TooManyUnits
 from bank.demo.reporting import FIVE, Reporter
-from bank.demo.units import FIN, units
+from bank.demo.units import FIN, Maker, Plan, units
 from bank.imports.rows import UnitRow
-from bank.imports.typings import TypingReader
 from core.reference import builtin_nomenclature
 from hla.frequencies.demo import PUBLISHED_HAPLOTYPES
+from hla.kinship import differences
 from hla.mac import EMPTY_MAC, MacTable
-from hla.resolve import resolver_for
+from hla.resolve import Resolver, resolver_for
 
 BUILTIN = resolver_for(builtin_nomenclature(), EMPTY_MAC)
 TODAY = dt.date(2026, 3, 1)
@@ -26,18 +27,53 @@ COUNT = 3_000
 
 @pytest.fixture(scope="module")
 def sample() -> list[UnitRow]:
-    return list(units(COUNT, 1, TypingReader(BUILTIN), TODAY))
+    return list(units(COUNT, 1, BUILTIN, TODAY))
 
 
 def share(sample: list[UnitRow], wanted: object, name: str) -> float:
     return sum(row.values[name] == wanted for row in sample) / len(sample)
 
 
-def test_the_same_seed_gives_the_same_units(sample: list[UnitRow]) -> None:
-    reader = TypingReader(BUILTIN)
+def digests(count: int, seed: int) -> list[str]:
+    return [row.digest for row in units(count, seed, BUILTIN, TODAY)]
 
-    assert [row.digest for row in units(50, 1, reader, TODAY)] == [row.digest for row in sample[:50]]
-    assert [row.digest for row in units(50, 2, reader, TODAY)] != [row.digest for row in sample[:50]]
+
+def test_the_same_seed_gives_the_same_units() -> None:
+    assert digests(50, 1) == digests(50, 1)
+    assert digests(50, 1) != digests(50, 2)
+
+
+def test_a_chunk_is_the_same_whoever_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bank.demo.units.CHUNK", 20)
+    monkeypatch.setattr("bank.demo.units.CHUNKS_PER_READER", 2)
+    plan = Plan.of(50, 1, TODAY)
+    whole = digests(50, 1)
+
+    alone = [Maker(plan, BUILTIN.nomenclature, BUILTIN.mac, None).chunk(number) for number in (2, 0, 1)]
+
+    last, first, second = ([row.digest for row in rows] for rows in alone)
+    assert [*first, *second, *last] == whole
+    assert len(last) == 10
+
+
+def test_units_are_numbered_from_1_within_each_year(sample: list[UnitRow]) -> None:
+    days = [row.values["collected_on"] for row in sample]
+    of_years: dict[int, list[str]] = {}
+    for day, row in zip(days, sample, strict=True):
+        of_years.setdefault(day.year, []).append(row.unit_no)
+
+    assert days == sorted(days)
+    assert set(of_years) == set(range(2008, 2026))
+    for year, numbers in of_years.items():
+        assert numbers == [f"QD{year % 100:02d}-{serial:06d}" for serial in range(1, len(numbers) + 1)]
+
+
+def test_no_year_has_more_units_than_serial_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bank.demo.collected.LAST_SERIAL", 10)
+
+    with pytest.raises(TooManyUnits):
+        Plan.of(COUNT, 1, TODAY)
+    assert Plan.of(20, 1, TODAY).count == 20
 
 
 def test_numbers_are_unique_and_the_dins_made_up(sample: list[UnitRow]) -> None:
@@ -94,6 +130,43 @@ def test_the_mix_of_resolutions_is_that_of_a_registry(sample: list[UnitRow]) -> 
     assert lists / COUNT == pytest.approx(0.2, abs=0.03)
 
 
+def test_quality_is_the_same_for_the_same_seed() -> None:
+    def known(seed: int) -> list[object]:
+        return [(row.values, row.mother_as_typed) for row in units(60, seed, BUILTIN, TODAY)]
+
+    assert known(1) == known(1)
+    assert known(1) != known(2)
+
+
+def test_a_third_of_the_mothers_are_typed_and_each_shares_a_haplotype(sample: list[UnitRow]) -> None:
+    typed = [row for row in sample if row.mother]
+
+    assert len(typed) / COUNT == pytest.approx(0.3, abs=0.03)
+    assert all(set(row.mother) == set(FIVE) for row in typed)
+    for row in typed:
+        assert differences(row.mother.values(), row.typing.values(), BUILTIN) == [], row.unit_no
+
+
+def test_potency_and_viability_are_plausible(sample: list[UnitRow]) -> None:
+    def values(name: str) -> list[float]:
+        return sorted(row.values[name] for row in sample if name in row.values)
+
+    thawed, colonies = values("segment_cd34_viability_percent"), values("cfu_e5")
+    assert thawed[len(thawed) // 2] == pytest.approx(92, abs=1.5)
+    assert sum(one < 75 for one in thawed) / len(thawed) == pytest.approx(0.08, abs=0.05)
+    assert 5 < colonies[len(colonies) // 2] < 15
+    assert 0 < values("viability_percent")[0] <= values("viability_percent")[-1] < 100
+    assert share(sample, "depleted", "red_cells") == pytest.approx(0.94, abs=0.02)
+    assert sum("haemoglobinopathy" in row.values for row in sample) / COUNT == pytest.approx(0.96, abs=0.02)
+
+
+def test_only_units_that_go_to_nobody_are_thawed_whole(sample: list[UnitRow]) -> None:
+    thawed = [row for row in sample if row.values["thawed"]]
+
+    assert len(thawed) > 0.01 * COUNT
+    assert {row.status for row in thawed} == {"DISCARDED"}
+
+
 def test_codes_appear_only_with_a_table() -> None:
     mac = MacTable.of(
         "test",
@@ -106,13 +179,68 @@ def test_codes_appear_only_with_a_table() -> None:
     )
     rng, person = random.Random(1), {locus: (f"{locus}*01:01", f"{locus}*01:09") for locus in population.LOCI}
 
-    with_table = [Reporter(mac).report(person, rng) for _ in range(300)]
-    without = [Reporter(EMPTY_MAC).report(person, rng) for _ in range(300)]
+    with_table = [reporter(mac).report(person, rng) for _ in range(300)]
+    without = [reporter(EMPTY_MAC).report(person, rng) for _ in range(300)]
 
     codes = {text.rpartition(":")[2] for report in with_table for pair in report.values() for text in pair}
     assert "AB" in codes
     assert not {"AN", "XYZ", "LONG"} & codes
     assert not any("AB" in text for report in without for pair in report.values() for text in pair)
+
+
+def reporter(mac: MacTable) -> Reporter:
+    return Reporter(resolver_for(builtin_nomenclature(), mac))
+
+
+def test_what_is_reported_holds_the_allele_that_the_person_has() -> None:
+    mac = MacTable.of("test", {"AB": "01/02", "AC": "01/03/07", "BD": "02/06", "FN": "03/05"})
+
+    assert_true_alleles_are_reported(reporter(mac), people=1_500)
+
+
+def assert_true_alleles_are_reported(reporter: Reporter, *, people: int) -> None:
+    rng = random.Random(11)
+    seen: Counter[str] = Counter()
+    for _ in range(people):
+        person = population.genotype(rng)
+        for locus, texts in reporter.report(person, rng).items():
+            for name, text in zip(person[locus], texts, strict=True):
+                held = reporter.resolver.position(locus, text)
+                assert reporter.resolver.position(locus, name).p_groups <= held.p_groups, (name, text)
+                seen[held.kind.name] += 1
+    assert {"ALLELE", "LIST", "XX", "MAC", "P_GROUP", "SEROLOGY"} <= set(seen)
+
+
+def test_hardly_two_units_have_the_same_lists(sample: list[UnitRow]) -> None:
+    for locus in ("A", "B", "C", "DRB1", "DQB1"):
+        pairs = [row.typing[locus] for row in sample if locus in row.typing]
+        listed = [(pair.first, pair.second) for pair in pairs if "/" in pair.first + pair.second]
+
+        assert len(listed) > 0.15 * COUNT
+        assert len(set(listed)) > 0.9 * len(listed)
+
+
+def test_old_records_have_antigens_or_families(sample: list[UnitRow]) -> None:
+    old = [row for row in sample if set(row.typing) == {"A", "B", "DRB1"}]
+    texts = [pair.first for row in old for pair in row.typing.values()]
+
+    coarse = sum(text.endswith(":XX") for text in texts)
+    serology = sum("*" not in text for text in texts)
+
+    assert serology > 0.15 * len(texts)
+    assert coarse + serology > 0.7 * len(texts)
+    assert "B46" in texts
+
+
+@pytest.mark.parametrize(("locus", "first"), [("A", "24"), ("B", "46"), ("DRB1", "14")])
+def test_families_hold_our_own_names(locus: str, first: str) -> None:
+    family = population.family(locus, first)
+
+    assert len(family) > 8
+    assert set(family) >= {
+        f"{locus}*{name}" for name in population.OWN_NAMES[locus] if name.startswith(first)
+    }
+    assert "A*24:09" not in family  # withdrawn: it is null
 
 
 def test_haplotypes_follow_the_published_shares() -> None:
@@ -147,20 +275,30 @@ def test_tables_are_complete() -> None:
         assert sum(table.values()) == pytest.approx(100, abs=0.5)
 
 
-@pytest.mark.slow
-def test_every_value_is_known_to_a_real_release(shared_data: object) -> None:
+@pytest.fixture
+def release(shared_data: object) -> Resolver:
     from pathlib import Path
 
     from hla.release import compile_release
 
-    reader = TypingReader(
-        resolver_for(
-            compile_release(Path(str(shared_data)) / "imgt" / "3580"),
-            MacTable.from_file(Path(str(shared_data)) / "mac" / "numer.v3.subset.txt"),
-        )
-    )
+    folder = Path(str(shared_data))
+    mac = MacTable.from_file(folder / "mac" / "numer.v3.subset.txt")
+    return resolver_for(compile_release(folder / "imgt" / "3580"), mac)
 
-    rows = list(units(1_500, 1, reader, TODAY))
+
+@pytest.mark.slow
+def test_every_value_is_known_to_a_real_release(release: Resolver) -> None:
+    rows = list(units(3_000, 1, release, TODAY))
 
     left_out = [(row.as_typed, set(row.typing)) for row in rows if set(row.as_typed) != set(row.typing)]
     assert left_out == []
+    assert_true_alleles_are_reported(Reporter(release), people=1_500)
+
+
+@pytest.mark.slow
+def test_our_own_relatives_are_alleles_of_a_real_release(release: Resolver) -> None:
+    """Lists of a bank without a release can be read when it loads one."""
+    for locus in ("A", "B", "C", "DRB1", "DQB1"):
+        for first in {name.partition(":")[0] for name in population.OWN_NAMES[locus]}:
+            for name in population.family(locus, first):
+                assert not release.position(locus, name).null, name

@@ -25,7 +25,9 @@ from bank.models import (
 )
 from core.models import User
 from tests.factories.bank import (
+    AccreditationFactory,
     BankFactory,
+    HaemoglobinopathyFactory,
     HlaTypingFactory,
     ImportBatchFactory,
     MeasurementFactory,
@@ -49,6 +51,7 @@ def refused(make: Any, constraint: str) -> None:
         ({"sex": "X"}, "unit_sex_known"),
         ({"abo": "C"}, "unit_abo_known"),
         ({"rh": "?"}, "unit_rh_known"),
+        ({"red_cells": "some"}, "unit_red_cells_known"),
         ({"populations": "han"}, "unit_populations_form"),
         ({"populations": "HAN+UIG"}, "unit_populations_form"),
         ({"populations": "HAN\n"}, "unit_populations_form"),
@@ -236,3 +239,36 @@ def test_every_typed_column_has_its_locus() -> None:
     assert {field.name for field in CordBloodUnit._meta.fields} >= set(HLA_COLUMNS)
     assert len(HLA_COLUMNS) == 12
     assert HlaTyping._meta.get_field("loci")
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"scheme": "iso"}, "accreditation_scheme_known"),
+        ({"scheme": "other"}, "accreditation_other_is_named"),
+        ({"valid_until": dt.date(2019, 12, 31)}, "accreditation_period"),
+    ],
+)
+def test_accreditation_constraints(fields: dict[str, Any], constraint: str) -> None:
+    refused(lambda: AccreditationFactory(**fields), constraint)
+    assert AccreditationFactory(scheme="other", name="Lian", valid_until=dt.date(2020, 1, 1)).title == "Lian"
+
+
+def test_an_accreditation_stands_once() -> None:
+    AccreditationFactory()
+
+    refused(AccreditationFactory, "accreditation_once")
+
+
+def test_haemoglobinopathy_constraints(qa: User) -> None:
+    row = HaemoglobinopathyFactory(entered_by=qa)
+    assert str(row) == "Not found"
+    now = timezone.now()
+
+    refused(lambda: HaemoglobinopathyFactory(unit=row.unit), "haemoglobinopathy_one_in_force")
+    refused(lambda: HaemoglobinopathyFactory(result="maybe"), "haemoglobinopathy_result_known")
+    for fields, constraint in (
+        ({"verified_by": qa, "verified_at": now}, "verified_by_another"),
+        ({"verified_at": now}, "verified_paired"),
+    ):
+        refused(lambda fields=fields: HaemoglobinopathyFactory(entered_by=qa, **fields), constraint)

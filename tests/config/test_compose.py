@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 import yaml
+from django.conf import settings
 
 from config.embedded import postgres, valkey
 from config.embedded.binaries import POSTGRES_MAJOR, find_valkey
+from config.supervisor import LAST, worker
 
 from .embedded_tools import wait_until
 
@@ -21,6 +23,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 TEXT = (CHECKOUT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
+BOUNDS = (
+    *("INTERACTIVE_PROCESSES", "BATCH_PROCESSES"),
+    *("SEARCH_LIMIT_SECONDS", "JOB_LIMIT_SECONDS", "WORKER_MEMORY_MB"),
+)
 ENV_NAMES = re.compile(r"\$\{(\w+)(:[?-])?([^}]*)\}")
 
 
@@ -96,7 +102,11 @@ def test_files_named_by_the_compose_file_exist() -> None:
 
 
 def test_no_secret_has_a_default() -> None:
-    harmless = {"QIDAI_PORT", "QIDAI_TIME_ZONE"}
+    harmless = {
+        "QIDAI_PORT", "QIDAI_TIME_ZONE", "QIDAI_NIGHT_HOUR", "QIDAI_MAIL_HOUR", "QIDAI_FROM_EMAIL",
+        "QIDAI_EMAIL_URL",  # by default none is sent
+        *(f"QIDAI_{name}" for name in BOUNDS),
+    }  # fmt: skip
 
     for name, kind, default in ENV_NAMES.findall(TEXT):
         if name in harmless:
@@ -107,6 +117,38 @@ def test_no_secret_has_a_default() -> None:
         for name, value in service["environment"].items():
             if re.search("PASSWORD|KEY|URL|SECRET", name):
                 assert "${" in value, f"{name} is written into the file"
+
+
+def test_bounds_of_the_work_have_the_defaults_of_the_settings() -> None:
+    given = {name: default for name, _, default in ENV_NAMES.findall(TEXT) if name.endswith(BOUNDS[2:])}
+
+    assert len(given) == 3
+    assert {name: str(getattr(settings, name.removeprefix("QIDAI_"))) for name in given} == given
+
+
+# Of the README's table what no container is given: made by the image or the embedded servers, only for a laptop or the
+# tests, or with a default that production does not change.
+LEFT_OUT = {
+    "QIDAI_VAR", "QIDAI_CHROMIUM", "QIDAI_PG_BIN", "QIDAI_VALKEY_BIN", "QIDAI_STATIC_ROOT",
+    "QIDAI_SSL_REDIRECT", "QIDAI_PROXY_COUNT", "QIDAI_PUBLIC_URL",
+    "QIDAI_JOB_LEASE_SECONDS", "QIDAI_JOB_RING_AGAIN_SECONDS", "QIDAI_JOB_SWEEP_SECONDS",
+}  # fmt: skip
+
+
+def test_every_variable_of_the_readme_is_passed_or_left_out_on_purpose() -> None:
+    """A variable that a container does not get is one that the operator sets in vain."""
+    rows = [line for line in (CHECKOUT / "README.md").read_text().splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`(QIDAI_\w+)`", row.split("|")[1])}
+    passed = {name for service in SERVICES.values() for name in service["environment"]}
+    passed |= {name for name, _, _ in ENV_NAMES.findall(TEXT)}
+
+    assert "QIDAI_NIGHT_HOUR" in documented
+    assert documented - passed == LEFT_OUT
+    for name in ("web", "worker", "batch", "beat"):
+        assert (
+            SERVICES[name]["environment"]["QIDAI_NIGHT_HOUR"]
+            == f"${{QIDAI_NIGHT_HOUR:-{settings.NIGHT_HOUR}}}"
+        )
 
 
 def test_every_required_name_is_made_by_make_env() -> None:
@@ -137,12 +179,28 @@ def test_every_lasting_service_has_a_healthcheck() -> None:
             assert service["healthcheck"]["test"]
 
 
-def test_worker_listens_to_every_queue() -> None:
+def test_workers_are_laid_out_as_on_a_laptop() -> None:
+    for service, queue in (("worker", "interactive"), ("batch", "batch")):
+        command = SERVICES[service]["command"]
+        processes = command[command.index("-c") + 1]
+        own = [part for part in command if part != processes]
+
+        assert own[own.index("celery") :] == [
+            *("celery", "-A", "config.celery"),
+            *(part for part in worker(queue, "N") if part != "N"),
+        ]
+        assert processes.startswith(f"${{QIDAI_{queue.upper()}_PROCESSES:-")
+        assert f'-d "{queue}@' in SERVICES[service]["healthcheck"]["test"][1]
+    assert tuple(SERVICES["batch"]["command"][:3]) == LAST
+
+
+def test_workers_listen_to_every_queue() -> None:
     from config.celery import app
 
-    command = SERVICES["worker"]["command"]
+    commands = [SERVICES[name]["command"] for name in ("worker", "batch")]
+    heard = [name for command in commands for name in command[command.index("-Q") + 1].split(",")]
 
-    assert set(command[command.index("-Q") + 1].split(",")) == {queue.name for queue in app.conf.task_queues}
+    assert set(heard) == {queue.name for queue in app.conf.task_queues}
 
 
 def test_the_image_runs_as_nobody_special_and_holds_no_embedded_server() -> None:

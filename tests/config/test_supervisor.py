@@ -128,11 +128,12 @@ def test_everything_comes_up_recovers_and_stops(var: Path, taken_port: int) -> N
             assert second.process.wait(20) == 1
             second.until(f"already running from {var} as process {supervisor.process.pid} at {address[1]}", 5)
 
-        worker = pid_of(var, "worker")
-        assert worker
-        os.kill(worker, signal.SIGKILL)
-        supervisor.until("worker ended (-9); starting it again")
-        wait_until(lambda: pid_of(var, "worker") not in (None, worker))
+        for name, queue in (("worker", "interactive"), ("batch worker", "batch")):
+            worker = pid_of(var, f"{queue}@%h")
+            assert worker
+            os.kill(worker, signal.SIGKILL)
+            supervisor.until(f"Qidai: {name} ended (-9); starting it again")
+            wait_until(lambda queue=queue, worker=worker: pid_of(var, f"{queue}@%h") not in (None, worker))
 
         asked = time.monotonic()
         assert supervisor.end(signal.SIGINT) == 0

@@ -58,6 +58,41 @@ def test_create_refuses_an_unknown_kind() -> None:
 
 
 @pytest.mark.django_db
+def test_words_of_a_stage_that_are_too_long_are_cut(rung: list[UUID]) -> None:
+    job = make()
+    claim = jobs.job_claim(job.pk)
+    assert claim is not None
+
+    claim.progress("脐" * 80, 0.1)
+
+    job.refresh_from_db()
+    assert job.stage == "脐" * 60
+
+
+@pytest.mark.django_db
+def test_a_teller_writes_now_and_then_and_when_asked_to(
+    rung: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
+    job = make()
+    claim = jobs.job_claim(job.pk)
+    assert claim is not None
+    tell = jobs.Teller(claim)
+
+    def told(share: float, after: float, *, now: bool = False) -> float:
+        clock[0] += after
+        (tell.now if now else tell)("reading", share)
+        return float(Job.objects.values_list("share", flat=True).get(pk=job.pk))
+
+    assert told(0.1, jobs.TELL_EVERY_SECONDS / 2) == 0
+    assert told(0.2, jobs.TELL_EVERY_SECONDS / 2) == 0.2
+    assert told(0.3, jobs.TELL_EVERY_SECONDS / 2) == 0.2
+    assert told(0.4, 0.0, now=True) == 0.4
+    assert told(0.5, jobs.TELL_EVERY_SECONDS / 2) == 0.4  # the clock runs from what was told last
+
+
+@pytest.mark.django_db
 def test_claim_works_and_ends(rung: list[UUID]) -> None:
     job = make()
 

@@ -87,6 +87,11 @@ def enter_patient(page: Page) -> None:
 def ask_for_units(page: Page) -> None:
     page.get_by_role("link", name="New match request").click()
     expect(page.get_by_text("A*11:01")).to_be_visible()
+    floor = page.get_by_label("Antigen class, of 6")
+    expect(floor).to_have_value("4")  # one below that of the policy proposed for a metabolic disease
+    page.get_by_label("Selection policy").select_option(label="Malignant disease, single unit v1")
+    page.get_by_role("button", name="Take over its floors and dose").click()
+    expect(floor).to_have_value("3")
     page.get_by_label("TNC per kg, at least").fill("2")
     page.get_by_role("button", name="Search now").click()
 
@@ -132,7 +137,8 @@ def test_from_a_new_patient_to_a_ranked_list(
     page.get_by_role("link", name=re.compile("^identical ABO")).click()
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_text("More", exact=True).click()
+        page.get_by_role("link", name="Whole list as CSV").click()
     with Path(download.value.path()).open(encoding="utf-8-sig", newline="") as file:
         assert [row["unit"] for row in csv.DictReader(file)] == ["SIX", "FIVE", "FOUR"]
 
@@ -224,9 +230,62 @@ def test_pages_are_accessible_and_fit(
         "/requests/",
         f"/requests/{run.request_id}/",
         searches,
+        f"{searches}?show=excluded",
         f"{searches}units/{unit}/",
+        f"{searches}compare/?unit={units[0].pk}&unit={unit}&unit={units[2].pk}",
         "/reference/",
     ):
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert_accessible(page)
+
+
+def test_units_are_ticked_and_compared(
+    page_in: Callable[..., Page],
+    assert_accessible: Callable[[Page], None],
+    coordinator: User,
+    hospital: Hospital,
+    units: list[CordBloodUnit],
+) -> None:
+    run = searched_run(typed_patient(hospital=hospital))
+    page = page_in(user=coordinator)
+    page.goto(f"/requests/searches/{run.pk}/?show=all")
+    button = page.get_by_role("button", name="Compare")
+    expect(button).to_be_disabled()
+
+    page.get_by_label("Compare SIX").check()
+    expect(button).to_be_disabled()
+    page.get_by_label("Compare FIVE").check()
+    expect(page.get_by_text("chosen: 2")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("link", name="Eligible").click()  # the address has them: another view keeps the ticks
+    expect(page.get_by_label("Compare SIX")).to_be_checked()
+    button.click()
+
+    expect(page.get_by_role("heading", level=1, name="Units side by side")).to_be_visible()
+    expect(page.locator("table.compare thead th")).to_have_count(2)
+    expect(page.get_by_role("row", name=re.compile("^HLA-B"))).to_contain_text("differs")
+    assert_accessible(page)
+    page.get_by_role("link", name="Only differences").click()
+    expect(page.get_by_role("row", name=re.compile("^HLA-A"))).to_have_count(0)
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_label("Compare FIVE")).to_be_checked()
+
+
+def test_units_are_compared_without_script_on_a_telephone(
+    page_in: Callable[..., Page],
+    coordinator: User,
+    hospital: Hospital,
+    units: list[CordBloodUnit],
+) -> None:
+    run = searched_run(typed_patient(hospital=hospital))
+    page = page_in(user=coordinator, width=390, java_script_enabled=False)
+    page.goto(f"/requests/searches/{run.pk}/?show=all")
+
+    page.get_by_label("Compare SIX").check()
+    page.get_by_role("button", name="Keep ticked on other pages").click()
+    page.get_by_label("Compare FOUR").check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+
+    expect(page.locator("table.compare thead th")).to_have_count(2)
+    expect(page.get_by_role("row", name=re.compile("^HLA-C 01"))).to_contain_text("not typed")

@@ -6,8 +6,29 @@ import datetime as dt
 
 import factory
 
-from bank.choices import Analyte, FileKind, MeasureUnit, TimePoint, TypingSource, UnitStatus
-from bank.models import Bank, CordBloodUnit, HlaTyping, ImportBatch, Measurement
+from bank.choices import (
+    Analyte,
+    FileKind,
+    HaemoglobinopathyValue,
+    MarkerResultValue,
+    MarkerTest,
+    MeasureUnit,
+    Scheme,
+    Subject,
+    TimePoint,
+    TypingSource,
+    UnitStatus,
+)
+from bank.models import (
+    Accreditation,
+    Bank,
+    CordBloodUnit,
+    HaemoglobinopathyResult,
+    HlaTyping,
+    ImportBatch,
+    MarkerResult,
+    Measurement,
+)
 
 
 class BankFactory(factory.django.DjangoModelFactory):
@@ -95,6 +116,17 @@ class MeasurementFactory(factory.django.DjangoModelFactory):
     measure_unit = MeasureUnit.E7
 
 
+class MarkerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = MarkerResult
+
+    unit = factory.SubFactory(UnitFactory)
+    subject = Subject.MOTHER
+    test = MarkerTest.HBS_AG
+    result = MarkerResultValue.NEGATIVE
+    tested_on = dt.date(2020, 5, 20)
+
+
 class HlaTypingFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = HlaTyping
@@ -104,3 +136,24 @@ class HlaTypingFactory(factory.django.DjangoModelFactory):
     canonical_gl = "A*11:01+A*24:02^B*40:01"
     nomenclature = "built-in"
     source = TypingSource.IMPORT
+
+
+class AccreditationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Accreditation
+
+    bank = factory.SubFactory(BankFactory)
+    scheme = Scheme.NETCORD_FACT
+    number = "F-1"
+    valid_from = dt.date(2020, 1, 1)
+    valid_until = None
+
+
+class HaemoglobinopathyFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = HaemoglobinopathyResult
+
+    unit = factory.SubFactory(UnitFactory)
+    result = HaemoglobinopathyValue.NOT_FOUND
+    method = "HPLC"
+    tested_on = dt.date(2020, 6, 1)

@@ -8,10 +8,20 @@ from typing import Any
 
 import factory
 
+from core import reference
 from core.models import User
 from core.roles import Role
+from hla.antibodies import Specificity, parse_specificity
 from hospitals.codes import patient_code
-from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity
+from hospitals.models import (
+    AntibodyBead,
+    AntibodySerum,
+    Hospital,
+    Membership,
+    Patient,
+    PatientHlaTyping,
+    PatientIdentity,
+)
 from hospitals.typings import TypingInput, interpret, typing_digest
 from tests.factories.core import UserFactory
 
@@ -85,3 +95,33 @@ def member_of(hospital: Hospital, *roles: Role, **kwargs: Any) -> User:
     user = UserFactory(roles=list(roles or (Role.HOSPITAL_COORDINATOR,)), **kwargs)
     MembershipFactory(user=user, hospital=hospital)
     return user
+
+
+class AntibodySerumFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = AntibodySerum
+
+    patient = factory.SubFactory(PatientFactory)
+    sampled_on = datetime.date(2026, 5, 1)
+    method = "single_antigen"
+    classes = "both"
+    nomenclature = "built-in"
+
+
+class AntibodyBeadFactory(factory.django.DjangoModelFactory):
+    """`written` is read by the nomenclature in force, as the service does."""
+
+    class Meta:
+        model = AntibodyBead
+
+    serum = factory.SubFactory(AntibodySerumFactory)
+    written = "A24"
+    text = factory.LazyAttribute(lambda o: _specificity(o.written).text)
+    loci = factory.LazyAttribute(lambda o: list(_specificity(o.written).loci))
+    level = factory.LazyAttribute(lambda o: _specificity(o.written).level)
+    mfi = 5_000
+    called = factory.LazyAttribute(lambda o: "positive" if o.mfi is None else "")
+
+
+def _specificity(written: str) -> Specificity:
+    return parse_specificity(written, reference.resolver())

@@ -14,10 +14,10 @@ from hospitals.models import Patient
 from hospitals.typings import TypingInput, interpret
 from matching import reference, services
 from matching.engine import evidence
-from matching.models import SearchResult, SearchRun
+from matching.models import SearchReplay, SearchResult, SearchRun
 from matching.services import RequestData
 from tests.factories.hospitals import GL
-from tests.factories.matching import ACTOR, SearchRunFactory, typed_patient
+from tests.factories.matching import ACTOR, JobFactory, SearchRunFactory, typed_patient
 
 
 def queued_run(patient: Patient | None = None, **data: Any) -> SearchRun:
@@ -67,6 +67,26 @@ def stored_run(units: Sequence[CordBloodUnit] = (), **kwargs: Any) -> SearchRun:
     return run
 
 
+def finished_replay(verdict: str = "identical", **kwargs: Any) -> SearchReplay:
+    """Written down by hand: what recomputing a search without results proved."""
+    run = stored_run(**kwargs)
+    job = JobFactory(kind="replay", state="done", ended_at=timezone.now(), share=1)
+    counted = {"identical": 0, "different": 1}.get(verdict)
+    replay: SearchReplay = SearchReplay.objects.create(
+        run=run,
+        job=job,
+        created_by="system: test",
+        verdict=verdict,
+        reason={} if counted is not None else {"code": "x", "params": {}, "text": "Something is missing."},
+        compared={} if counted is None else {"figures": 15, "rows": 0, "columns": 21},
+        difference_count=counted,
+        today={"reason": {"code": "y", "params": {}, "text": "Something else is missing."}},
+        engine_version="1",
+        completed_at=timezone.now(),
+    )
+    return replay
+
+
 def stored_result(run: SearchRun, unit: CordBloodUnit, rank: int, gl: str = GL) -> SearchResult:
     """The result of a unit whose typing is `gl`, with the kernel's evidence."""
     patient, other = (
@@ -92,7 +112,7 @@ def stored_result(run: SearchRun, unit: CordBloodUnit, rank: int, gl: str = GL) 
         tnc_e7=unit.tnc_e7,
         cd34_e6=unit.cd34_e6,
         tnc_e7_per_kg=unit.tnc_e7 / weight if weight else None,
-        cd34_e5_per_kg=unit.cd34_e6 * 10 / weight if weight else None,
+        cd34_e5_per_kg=unit.cd34_e6 * 10 / weight if weight and unit.cd34_e6 is not None else None,
         status=unit.status,
         evidence={locus: evidence.plain(item) for locus, item in found.items()},
         **classes,

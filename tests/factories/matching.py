@@ -143,7 +143,7 @@ class SearchRunFactory(factory.django.DjangoModelFactory):
         }
     )
     policy = factory.SelfAttribute("request.policy")
-    policy_label = "Qidai default, single unit v1"
+    policy_label = "Malignant disease, single unit v1"
     created_by = "system: test"
 
 

@@ -51,8 +51,8 @@ class SmallResolver(Resolver):
     def __init__(self) -> None:
         super().__init__(SmallWorld(), EMPTY_MAC)
 
-    def alleles(self, locus: str, text: str) -> tuple[str, ...]:
-        return ()
+    def possible(self, locus: str, text: str) -> set[str]:
+        return set()
 
     def position(self, locus: str, text: str) -> Resolved:
         if text == UNKNOWN:

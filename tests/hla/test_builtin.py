@@ -203,5 +203,5 @@ def test_what_the_builtin_nomenclature_does_not_know(builtin: Resolver) -> None:
         builtin.position("A", "A4711")
     assert builtin.alleles("A", "A*02:01") == ()
     assert builtin.nomenclature.tce("04:01") is None
-    assert builtin.nomenclature.g_name("A", "02:01:01:01N") == "02:01:01"
+    assert builtin.nomenclature.g_names("A", ["02:01:01:01N", "02:01:01"]) == {"02:01:01"}
     assert builtin.position("A", "A*0201").text == builtin.position("A", "A*02:01g").text == "A*02:01"

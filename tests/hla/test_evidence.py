@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import asdict
+from itertools import product
 
 import pytest
 
+from hla.evidence import explain_counted, quality
+from hla.grades import GRADE_ORDER
 from hla.matching import LocusTable, explain_locus, score_locus
+from hla.positions import VERDICTS, Compared, Comparisons
 from hla.resolve import Resolver
+from hla.scoring import COUNT_NAMES, LocusCounts
 from hla.typing import LocusTyping
 from tests.hla.shorthand import explained, typing, written
 from tests.hla.small_world import SmallResolver, all_typings, genotype_lists
@@ -180,6 +186,43 @@ def test_evidence_shows_as_many_matches_as_counted() -> None:
             at_antigen_level = sum(position.verdict != "mismatch" for position in found.positions)
             remarked = {remark.code for position in found.positions for remark in position.remarks}
             assert (at_antigen_level < found.antigen_max) == ("other_orientation" in remarked)
+
+
+def test_what_is_kept_of_one_unit_does_not_change_another() -> None:
+    """One patient beside many units: nulls, blanks and values met before, in any order."""
+    small, chance = SmallResolver(), random.Random(5)
+    typings = [LocusTyping("B", *pair, kind(pair)) for pair in [*all_typings((1, 2, 4)), ("", "")]]
+    for patient in typings[::3]:
+        shared = Comparisons(patient, small, "split")
+        for unit in chance.sample(typings, len(typings)):
+            alone = explain_locus(patient, unit, small)
+            counts = LocusCounts(*(getattr(alone, name) for name in COUNT_NAMES))
+            assert explain_counted(unit, shared, counts) == alone
+
+
+def test_the_better_orientation_by_one_number_is_that_by_its_parts() -> None:
+    small = SmallResolver()
+    met: set[tuple[tuple[int, ...], int]] = set()
+    for patient, unit in product(all_typings((1, 3, 5))[::2], repeat=2):
+        shared = Comparisons(LocusTyping("B", *patient, kind(patient)), small, "split")
+        first, second = shared.beside(LocusTyping("B", *unit, kind(unit)))
+        for pair in ([first.first, second.second], [second.first, first.second]):
+            met.add((parts_of_quality(pair), quality(pair)))
+
+    assert len(met) > 40
+    for (parts, number), (others, other) in product(met, repeat=2):
+        assert (parts > others) == (number > other)
+
+
+def parts_of_quality(positions: list[Compared]) -> tuple[int, ...]:
+    """Matches, then antigen matches, then how much is typed, then verdicts, then grades."""
+    return (
+        sum(one.matches for one in positions),
+        sum(one.related for one in positions),
+        -sum(one.shown.why.code == "untyped" for one in positions),
+        -sum(VERDICTS.index(one.shown.verdict) for one in positions),
+        -sum(GRADE_ORDER.index(one.shown.grade) for one in positions),
+    )
 
 
 def kind(pair: tuple[str, str]) -> str:

@@ -9,9 +9,18 @@ from django.utils import timezone
 
 from core.audit import Actor
 from core.models import AuditEntry, User
+from hospitals.antibody_page import own_antigens
 from hospitals.codes import normalise_code
 from hospitals.demo import load
-from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientWeight
+from hospitals.models import (
+    AntibodyBead,
+    AntibodySerum,
+    Hospital,
+    Membership,
+    Patient,
+    PatientHlaTyping,
+    PatientWeight,
+)
 from hospitals.plausibility import weight_doubts
 
 BY = Actor.system("demo_data")
@@ -23,7 +32,9 @@ def picture() -> list[Any]:
     )
     typings = PatientHlaTyping.objects.order_by("patient__code").values_list("canonical_gl", flat=True)
     hospitals = Hospital.objects.order_by("code").values_list("name", "city", "qualified_until")
-    return [list(patients), list(typings), list(hospitals)]
+    beads = AntibodyBead.objects.order_by("serum__patient__code", "serum__sampled_on", "text")
+    found = beads.values_list("serum__patient__code", "serum__sampled_on", "text", "mfi")
+    return [list(patients), list(typings), list(hospitals), list(found)]
 
 
 def test_synthetic_hospitals_and_patients_are_complete_and_plausible(db: None) -> None:
@@ -33,6 +44,7 @@ def test_synthetic_hospitals_and_patients_are_complete_and_plausible(db: None) -
     _as_many_as_asked_for(made)
     _everything_says_that_it_is_invented()
     _patients_are_plausible(list(Patient.objects.with_current_typing()))
+    _some_patients_have_antibodies()
     _people_are_one_entry_of_the_audit()
 
 
@@ -62,6 +74,22 @@ def _patients_are_plausible(patients: list[Patient]) -> None:
     assert not [w for w in weighed if weight_doubts(w.weight_kg, w.patient.birth_date, w.measured_on)]
     loci = [row.canonical for row in PatientHlaTyping.objects.all()]
     assert sum({"A", "B", "DRB1"} <= set(typed) for typed in loci) > 0.9 * len(loci)
+
+
+def _some_patients_have_antibodies() -> None:
+    active = Patient.objects.active().count()
+    tested = AntibodySerum.objects.values("patient").distinct().count()
+    sensitised = AntibodyBead.objects.values("serum__patient").distinct().count()
+    assert 0.1 < sensitised / active < 0.35
+    assert 0.5 < tested / active < 0.9
+    assert AntibodySerum.objects.exclude(withdrawn_at=None).exists()
+    assert all(serum.created_at <= timezone.now() for serum in AntibodySerum.objects.all())
+    assert not [bead for bead in AntibodyBead.objects.all() if _is_own(bead)]
+
+
+def _is_own(bead: AntibodyBead) -> bool:
+    """Nobody makes antibodies against what he has himself."""
+    return bool(own_antigens(bead.serum.patient, [(bead.specificity, bead.mfi, bead.called)]))
 
 
 def _people_are_one_entry_of_the_audit() -> None:

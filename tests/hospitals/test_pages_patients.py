@@ -27,7 +27,7 @@ def test_page_shows_typing_dose_and_history(sign_in: Any, typed_patient: Patient
 
     assert typed_patient.code in text
     assert "A*11:01" in text
-    assert "31.0" in text  # 2.5 ×10⁷/kg × 12.4 kg
+    assert "<b>&gt; 62</b>" in text  # 5 ×10⁷/kg × 12.4 kg, as proposed for a disease that is not malignant
 
 
 def test_page_without_typing_and_weight_says_what_is_missing(

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from bank.models import CordBloodUnit
 from core.models import User
+from hla.resolve import Resolver
 from hospitals.models import Hospital, Patient
 from matching import frequency_sets, inventory, predictions, reference
 from matching.models import SearchRun
@@ -17,6 +19,7 @@ from matching.services import imputation
 from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.match_list import searched_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
+from tests.matching.batches import follow
 from tests.matching.match_list_pages import FIVE, FOUR
 from tests.matching.prediction_cases import OPEN, THREE_LOCI, UNLINKED
 
@@ -38,6 +41,24 @@ def own_files(settings: Any, tmp_path: Path) -> Iterator[Path]:
     frequency_sets.forget()
     predictions.forget()
     imputation.forget()
+
+
+@pytest.fixture
+def no_file_outside(own_files: Path) -> Iterator[None]:
+    yield
+    assert inventory.file_path().is_relative_to(own_files)
+
+
+@pytest.fixture
+def resolver() -> Resolver:
+    return reference.resolver()
+
+
+@pytest.fixture
+def ledger_at_once(db: None) -> None:
+    """Entries get their number when they are written, as if each were committed: a test is one transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS core_auditentry_ledger IMMEDIATE")
 
 
 @pytest.fixture
@@ -80,6 +101,14 @@ def run(patient: Patient, units: dict[str, CordBloodUnit]) -> SearchRun:
 
 
 @pytest.fixture
+def listed(patient: Patient) -> SearchRun:
+    """A list of two units, one of five matches and one of four."""
+    ListedUnitFactory(gl=FIVE)
+    ListedUnitFactory(gl=FOUR)
+    return searched_run(patient)
+
+
+@pytest.fixture
 def narrow(hospital: Hospital, units: dict[str, CordBloodUnit]) -> SearchRun:
     """Searched at A, B and DRB1; the patient is typed there only, and the set explains all loci of "six" for sure."""
     run = searched_run(typed_patient(THREE_LOCI, hospital=hospital, weight_kg=Decimal(20)), loci="A,B,DRB1")
@@ -88,3 +117,12 @@ def narrow(hospital: Hospital, units: dict[str, CordBloodUnit]) -> SearchRun:
         result.prediction |= {"6": found, "8": found, "10": found, "C": [1.0, 0.0, 0.0], "basis": "set"}
         result.save()
     return run
+
+
+@pytest.fixture
+def waiting(ledger_at_once: None, patient: Patient) -> SearchRun:
+    """The list of a waiting patient, with one unit of four matches; what is there is handled by the follower."""
+    ListedUnitFactory(gl=FOUR)
+    found = searched_run(patient)
+    follow()
+    return found

@@ -1,71 +1,69 @@
-"""Columns: equal inventories give equal bytes; every row can be read back."""
+"""Columns: what goes in comes out; digests tell every value apart."""
 
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
 
-from matching.engine.columns import UnitRow, as_ids, canonical, encode, id_keys, merged
-from matching.engine.snapshot import arrays
+from matching.engine.columns import CATEGORIES, Block, Gatherer, UnitRow, as_ids, digest_of, id_keys
 from tests.matching.inventories import unit, units
 
 
-def same(left, right) -> bool:
-    return (
-        left.pairs == right.pairs
-        and left.vocabulary == right.vocabulary
-        and all(
-            np.array_equal(mine, theirs) and mine.dtype == theirs.dtype
-            for (_, mine), (_, theirs) in zip(arrays(left), arrays(right), strict=True)
-        )
-    )
+def gathered(rows: list[UnitRow], vocabulary: dict[str, tuple[str, ...]] | None = None) -> Gatherer:
+    found = Gatherer(vocabulary)
+    for row in rows:
+        found.add(row, range(5))
+    return found
 
 
-def test_rows_come_back_sorted_by_id() -> None:
-    rows = units(1, 200)
+def test_values_come_back() -> None:
+    rows = units(1, 50)
 
-    columns = encode(rows)
+    found = gathered(rows)
+    block, words = found.block(), found.vocabulary()
 
-    assert [columns.row(index) for index in range(len(columns))] == sorted(rows, key=lambda row: row.unit_id)
-
-
-def test_no_rows_is_an_inventory_too() -> None:
-    columns = encode([])
-
-    assert len(columns) == 0
-    assert columns.pairs["A"] == (("", ""),)
-    assert same(columns, canonical(columns))
+    assert [ids.tobytes() for ids in block.unit_ids] == [row.unit_id for row in rows]
+    assert block.numbers["tnc_e4"].tolist() == [row.tnc_e4 for row in rows]
+    for name in CATEGORIES:
+        assert [words[name][code] for code in block.categories[name]] == [getattr(row, name) for row in rows]
+    assert found.total == sum(digest_of(row) for row in rows)
 
 
-def test_order_of_rows_does_not_matter() -> None:
-    rows = units(2, 300)
-    shuffled = random.Random(5).sample(rows, len(rows))
+def test_known_words_keep_their_codes() -> None:
+    rows = units(2, 20)
+    words = dict.fromkeys(CATEGORIES, ("from before",))
 
-    assert same(encode(rows), encode(shuffled))
+    found = gathered(rows, words).vocabulary()
 
-
-def test_of_two_rows_with_one_id_the_later_counts() -> None:
-    first = unit(random.Random(1), number=7)
-    second = unit(random.Random(2), number=7)
-
-    columns = encode([first, second])
-
-    assert len(columns) == 1
-    assert columns.row(0) == second
+    assert all(texts[0] == "from before" and len(texts) > 1 for texts in found.values())
 
 
-def test_untyped_is_code_0_and_dictionaries_hold_only_what_is_used() -> None:
-    rows = units(3, 50)
+def test_blocks_are_joined_and_parted() -> None:
+    block = gathered(units(3, 30)).block()
 
-    columns = encode(rows)
+    again = block.taken(np.arange(10)).joined(block.taken(np.arange(10, 30)))
 
-    for locus, codes in columns.codes.items():
-        assert columns.pairs[locus][0] == ("", "")
-        used = {columns.pairs[locus][code] for code in codes} | {("", "")}
-        assert set(columns.pairs[locus]) == used
-        assert list(columns.pairs[locus][1:]) == sorted(columns.pairs[locus][1:])
+    for (name, mine), (_, theirs) in zip(block.named(), again.named(), strict=True):
+        assert np.array_equal(mine, theirs), name
+        assert mine.dtype == theirs.dtype, name
+    assert Block.of(dict(block.named())).named()[0][0] == "unit_ids"
+
+
+@pytest.mark.parametrize("name", UnitRow._fields)
+def test_the_digest_tells_every_value(name: str) -> None:
+    row = unit(random.Random(5), number=1)
+    other: dict[str, Any] = {
+        "unit_id": bytes(16),
+        "typing": (("A*01:01", "A*01:99"), *row.typing[1:]),
+        **dict.fromkeys(("status", "abo", "rh", "bank", "populations"), "other"),
+        **dict.fromkeys(("tnc_e4", "cd34_e3", "year", "flags"), 77),
+    }
+
+    assert digest_of(row) == digest_of(row._replace())
+    assert digest_of(row) != digest_of(row._replace(**{name: other[name]}))
 
 
 def test_ids_sort_as_bytes_even_with_zero_bytes_at_the_end() -> None:
@@ -77,18 +75,10 @@ def test_ids_sort_as_bytes_even_with_zero_bytes_at_the_end() -> None:
     assert len(np.unique(keys)) == len(ids)
 
 
-def test_merged_equals_encoding_both_at_once() -> None:
-    rows = units(4, 120)
-    old, new = rows[:90], rows[90:]
-
-    joined = merged(encode(old), np.ones(90, dtype=bool), encode(new))
-
-    assert same(joined, encode(rows))
-
-
-def test_more_than_256_different_texts_are_refused() -> None:
+def test_more_different_texts_than_codes_are_refused() -> None:
     rng = random.Random(6)
-    rows: list[UnitRow] = [unit(rng)._replace(status=f"S{number}") for number in range(257)]
+    rows = [unit(rng)._replace(status=f"S{number}") for number in range(256)]
 
-    with pytest.raises(ValueError, match="status has 257"):
-        encode(rows)
+    gathered(rows[:255]).block()
+    with pytest.raises(ValueError, match="status has 256"):
+        gathered(rows).block()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from hla.frequencies.demo import demo_set
 from matching import inventory, predictions, reference, services, tasks
@@ -16,7 +17,7 @@ from matching.models import InventoryImputation, SearchRun
 from matching.presenters import frequencies
 from matching.services import imputation
 from tests.factories.matching import typed_patient
-from tests.matching.test_inventory import changed, listed
+from tests.matching.snapshots import changed, listed
 from tests.matching.test_runs import OTHER_GL, XX_GL, executed, submitted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,8 +120,8 @@ def test_units_are_told_apart_by_population(own_files: Path) -> None:
     found = imputation.by_populations(snapshot)
 
     assert {text: len(rows) for text, rows in found.items()} == {"HAN": 1, "": 1}
-    assert snapshot.columns.unit_ids[found["HAN"][0]].tobytes() == one.pk.bytes
-    assert snapshot.columns.unit_ids[found[""][0]].tobytes() == other.pk.bytes
+    assert snapshot.unit_ids(found["HAN"])[0].tobytes() == one.pk.bytes
+    assert snapshot.unit_ids(found[""])[0].tobytes() == other.pk.bytes
 
 
 def test_the_page_of_a_set_says_what_it_explains(own_files: Path) -> None:
@@ -133,3 +134,47 @@ def test_the_page_of_a_set_says_what_it_explains(own_files: Path) -> None:
 
     assert frequencies.inventory_explained(demo_set().checksum) == "75 % of 4 units that it serves"
     assert frequencies.inventory_explained("another") is None
+
+
+def test_of_a_large_inventory_a_sample_is_looked_at_and_nothing_kept(
+    own_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imputation, "KEPT_UNITS", 5)
+    monkeypatch.setattr(imputation, "SAMPLED_UNITS", 4)
+    listed(4, gl=XX_GL)
+    listed(4, gl=OTHER_GL.replace("B*46:01", "B*46:XX"))
+
+    assert services.imputation_refresh() == 0
+
+    row = InventoryImputation.objects.get()
+    assert (row.units, row.sampled, sum(row.units_by_basis.values())) == (8, 4, 8)
+    assert files(own_files) == []
+    told = frequencies.inventory_explained(demo_set().checksum)
+    assert told is not None
+    assert told.startswith("about ")
+    assert told.endswith(" % of 8 units that it serves, estimated from 4 of them")
+
+
+def test_a_sample_is_drawn_again_after_an_hour_or_for_other_data(
+    own_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imputation, "KEPT_UNITS", 1)
+    listed(3)
+    services.imputation_refresh()
+    first = InventoryImputation.objects.get().ledger_number
+    listed(1)
+    services.imputation_refresh()
+    imputation.forget()  # another process
+    services.imputation_refresh()
+    assert InventoryImputation.objects.get().ledger_number == first
+
+    InventoryImputation.objects.update(updated_at=timezone.now() - imputation.SAMPLED_EVERY)
+    services.imputation_refresh()
+    second = InventoryImputation.objects.get().ledger_number
+    assert second > first
+
+    listed(1)
+    InventoryImputation.objects.update(sets=[])  # others are in use now
+    imputation.forget()  # also in a process that has not seen the others
+    services.imputation_refresh()
+    assert InventoryImputation.objects.get().ledger_number > second

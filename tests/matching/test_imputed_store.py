@@ -125,6 +125,23 @@ def test_what_is_not_kept_is_imputed_again(tmp_path: Path, typings: Typings, dig
     assert with_store.basis.tolist() == without.basis.tolist()
 
 
+def test_several_typings_are_read_as_each_by_itself(
+    tmp_path: Path, typings: Typings, digests: list[bytes]
+) -> None:
+    mine, theirs = fresh_imputer(), fresh_imputer()
+    kept(tmp_path, mine, typings)
+    (segment,) = ImputedStore(tmp_path, theirs.table).segments()
+    places = [*range(len(segment)), 0, 0]
+
+    together = segment.parts(places[::-1])[::-1]
+
+    for place, part in zip(places, together, strict=True):
+        (alone,) = segment.parts([place])
+        assert part.rows.tolist() == alone.rows.tolist()
+        assert part.shares.tolist() == alone.shares.tolist()
+        assert (part.basis, part.relaxed, part.lost) == (alone.basis, alone.relaxed, alone.lost)
+
+
 def test_an_empty_store_and_no_typings(tmp_path: Path, typings: Typings) -> None:
     imputer = fresh_imputer()
     store = ImputedStore(tmp_path, imputer.table)

@@ -150,13 +150,14 @@ def test_list_without_probabilities_says_why_and_has_no_column(
     assert [one["tone"] for one in response.context["notices"] if text in str(one["text"])] == [tone]
     assert not response.context["table"]["probabilities"]
     assert response.context["next_typings"] is None
-    assert response.context["order"] == "rank"
+    assert "P(" not in " ".join(response.context["order"].labels().values())
     assert len(response.context["table"]["rows"]) == 5, "a filter by what is not known filters nothing"
-    assert [item["label"] for item in response.context["orders"]] == [
-        "class, certain matches, TNC/kg",
-        "class, certain matches, CD34/kg",
-        "TNC/kg only",
-        "CD34/kg only",
+    assert [item["label"] for item in response.context["order"].presets()] == [
+        "the policy's order",
+        "as searched",
+        "class, then CD34",
+        "TNC/kg alone",
+        "CD34/kg alone",
     ]
 
 

@@ -123,7 +123,7 @@ def test_changed_patient_is_said_above_an_old_list(client: Client, run: SearchRu
 
     assert "was changed since this search" not in before
     assert "typing was changed since this search" in after
-    assert "weight was changed since this search" in after
+    assert "Doses by 30 kg (the search knew" in after
 
 
 def test_older_list_says_that_it_is(client: Client, run: SearchRun) -> None:
@@ -213,6 +213,6 @@ def test_reference_page_names_release_policy_and_how_to_load(client: Client) -> 
     admin_page = text_of(client_of(UserFactory(roles=[Role.ADMIN])).get(reverse("matching:release-list")))
 
     assert "built-in nomenclature is in use" in hospital_page
-    assert "Qidai default, single unit v1" in hospital_page
+    assert "Malignant disease, single unit v1" in hospital_page
     assert "load_hla_release" not in hospital_page
     assert "manage.py load_hla_release PATH" in admin_page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.factories.core import UserFactory
 from tests.factories.hospitals import GL, HospitalFactory, PatientFactory, PatientTypingFactory, member_of
 from tests.factories.match_list import queued_run, searched_run
 from tests.factories.matching import ListedUnitFactory, MatchRequestFactory, typed_patient
+from tests.factories.policies import own_policy
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 CRITERIA = {
@@ -32,7 +34,7 @@ CRITERIA = {
 
 @pytest.fixture
 def patient(hospital: Hospital) -> Patient:
-    return typed_patient(hospital=hospital)
+    return typed_patient(hospital=hospital, diagnosis="aml", birth_date=date(1990, 1, 1))
 
 
 def client_of(user: User) -> Client:
@@ -53,8 +55,8 @@ def test_form_shows_the_typing_and_the_usual_criteria(client: Client, patient: P
     response = client.get(create_url(patient))
 
     form = response.context["form"]
-    assert form["floor_antigen6"].initial == "4"
-    assert form["min_tnc_e7_per_kg"].value() == Decimal("2.5")
+    assert form["floor_antigen6"].initial == "3"
+    assert form["min_tnc_e7_per_kg"].value() == Decimal("1.5")
     assert "A*11:01" in text_of(response)
     assert "Search now" in text_of(response)
 
@@ -83,14 +85,11 @@ def test_no_floor_is_said_and_searched_without_one(client: Client, patient: Pati
 def test_a_floor_of_the_policy_that_the_loci_do_not_allow_is_dropped(
     client: Client, patient: Patient
 ) -> None:
-    SelectionPolicy.objects.filter(is_default=True).update(rules={"floors": {"antigen6": 2, "allele8": 6}})
-    form = client.get(create_url(patient)).context["form"]
-    chosen = {name: form[f"floor_{name}"].initial for name in ("antigen6", "allele8")}
-    given = {f"floor_{name}": value for name, value in chosen.items()}
+    own = own_policy(patient.hospital, rules={"floors": {"antigen6": 2, "allele8": 6}})
+    given = {"policy": str(own.pk), "floor_antigen6": "2", "floor_allele8": "3"}
 
     client.post(create_url(patient), {**CRITERIA, **given, "loci": "A,B,DRB1", "draft": "1"})
 
-    assert chosen == {"antigen6": "2", "allele8": "6"}
     assert MatchRequest.objects.get().floors == {"antigen6": 2}
 
 
@@ -109,6 +108,7 @@ def test_draft_is_kept_without_a_search(client: Client, patient: Patient) -> Non
         ({"min_tnc_e7_per_kg": "-1"}, "min_tnc_e7_per_kg"),
         ({"min_tnc_e7_per_kg": "many"}, "min_tnc_e7_per_kg"),
         ({"statuses": []}, "statuses"),
+        ({"kept_at_most": "10"}, "kept_at_most"),
         ({"loci": "A"}, "loci"),
         ({"loci": "A,B,DRB1"}, "floor_allele8"),
         ({"floor_antigen6": "7"}, "floor_antigen6"),
@@ -279,7 +279,8 @@ def test_policies_of_another_hospital_are_not_seen_by_a_member_with_a_role_of_th
 
     assert theirs not in SelectionPolicy.objects.visible_to(member)
     assert theirs in SelectionPolicy.objects.visible_to(bank)
-    assert SelectionPolicy.objects.visible_to(lab).count() == 1, "the bank's own"
+    assert not SelectionPolicy.objects.visible_to(lab).filter(hospital__isnull=False).exists()
+    assert SelectionPolicy.objects.visible_to(lab).exists(), "the bank's own"
     assert not SelectionPolicy.objects.visible_to(UserFactory(roles=[Role.SHIPPING])).exists()
 
 

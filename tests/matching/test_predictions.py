@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,10 @@ import pytest
 
 from core.errors import Conflict
 from hla.frequencies.sets import HaplotypeSet
+from hla.prediction import next_typing
 from hla.prediction.imputed import Basis
 from matching import frequency_sets, inventory, predictions, reference
-from matching.engine import ranking
+from matching.engine import prediction, ranking
 from matching.engine.prediction import NO_BAND, ListPredictions, nothing_known
 from matching.frequency_sets import Choice, SetInfo
 from matching.models import SearchRun
@@ -36,7 +39,7 @@ def small_set(name: str, *shares: float) -> HaplotypeSet:
 def served(monkeypatch: pytest.MonkeyPatch, **sets: HaplotypeSet) -> None:
     """Each population has the set of its name, and nobody else any."""
 
-    def choose(populations: dict[str, float], *, look: bool = False) -> list[Choice]:
+    def choose(populations: dict[str, float], **_: Any) -> list[Choice]:
         return [
             Choice(code, weight, "own", SetInfo(None, code, code, sets[code].checksum), sets[code])
             if code in sets
@@ -121,6 +124,66 @@ def test_within_a_class_the_band_comes_before_the_dose(monkeypatch: pytest.Monke
     run = executed(submitted(typed_patient(gl=FULL, populations="HAN"), loci="A,B,C,DRB1,DQB1"))
 
     assert [result.unit_id for result in run.results.order_by("rank")] == [likely.pk, unlikely.pk]
+
+
+@pytest.mark.django_db
+def test_typings_that_nobody_would_see_are_not_valued_and_the_rest_is_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    served(monkeypatch, HAN=small_set("HAN", 0.4, 0.2, 0.4))
+    rest = "^B*40:01+B*40:01^C*07:02+C*07:02^DRB1*09:01+DRB1*09:01^DQB1*03:03+DQB1*03:03"
+    for at_a in ("A*11:XX+A*11:XX", "A*11:01+A*11:XX", "A*11:01+A*11:01"):
+        for _ in range(3):
+            ListedUnitFactory(gl=at_a + rest, populations="HAN")
+    patient = typed_patient(gl="A*11:02+A*11:02" + rest, populations="HAN")
+    valued: list[int] = []
+    value = next_typing.typing_values
+    monkeypatch.setattr(next_typing, "typing_values", lambda *a, **o: valued.append(1) or value(*a, **o))
+
+    def told() -> tuple[int, Any]:
+        valued.clear()
+        monkeypatch.setattr(predictions, "VALUES_SHOWN", 4)
+        run = executed(submitted(patient, floors={"antigen6": 3}))
+        return len(valued), run.prediction["next"]
+
+    quickly, found = told()
+    monkeypatch.setattr(next_typing, "most_gained", lambda *_: 1.0)
+    fully, all_valued = told()
+
+    assert quickly < fully == 9
+    assert found == all_valued
+    assert len(found["values"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("gains", "least"), [([0.0] * 12, 1e-4), ([0.2] * 11, 1e-4), ([0.2] * 12 + [0.1], 0.2), ([], 1e-4)]
+)
+def test_the_least_gain_that_is_shown(gains: list[float], least: float) -> None:
+    assert predictions._least_shown([(gain, at, "A") for at, gain in enumerate(gains)]) == least
+
+
+@pytest.mark.django_db
+def test_what_is_spent_on_next_typings_ends_also_where_none_is_valued(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    served(monkeypatch, HAN=small_set("HAN", 0.4, 0.2, 0.4))
+    for gl in (FULL, FULL.replace("A*11:01", "A*11:XX"), FULL.replace("B*40:01", "B*40:XX")):
+        ListedUnitFactory(gl=gl, populations="HAN")
+    looked_at: list[int] = []
+    each = prediction.each_imputed
+
+    def counted(*args: Any) -> Iterator[Any]:
+        for unit in each(*args):
+            looked_at.append(len(unit.shares))
+            yield unit
+
+    monkeypatch.setattr(prediction, "each_imputed", counted)
+    monkeypatch.setattr(next_typing, "most_gained", lambda *_: 0.0)
+    monkeypatch.setattr(predictions, "VALUED_GENOTYPES", 1)
+
+    executed(submitted(typed_patient(gl=FULL, populations="HAN")))
+
+    assert len(looked_at) == 1
 
 
 @pytest.mark.django_db
@@ -256,9 +319,10 @@ def test_one_set_for_two_reasons_is_named_by_each() -> None:
 def test_a_typing_that_todays_reference_cannot_read_counts_as_untyped() -> None:
     ListedUnitFactory(gl=FULL)
     snapshot = inventory.current(reference.resolver())
-    snapshot.dictionaries["A"].unreadable[1:] = True
+    book = snapshot.books["A"]
+    unread = replace(book, unreadable=np.arange(len(book)) > 0)
 
-    (found,) = predictions.typings_of(snapshot, np.array([0]))
+    (found,) = replace(snapshot, books={**snapshot.books, "A": unread}).typings(np.array([0]))
 
     assert found[0] == ("", "")
     assert found[1][0].startswith("B*")

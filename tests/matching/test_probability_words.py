@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from matching import shares
 from matching.choices import Basis
 from matching.models import SearchRun
 from matching.presenters import probabilities
+from matching.unit_patients import patients_of_unit
 from tests.matching.match_list_pages import detail_url
 from tests.matching.prediction_cases import bases, change, rows_of, unit_url
 from tests.matching.test_pages_requests import text_of
@@ -29,6 +31,70 @@ from tests.matching.test_pages_requests import text_of
 )  # fmt: skip
 def test_whole_per_cent_claims_neither_never_nor_always(share: float | None, text: str) -> None:
     assert probabilities.percent_text(share) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0.0 %"),
+        (1e-6, "<0.1 %"),
+        (0.413, "41.3 %"),
+        (0.999, "99.9 %"),
+        (1 - 1e-6, ">99.9 %"),
+        (1.0, "100.0 %"),
+    ],
+)
+def test_nor_does_one_decimal(share: float, text: str) -> None:
+    assert probabilities.share_text(share) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "classes", "found"),
+    [
+        (1.0, {"allele10": (10, 10)}, 1.0),
+        (1.0, {"allele10": (8, 10)}, 1 - 1e-6),
+        (0.0, {"allele10": [8, 10]}, 1e-6),
+        (0.0, {"allele10": [8, 9]}, 0.0),
+        (0.4, {"allele10": (8, 10)}, 0.4),
+        # a class that was not asked has the mismatches of the smaller ones, and may have more
+        (1.0, {"allele6": (6, 6)}, 1 - 1e-6),
+        (0.0, {"allele6": (5, 5)}, 0.0),
+        (0.0, {"allele6": (6, 6), "allele8": (6, 7)}, 0.0),
+        (
+            0.0,
+            {"allele6": (4, 6), "antigen6": (5, 5)},
+            1e-6,
+        ),  # by serology antigens may differ, and alleles not
+        (0.0, {}, 1e-6),
+    ],
+)
+def test_no_mismatch_by_the_classes_alone(
+    share: float, classes: dict[str, Sequence[int]], found: float
+) -> None:
+    assert shares.no_mismatch(share, 10, classes) == found
+
+
+@pytest.mark.parametrize(
+    ("stored", "count", "lost", "text"),
+    [
+        ([0.333333] * 3, 3, 0.0, "100.0 %"),
+        ([0.7, 0.2, 0.1], 3, 0.0, "100.0 %"),
+        ([0.1] * 9 + [0.099999], 400, 0.0, ">99.9 %"),
+        ([0.5, 0.49], 2, 0.01, "99.0 %"),
+        ([0.6, 0.3], 3, 0.0, "90.0 %"),
+        ([0.9, 0.1] + [0.0] * 8, 11, 0.0, ">99.9 %"),
+        ([1.0, 0.0], 2, 0.0, "100.0 %"),
+    ],
+)
+def test_genotypes_that_are_all_shown_are_all_there_is(
+    stored: list[float], count: int, lost: float, text: str
+) -> None:
+    rows = [{"share": share, "alleles": {"A": ["A*01:01", "A*02:01"]}} for share in stored]
+
+    found = probabilities.likely(rows, count, lost)
+
+    assert found["together"] == text
+    assert not {"100.0 %", "0.0 %"} & {row["share"] for row in found["rows"]}  # one of several
 
 
 @pytest.mark.parametrize(
@@ -123,6 +189,8 @@ def test_known_mismatch_counts_in_classes_that_were_not_asked(narrow: SearchRun,
     assert shares.class_span(narrow, result, 6) == (5, 5)
     assert shares.class_span(narrow, result, 10) == (5, 9)
     assert shares.class_shares(narrow, result, 10) == [0.0, 1 - 1e-6, 1e-6]
+    [one] = patients_of_unit(units["five"])
+    assert one.probabilities == {"6": 0.0, "8": 0.0, "10": 0.0}
 
 
 # --- the weaker of the two -----------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.db import OperationalError
 from core import audit, jobs
 from core.errors import Conflict, DomainError
 from core.models import AuditEntry, Job
-from matching import inventory, reference, results, services
+from matching import computing, inventory, reference, results, services
 from matching.models import SearchRun
 from matching.services import RequestData, runs
 from tests.factories.match_list import queued_run as submitted
@@ -45,7 +45,7 @@ def test_results_are_those_of_the_twin_with_their_evidence(units: list[Any]) -> 
 
     resolver = reference.resolver()
     snapshot = inventory.current(resolver)
-    rows = [snapshot.columns.row(place) for place in range(len(snapshot))]
+    rows = [snapshot.row(place) for place in snapshot.rows().tolist()]
     twin = twin_search(
         {locus: tuple(pair) for locus, pair in run.patient_typing.items()},
         rows,
@@ -87,7 +87,7 @@ def test_the_run_names_everything_that_decided_it(units: list[Any]) -> None:
     assert run.request.state == "SEARCHED"
     nomenclature = reference.resolver().nomenclature
     assert (run.release, run.nomenclature_checksum) == (nomenclature.release, nomenclature.checksum)
-    assert (run.mac_version, run.engine_version, len(run.snapshot_checksum)) == ("none", "1", 32)
+    assert (run.mac_version, run.engine_version, len(run.snapshot_checksum)) == ("none", "2", 64)
     assert run.mac_checksum
     assert set(run.counts) == {"antigen6", "allele6"}
     assert (run.units_considered, run.units_unsearchable, run.candidates, run.cut) == (5, 1, 4, 0)
@@ -96,7 +96,6 @@ def test_the_run_names_everything_that_decided_it(units: list[Any]) -> None:
     assert run.funnel["not_searchable_at"] == {"A": 1, "B": 1, "DRB1": 1}
     assert set(run.timings) == {
         "snapshot",
-        "resolve",
         "score",
         "filter",
         "rank",
@@ -172,7 +171,7 @@ def test_a_search_cancelled_before_the_end_stores_nothing(
 def test_progress_is_told_and_is_where_a_cancelled_search_stops(
     units: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "TELL_EVERY_SECONDS", 0)
+    monkeypatch.setattr(jobs, "TELL_EVERY_SECONDS", 0)
     monkeypatch.setattr(inventory, "TELL_EVERY", 2)
     told: list[tuple[str, dict[str, int]]] = []
     honest = jobs.Claim.progress
@@ -186,7 +185,7 @@ def test_progress_is_told_and_is_where_a_cancelled_search_stops(
     monkeypatch.setattr(jobs.Claim, "progress", heard)
     run = executed(submitted())
 
-    assert [stage for stage, _ in told] == ["snapshot"] * 4 + ["resolve", "score", "filter", "rank"]
+    assert [stage for stage, _ in told] == ["snapshot", *["build"] * 8, "score", "filter", "rank"]
     assert told[1][1] == {"units": 2}
     assert run.job.state == "cancelled"
     assert not run.results.exists()
@@ -262,3 +261,25 @@ def test_nothing_is_stored_when_the_audit_entry_fails(
 
     assert (run.is_finished, run.results.count(), run.request.state) == (False, 0, "SUBMITTED")
     assert run.job.state == "failed"
+
+
+def test_as_many_are_kept_as_the_request_asks(units: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    honest = computing.search
+
+    def heard(patient: Any, criteria: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(criteria.limit)
+        return honest(patient, criteria, *args, **kwargs)
+
+    monkeypatch.setattr(computing, "search", heard)
+
+    run = executed(submitted(kept_at_most=5_000))
+
+    assert asked == [5_000]
+    assert run.criteria["kept_at_most"] == 5_000
+
+
+def test_a_search_of_before_there_was_a_choice_keeps_a_thousand() -> None:
+    stored = {"loci": ["A", "B", "DRB1"], "floors": {}, "min_tnc_e7_per_kg": None, "statuses": ["LISTED"]}
+
+    assert runs.criteria_from(stored, None).limit == 1_000

@@ -13,7 +13,7 @@ from core import jobs
 from core.audit import Actor
 from core.errors import Conflict
 from core.models import AuditEntry, Job
-from matching import inventory, results, services
+from matching import inventory, results, services, unit_rows
 from matching.models import MatchRequest, SearchResult, SearchRun
 from tests.factories.matching import ACTOR, ListedUnitFactory
 from tests.matching.test_runs import executed, submitted
@@ -75,13 +75,13 @@ def test_a_search_that_builds_the_inventory_for_longer_than_its_lease_keeps_its_
         for _ in range(12):
             ListedUnitFactory()
     run = submitted()
-    honest = inventory._row
+    honest = unit_rows._row
 
     def slow(*values: Any) -> Any:
         time.sleep(0.35)
         return honest(*values)
 
-    monkeypatch.setattr(inventory, "_row", slow)
+    monkeypatch.setattr(unit_rows, "_row", slow)
     began = time.monotonic()
     worker = started(lambda: services.run_execute(job_id=run.job_id))
     seen: set[int] = set()

@@ -10,11 +10,30 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolver
 from matching.engine.columns import Pair, UnitRow
 from tests.hla.reference import Counts, compare_texts
+
+UNKNOWN = -1
+
+
+def row_of(unit: Any) -> UnitRow:
+    """A unit of the table with what a search looks at, read without the snapshot's own reading."""
+    pairs = {locus: (first, second) for locus, first, second in unit.typing_pairs}
+    return UnitRow(
+        unit_id=unit.pk.bytes,
+        typing=tuple(pairs[locus] for locus in SEARCH_LOCI),
+        tnc_e4=UNKNOWN if unit.tnc_e7 is None else round(unit.tnc_e7 * 1000),
+        cd34_e3=UNKNOWN if unit.cd34_e6 is None else round(unit.cd34_e6 * 1000),
+        year=UNKNOWN,
+        status=unit.status,
+        abo="",
+        rh="",
+    )
+
 
 LEVELS = {
     "antigen6": {"A": "antigen", "B": "antigen", "DRB1": "match"},

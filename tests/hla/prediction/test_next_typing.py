@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hla.prediction import combine
+from hla.prediction import combine, next_typing
 from hla.prediction.combine import CLASS_LOCI, Patient
 from hla.prediction.impute import Imputer
 from hla.prediction.imputed import Imputed
-from hla.prediction.next_typing import typing_values
+from hla.prediction.next_typing import most_gained, typing_values
 from hla.prediction.table import HaplotypeTable
 from tests.hla.prediction.compared import made_set, shares_of
 from tests.hla.prediction.twin import Shares, mismatches
@@ -79,6 +79,22 @@ def test_gains_are_those_of_trying_every_answer(seed: int, size: int, allowed: i
             assert values.gains[which, at] == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("elsewhere", [0.0, 0.2, 0.7, 1.0])
+def test_nothing_gains_more_than_the_bound(seed: int, elsewhere: float) -> None:
+    found = imputed(seed, 6)
+    patient = Patient.of(found)
+
+    for at in range(1, 6):
+        values = typing_values(patient, found.taken([at]), elsewhere=elsewhere)
+        assert values.gains.max() <= most_gained(float(values.reached[0]), elsewhere) + 1e-12
+
+
+def test_the_bound_is_reached_by_a_typing_that_leaves_no_doubt() -> None:
+    assert most_gained(0.5, 0.25) == pytest.approx(0.5 * 1.0 + 0.5 * 0.25 - 0.5)
+    assert most_gained(0.25, 0.5) == pytest.approx(0.25 * 1.0 + 0.75 * 0.5 - 0.5)
+
+
 def test_by_hand() -> None:
     """A unit that fits with 0.5: typed, it is known to fit or not. Beside one of 0.4 the answer no costs less."""
     haplotypes = [((f"A*01:0{at}", "B*01:01", "DRB1*01:01"), 0.5) for at in (1, 3)]
@@ -115,3 +131,16 @@ def test_no_units_and_units_without_an_estimate() -> None:
     )
     values = typing_values(Patient.of(found), empty, elsewhere=0.5)
     assert values.gains.tolist() == [[0.0] * 4]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_genotypes_are_numbered_as_few_are_sorted(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    found = imputed(40 + seed, 5)
+    patient = Patient.of(found)
+    sorted_ones = typing_values(patient, found)
+    monkeypatch.setattr(next_typing, "SORTED_UP_TO", 0)
+
+    numbered = typing_values(patient, found)
+
+    assert np.allclose(numbered.gains, sorted_ones.gains, rtol=0, atol=1e-14)
+    assert numbered.best == sorted_ones.best

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from hla.loci import SEARCH_LOCI
-from hla.prediction import fits, relax
+from hla.prediction import fits, impute, relax
 from hla.prediction.combine import Patient, predict
 from hla.prediction.impute import Imputer
 from hla.prediction.imputed import Basis, Part
 from hla.prediction.relax import likeliest, pairs_to_keep
 from hla.prediction.table import HaplotypeTable
+from tests.hla.prediction.compared import made_set
 from tests.hla.prediction.toys import at, basis, imputed, near, table
-from tests.hla.prediction.world import typing
+from tests.hla.prediction.world import Chance, resolver, typing
 
 CLASS_I = {"A": ("01:01", "02:01"), "B": ("01:01", "02:01"), "C": ("01:01", "02:01")}
 
@@ -266,3 +267,19 @@ def test_loci_are_named_in_their_order(toy: HaplotypeTable) -> None:
     values = dict.fromkeys(SEARCH_LOCI, ("03:XX", "03:01"))
 
     assert imputed(toy, typing(values)).relaxed == (SEARCH_LOCI,)
+
+
+def test_what_is_kept_of_single_loci_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = Chance("kept")
+    haplotypes, strange = chance.haplotypes(SEARCH_LOCI, 6), chance.haplotypes(SEARCH_LOCI, 6)
+    found = HaplotypeTable.of(made_set(SEARCH_LOCI, haplotypes), resolver())
+    people = [chance.typing(SEARCH_LOCI, strange) for _ in range(12)]
+    kept = Imputer(found).impute(people)
+    monkeypatch.setattr(impute, "ONES_KEPT", 1)
+    monkeypatch.setattr(impute, "ROWS_KEPT", 1)
+
+    again = Imputer(found).impute(people)
+
+    assert (kept.basis != Basis.SET).any()
+    for name in ("rows", "shares", "starts", "lost", "basis"):
+        assert np.array_equal(getattr(kept, name), getattr(again, name)), name

@@ -43,6 +43,22 @@ def test_the_likeliest_genotypes_by_name() -> None:
     assert len(likely_genotypes(found, 0, 1)) == 1
 
 
+def test_genotypes_that_are_equally_likely_come_by_name_whatever_their_numbers() -> None:
+    """Numbers of states are those of a process; a later one, or another order of rows, must name the same ten."""
+    names = ["02:01 02:01", "01:02 01:01", "01:01 02:01", "02:01 01:01", "01:02 02:01", "01:01 01:01"]
+    firsts = []
+    for order in (names, names[::-1]):
+        found = imputed(table(dict.fromkeys(order, 1 / 6), ("A", "B")), typing({}))
+        firsts.append([(one.alleles, round(one.share, 9)) for one in likely_genotypes(found, 0, 7)])
+        everything = likely_genotypes(found, 0, 999)
+        ordered = sorted(everything, key=lambda one: (-round(one.share, 9), list(one.alleles.values())))
+        assert everything == ordered
+        assert [one.alleles for one in everything[:7]] == [alleles for alleles, _ in firsts[-1]]
+
+    assert firsts[0] == firsts[1]
+    assert firsts[0][0] == ({"A": ("A*01:01P", "A*01:02P"), "B": ("B*01:01P", "B*02:01P")}, round(4 / 36, 9))
+
+
 def test_the_likeliest_genotype_of_two_nulls_says_nothing() -> None:
     found = imputed(table({"01:04N": 1.0}, ("A",)), typing({"A": ("01:XX", "")}))
 

@@ -14,16 +14,23 @@ from numba.core.dispatcher import Dispatcher
 
 import hla.prediction
 
+LOOPS = (
+    "hla.scoring_kernels",
+    "hla.fast_scoring",
+    "matching.engine.scan_kernels",
+    "matching.engine.planning_kernels",
+)
+
 
 def modules() -> list[ModuleType]:
-    """All of the package."""
-    names = [found.name for found in pkgutil.iter_modules(hla.prediction.__path__)]
-    return [importlib.import_module(f"hla.prediction.{name}") for name in names]
+    """All that have or call compiled loops."""
+    names = [f"hla.prediction.{found.name}" for found in pkgutil.iter_modules(hla.prediction.__path__)]
+    return [importlib.import_module(name) for name in (*names, *LOOPS)]
 
 
 @contextmanager
 def plain_python() -> Iterator[int]:
-    """Every compiled function of the package is the one that it was compiled from. Gives their number.
+    """Every compiled function is the one that it was compiled from. Gives their number.
 
     Hashes are products of 64-bit numbers that are meant to overflow.
     """

@@ -7,18 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from hla.prediction import jit
+from hla import jit
 
 
 @pytest.mark.parametrize(
-    "name", ["kernels.py", "combine_kernels.py", "factored_kernels.py", "matrix_kernels.py", "jit.py"]
+    "name",
+    [
+        "hla/prediction/kernels.py",
+        "hla/prediction/combine_kernels.py",
+        "hla/scoring_kernels.py",
+        "matching/engine/scan_kernels.py",
+        "hla/jit.py",
+    ],
 )
 def test_a_change_of_any_loop_gives_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    for path in jit.HERE.glob("*.py"):
-        shutil.copy(path, tmp_path)
-    monkeypatch.setattr(jit, "HERE", tmp_path)
+    for folder in ("hla", "hla/prediction", "matching/engine"):
+        (tmp_path / folder).mkdir(parents=True)
+        for path in (jit.ROOT / folder).glob("*.py"):
+            shutil.copy(path, tmp_path / folder)
+    monkeypatch.setattr(jit, "ROOT", tmp_path)
     before = jit.digest()
     (tmp_path / name).write_text((tmp_path / name).read_text() + "\n# changed\n")
 

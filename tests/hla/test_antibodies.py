@@ -1,0 +1,448 @@
+"""Antibodies: how laboratories write what they are against, and whether a typing carries it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hla.antibodies import (
+    CARRIED,
+    MAX_BEAD_LENGTH,
+    Carried,
+    Specificity,
+    carriers_for,
+    carries,
+    parse_bead,
+    parse_specificity,
+)
+from hla.errors import TypingError
+from hla.mac import MacTable
+from hla.nomenclature import Nomenclature
+from hla.resolve import Resolver, resolver_for
+from hla.typing import Typing, parse_gl, parse_pair, untyped
+from scripts.validate_hla import RealData
+from tests.hla.toy_release import ALLELES
+
+# --- how they are written ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "text", "loci", "level"),
+    [
+        ("A*24:02", "A*24:02", ("A",), "allele"),
+        (" HLA-A*24:02 ", "A*24:02", ("A",), "allele"),
+        ("A*2402", "A*24:02", ("A",), "allele"),
+        ("A＊24：02", "A*24:02", ("A",), "allele"),
+        ("A24", "A24", ("A",), "antigen"),
+        ("HLA-A24", "A24", ("A",), "antigen"),
+        ("HLA A24", "A24", ("A",), "antigen"),
+        ("A2403", "A2403", ("A",), "antigen"),
+        ("Cw10", "Cw10", ("C",), "antigen"),
+        ("C10", "Cw10", ("C",), "antigen"),
+        ("DR4", "DR4", ("DRB1",), "antigen"),
+        ("DR 4", "DR4", ("DRB1",), "antigen"),
+        ("DR53", "DR53", ("DRB4",), "antigen"),
+        ("DR52", "DR52", ("DRB3",), "antigen"),
+        ("DQ7", "DQ7", ("DQB1",), "antigen"),
+        ("DP4", "DPw4", ("DPB1",), "antigen"),
+        ("DQB1*03:01", "DQB1*03:01", ("DQB1",), "allele"),
+        ("DQA1*05:01, DQB1*02:01", "DQA1*05:01~DQB1*02:01", ("DQA1", "DQB1"), "heterodimer"),
+        ("DQA1*05:01/DQB1*02:01", "DQA1*05:01~DQB1*02:01", ("DQA1", "DQB1"), "heterodimer"),
+        ("[DQB1*02:01, DQA1*05:01]", "DQA1*05:01~DQB1*02:01", ("DQA1", "DQB1"), "heterodimer"),
+        ("DQA1*05:01-DQB1*02:01", "DQA1*05:01~DQB1*02:01", ("DQA1", "DQB1"), "heterodimer"),
+        ("DQ2 (DQA1*05:01 DQB1*02:01)", "DQA1*05:01~DQB1*02:01", ("DQA1", "DQB1"), "heterodimer"),
+        ("DPA1*01:03~DPB1*04:01", "DPA1*01:03~DPB1*04:01", ("DPA1", "DPB1"), "heterodimer"),
+        ("A*24:02, -, -, -", "A*24:02", ("A",), "allele"),
+        ("A*24:02 (A24)", "A*24:02", ("A",), "allele"),
+        ("A24, A24", "A24", ("A",), "antigen"),
+    ],
+)
+def test_what_laboratories_write(
+    written: str, text: str, loci: tuple[str, ...], level: str, builtin: Resolver
+) -> None:
+    found = parse_specificity(written, builtin)
+
+    assert found == Specificity(text, loci, level)  # type: ignore[arg-type]
+    assert parse_specificity(found.text, builtin) == found
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "position"),
+    [
+        ("A*24:2", "malformed", 0),
+        ("A2402", "unknown_antigen", 0),
+        ("DQA1*05:01, DQB1*xx", "malformed", 12),
+        ("24:02", "missing_locus", 0),
+        ("Q7", "missing_locus", 0),
+        ("A*24:XX", "not_specificity", 0),
+        ("A*24:AB", "not_specificity", 0),
+        ("A*UUUU", "not_specificity", 0),
+        ("A*24:09N", "null_specificity", 0),
+        ("Bw4", "public_specificity", 0),
+        ("A2, Bw6", "public_specificity", 4),
+        ("", "empty_specificity", 0),
+        (" - , -", "empty_specificity", 0),
+        ("A2, B7", "several_specificities", 0),
+        ("DQA1*05:01, DQA1*03:01, DQB1*02:01", "chains", 0),
+        ("A" * (MAX_BEAD_LENGTH + 1), "too_long", 0),
+    ],
+)
+def test_what_is_none_is_refused_with_its_place(
+    written: str, code: str, position: int, builtin: Resolver
+) -> None:
+    with pytest.raises(TypingError) as caught:
+        parse_specificity(written, builtin)
+
+    assert (caught.value.code, caught.value.position) == (code, position)
+    assert caught.value.hint
+
+
+def test_an_unknown_name_is_told_the_nearest(resolver: Resolver) -> None:
+    with pytest.raises(TypingError, match=r"closest known name is A\*02:01") as caught:
+        parse_specificity("A*02:01:77", resolver)
+    assert caught.value.code == "unknown_allele"
+
+    with pytest.raises(TypingError, match="Known near it is A24"):
+        parse_specificity("A2402", resolver)
+
+
+def test_several_on_one_bead_are_named_each(builtin: Resolver) -> None:
+    found = parse_bead("A1; A*24:02, A24 | DQB1*02:01 DQA1*05:01 DR4", builtin)
+
+    assert [one.text for one in found] == ["A1", "A*24:02", "DQA1*05:01~DQB1*02:01", "DR4"]
+
+
+def test_order_is_by_locus_and_number(builtin: Resolver) -> None:
+    names = ["DPA1*01:03~DPB1*04:01", "DR4", "B7", "A*24:02", "A24", "A2", "A*02:01", "DQA1*05:01~DQB1*02:01"]
+
+    found = sorted((parse_specificity(name, builtin) for name in names), key=lambda one: one.sort_key)
+
+    assert [one.text for one in found] == [
+        "A2",
+        "A24",
+        "A*02:01",
+        "A*24:02",
+        "B7",
+        "DR4",
+        "DQA1*05:01~DQB1*02:01",
+        "DPA1*01:03~DPB1*04:01",
+    ]
+
+
+# --- whether a typing carries it --------------------------------------------------------------------
+
+
+def answer(bead: str, gl: str, resolver: Resolver) -> Carried:
+    typing = parse_gl(gl, resolver) if gl else Typing({})
+    return carries(parse_specificity(bead, resolver), typing, resolver)
+
+
+@pytest.mark.parametrize(
+    ("bead", "gl", "wanted", "level", "unit", "code"),
+    [
+        # the allele, where the unit is typed so
+        ("A*02:01", "A*02:01+A*24:02", "yes", "allele", "A*02:01", "same_allele"),
+        ("A*02:01", "A*24:02+A*02:01:01G", "yes", "allele", "A*02:01:01G", "same_allele"),
+        ("A*02:01", "A*02:09+A*24:02", "yes", "allele", "A*02:09", "same_allele"),  # of its P group
+        ("A*02:01", "A*24:02+A*02:18Q", "unknown", "allele", "A*02:18Q", "other_allele"),
+        ("A*02:01", "A*02:03+A*24:02", "unknown", "allele", "A*02:03", "other_allele"),
+        ("A*02:01", "A*02:03", "unknown", "allele", "", "blank"),
+        ("A*02:01", "A*02:03+A*24:02|A*03:01+A*24:03", "unknown", "allele", "A*02:03", "other_allele"),
+        ("A*02:01", "A*03:01+A*24:02", "no", "allele", "", "absent"),
+        # else the antigen
+        ("A*24:02", "A*03:01+A*24:XX", "yes", "antigen", "A*24:XX", "antigen_of_allele"),
+        ("A*24:02", "A*03:01+A24", "yes", "antigen", "A24", "antigen_of_allele"),
+        ("A*24:02", "A*03:01+A9", "unknown", "allele", "A9", "possible"),
+        ("B*15:01", "B*15:XX+B*07:02", "unknown", "allele", "B*15:XX", "possible"),
+        ("B*15:01", "B*15:01/B*15:02+B*07:02", "unknown", "allele", "B*15:01/B*15:02", "possible"),
+        ("B*15:01", "B*15:02/B*15:16+B*07:02", "no", "allele", "", "absent"),
+        ("A*02:01", "A24+A*03:01", "no", "allele", "", "absent"),
+        # broad and split
+        ("A9", "A*24:02+A*03:01", "yes", "antigen", "A*24:02", "has_antigen"),
+        ("A24", "A*24:02+A*03:01", "yes", "antigen", "A*24:02", "has_antigen"),
+        ("A24", "A*24:03+A*03:01", "yes", "antigen", "A*24:03", "has_antigen"),  # A2403 belongs to A24
+        ("A24", "A9+A*03:01", "unknown", "antigen", "A9", "broad_only"),
+        ("A24", "A*23:01+A*03:01", "no", "antigen", "", "absent"),
+        ("B38", "B*38:09+B*07:02", "unknown", "antigen", "B*38:09", "broad_only"),  # assigned B16
+        ("B39", "B16+B*07:02", "unknown", "antigen", "B16", "broad_only"),
+        ("B3901", "B16+B*07:02", "unknown", "antigen", "B16", "broad_only"),
+        ("B16", "B*39:01+B*07:02", "yes", "antigen", "B*39:01", "has_antigen"),
+        ("B72", "B*15:99+B*07:02", "unknown", "antigen", "B*15:99", "possible"),  # assigned B15 or B70
+        ("B15", "B*15:99+B*07:02", "unknown", "antigen", "B*15:99", "possible"),
+        ("B62", "B*15:XX+B*07:02", "unknown", "antigen", "B*15:XX", "possible"),
+        # associated antigens: DNA tells them apart, serology does not
+        ("A2403", "A*24:02+A*03:01", "no", "antigen", "", "absent"),
+        ("A2403", "A*24:03+A*03:01", "yes", "antigen", "A*24:03", "has_antigen"),
+        ("A2403", "A24+A*03:01", "unknown", "antigen", "A24", "broad_only"),
+        ("A2403", "A*24:XX+A*03:01", "unknown", "antigen", "A*24:XX", "possible"),
+        ("B3902", "B*39:01+B*07:02", "no", "antigen", "", "absent"),
+        # null alleles, blanks, missing genes
+        ("A24", "A*24:09N+A*03:01", "no", "antigen", "", "absent"),
+        ("A*24:02", "A*24:09N+A*24:02", "yes", "allele", "A*24:02", "same_allele"),
+        ("A24", "A*24:09N+A*03:03N", "no", "antigen", "", "nothing_expressed"),
+        ("A24", "A*24:09N", "unknown", "antigen", "", "blank"),
+        ("A24", "A*03:01", "unknown", "antigen", "", "blank"),
+        ("A*24:02", "A*03:01", "unknown", "allele", "", "blank"),
+        ("A24", "A*24:02", "yes", "antigen", "A*24:02", "has_antigen"),
+        ("A*24:02", "A*24:02", "yes", "allele", "A*24:02", "same_allele"),
+        ("A24", "B*07:02+B*15:01", "unknown", "antigen", "", "untyped"),
+        ("DR53", "DRB1*04:05+DRB1*04:05", "unknown", "antigen", "", "untyped"),
+        ("DR53", "DRB4*01:03+DRB4*NNNN", "yes", "antigen", "DRB4*01:03", "has_antigen"),
+        ("DR52", "DRB3*NNNN+DRB3*NNNN", "no", "antigen", "", "nothing_expressed"),
+        # several genotypes
+        ("A*24:02", "A*24:02+A*03:01|A*24:03+A*03:02", "unknown", "allele", None, "genotypes"),
+        ("A24", "A*24:02+A*03:01|A*24:03+A*03:02", "yes", "antigen", None, "has_antigen"),
+        ("A*02:01", "A*24:02+A*03:01|A*24:03+A*03:02", "no", "allele", "", "absent"),
+        # two chains
+        ("DQA1*01:01~DQB1*03:01", "DQB1*03:02+DQB1*03:02", "no", "allele", "", "chain_absent"),
+        (
+            "DQA1*01:01~DQB1*03:01",
+            "DQB1*03:01+DQB1*03:02",
+            "unknown",
+            "allele",
+            "DQB1*03:01",
+            "chain_open",
+        ),
+        ("DQA1*01:01~DQB1*03:01", "DQB1*03:02", "unknown", "allele", "", "chain_open"),
+        (
+            "DQA1*01:01~DQB1*03:01",
+            "DQA1*01:01+DQA1*01:01^DQB1*03:01+DQB1*03:02",
+            "yes",
+            "allele",
+            "DQA1*01:01~DQB1*03:01",
+            "chains_present",
+        ),
+        (
+            "DQA1*01:01~DQB1*03:01",
+            "DQA1*01:01+DQA1*01:01^DQ7+DQ8",
+            "yes",
+            "allele",  # no other allele of this release has DQ7
+            "DQA1*01:01~DQ7",
+            "chains_present",
+        ),
+        (
+            "DPA1*01:03~DPB1*04:01",
+            "DPA1*01:03+DPA1*01:03^DPB1*05:01+DPB1*09:01",
+            "no",
+            "allele",
+            "",
+            "chain_absent",
+        ),
+    ],
+)
+def test_carries(
+    bead: str, gl: str, wanted: str, level: str, unit: str | None, code: str, resolver: Resolver
+) -> None:
+    found = answer(bead, gl, resolver)
+
+    assert (found.answer, found.level, found.why.code) == (wanted, level, code)
+    assert unit is None or found.unit == unit
+    assert found.why.text == CARRIED[code].format(**found.why.params)
+
+
+@pytest.mark.parametrize(
+    ("bead", "gl", "wanted", "level"),
+    [
+        ("A*24:02", "A*24:02:01G+A*02:01", "yes", "allele"),
+        ("A24", "A*24:02:01G+A*02:01", "yes", "antigen"),
+        ("A*24:02", "A*24:XX+A*02:01", "unknown", "allele"),  # a few of the family are known only as A9
+        ("A*02:01", "A*02:01/A*02:06+A*24:02", "yes", "antigen"),
+        ("A2403", "A*24:02+A*02:01", "no", "antigen"),
+        ("B61", "B*40:01+B*07:02", "no", "antigen"),
+        ("B60", "B*40:XX+B*07:02", "unknown", "antigen"),
+        ("DR2", "DRB1*15:01+DRB1*04:01", "yes", "antigen"),
+        ("DR103", "DRB1*01:01+DRB1*04:01", "no", "antigen"),
+        ("DR103", "DRB1*01:XX+DRB1*04:01", "unknown", "antigen"),
+        ("Cw10", "C*03:04+C*07:02", "yes", "antigen"),
+        ("DQB1*02:01", "DQB1*02:02+DQB1*05:01", "yes", "allele"),  # of one P group: they differ outside of it
+        ("DPA1*01:03, DPB1*04:01", "DPB1*02:01+DPB1*05:01", "no", "allele"),
+        ("DPA1*01:03, DPB1*04:01", "DPB1*04:01+DPB1*05:01", "unknown", "allele"),
+        ("DRB3*02:02", "DRB1*03:01+DRB1*04:01", "unknown", "allele"),
+    ],
+)
+def test_carries_by_the_real_release(bead: str, gl: str, wanted: str, level: str, real: RealData) -> None:
+    found = answer(bead, gl, real.resolver)
+
+    assert (found.answer, found.level) == (wanted, level)
+
+
+@pytest.mark.parametrize(
+    ("bead", "gl", "tested"),
+    [
+        ("A*02:01", "A*02:03+A*24:02", ["A*02:03"]),
+        ("A*02:01", "A*02:03+A*02:18Q", ["A*02:03", "A*02:18Q"]),
+        ("A*02:01", "A*02:03/A*02:18Q+A*24:02", ["A*02:03", "A*02:18Q"]),
+        ("A*02:01", "A*02:03+A*24:02|A*02:18Q+A*24:02", ["A*02:03", "A*02:18Q"]),
+        ("A*02:01", "A*02:03+A*24:02|A*03:01+A*24:03", ["A*02:03"]),
+        # rests on something else as well: no test of a bead settles it
+        ("A*02:01", "A*02:03", []),
+        ("A*02:01", "A*02:03+A*24:02|A*02:01/A*02:03+A*24:02", []),
+        ("A*02:01", "A*02:01+A*24:02", []),
+        ("A*02:01", "A*03:01+A*24:02", []),
+    ],
+)
+def test_another_allele_of_the_antigen_is_told_by_beads_of_its_own(
+    bead: str, gl: str, tested: list[str], resolver: Resolver
+) -> None:
+    own = {carriers_for(resolver).tested(parse_specificity(name, resolver)) for name in tested}
+
+    assert answer(bead, gl, resolver).others == own
+
+
+def test_beads_by_antigen_test_no_allele(resolver: Resolver) -> None:
+    found = carriers_for(resolver)
+
+    assert found.tested(parse_specificity("A2", resolver)) is None
+    assert found.tested(Specificity("A*77:01", ("A",), "allele")) is None
+    assert len(found.tested(parse_specificity("DQA1*01:01, DQB1*03:01", resolver)) or ()) == 2
+
+
+def test_the_common_alleles_of_an_antigen_are_not_taken_for_each_other(real: RealData) -> None:
+    """A*02:07, in one of eight people of Hubei, beside a positive A*02:01 (finding C5)."""
+    found = answer("A*02:01", "A*02:07+A*24:02", real.resolver)
+    own = carriers_for(real.resolver).tested(parse_specificity("A*02:07", real.resolver))
+
+    assert (found.answer, found.others) == ("unknown", {own})
+
+
+def test_the_built_in_nomenclature_knows_no_associated_antigens(builtin: Resolver) -> None:
+    """It takes the first field for the antigen: what it calls A24 may well be A2403."""
+    assert answer("A2403", "A*24:03+A*03:01", builtin).answer == "unknown"
+    assert answer("A2403", "A*24:02+A*03:01", builtin).answer == "unknown"
+    assert answer("A24", "A*24:03+A*03:01", builtin).answer == "yes"
+    assert answer("B60", "B*40:01+B*07:02", builtin).answer == "unknown"
+    assert answer("B*40:01", "B*40:01+B*07:02", builtin).answer == "yes"
+    assert answer("B40", "B*40:01+B*07:02", builtin).answer == "yes"
+
+
+def test_what_another_release_cannot_read_is_unknown(resolver: Resolver) -> None:
+    typing = Typing.of([parse_pair("A", "A*24:02", "A*03:01", resolver)])
+    gone = Specificity("A*77:01", ("A",), "allele")
+    null = Specificity("A*24:09N", ("A",), "allele")
+    unreadable = Typing(
+        {"A": parse_pair("A", "A*24:02", "", resolver).__class__("A", "A*77:01", "", "single")}
+    )
+
+    assert carries(gone, typing, resolver).why.code == "bead_unreadable"
+    assert carries(null, typing, resolver).answer == "unknown"
+    found = carries(parse_specificity("A24", resolver), unreadable, resolver)
+    assert (found.answer, found.why.code) == ("unknown", "unreadable")
+    assert carries(gone, Typing({"A": untyped("A")}), resolver).answer == "unknown"
+
+
+def test_answers_that_are_kept_do_not_grow_without_end(
+    toy: Nomenclature, toy_mac: MacTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hla.antibodies.MAX_KEPT", 2)
+    resolver = Resolver(toy, toy_mac)
+
+    answers = [answer(bead, "A*24:02+A*03:01", resolver).answer for bead in ("A24", "A3", "A2", "A24")]
+
+    assert answers == ["yes", "yes", "no", "yes"]
+
+
+# --- laws -------------------------------------------------------------------------------------------
+
+NAMES = {
+    locus: sorted(name for name in ALLELES if name.startswith(f"{locus}*") and not name.endswith("N"))
+    for locus in ("A", "B")
+}
+BEADS = {
+    "A": [*NAMES["A"], "A2", "A203", "A3", "A9", "A24", "A2403", "A28", "A68"],
+    "B": [*NAMES["B"], "B15", "B62", "B70", "B71", "B16", "B38", "B39", "B3901", "B44"],
+}
+
+
+@st.composite
+def narrowings(draw: st.DrawFn) -> tuple[str, tuple[str, str], tuple[str, str]]:
+    """A bead, a typing as two lists of alleles, and the same with alleles taken out of its lists."""
+    locus = draw(st.sampled_from("AB"))
+    wide, narrow = [], []
+    for _ in range(2):
+        names = draw(st.lists(st.sampled_from(NAMES[locus]), min_size=1, max_size=4, unique=True))
+        blank = draw(st.integers(0, 5)) == 0
+        kept = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+        wide.append("" if blank else "/".join(names))
+        narrow.append("/".join(kept))
+    bead = draw(st.sampled_from(BEADS[locus]))
+    return bead, (wide[0], wide[1]), (narrow[0], narrow[1])
+
+
+@given(case=narrowings())
+@settings(max_examples=400, deadline=None)
+def test_narrowing_a_typing_only_resolves_what_is_unknown(
+    toy: Nomenclature, toy_mac: MacTable, case: tuple[str, tuple[str, str], tuple[str, str]]
+) -> None:
+    bead, wide, narrow = case
+    resolver = resolver_for(toy, toy_mac)
+    specificity = parse_specificity(bead, resolver)
+    locus = specificity.loci[0]
+
+    before, after = (
+        carries(specificity, Typing.of([parse_pair(locus, *pair, resolver)]), resolver)
+        for pair in (wide, narrow)
+    )
+
+    if before.answer == "no":
+        assert after.answer == "no"
+    if before.answer == "yes" and before.level == specificity.level:
+        assert (after.answer, after.level) == ("yes", before.level)
+    if before.answer == "yes" and before.level != specificity.level:
+        # an antigen stood in for the allele: it may turn out to be another allele, and of this antigen only
+        assert after.answer == "yes" or (after.answer, after.why.code) == ("unknown", "other_allele")
+
+
+@given(case=narrowings())
+@settings(max_examples=200, deadline=None)
+def test_the_order_of_the_values_does_not_matter(
+    toy: Nomenclature, toy_mac: MacTable, case: tuple[str, tuple[str, str], tuple[str, str]]
+) -> None:
+    bead, (first, second), _ = case
+    resolver = resolver_for(toy, toy_mac)
+    specificity = parse_specificity(bead, resolver)
+    locus = specificity.loci[0]
+
+    one, other = (
+        carries(specificity, Typing.of([parse_pair(locus, *pair, resolver)]), resolver)
+        for pair in ((first, second), (second, first))
+    )
+
+    assert (one.answer, one.level) == (other.answer, other.level)
+
+
+@given(alpha=st.sampled_from(["yes", "unknown"]), beta=st.sampled_from(["yes", "no", "unknown"]))
+def test_a_molecule_is_as_its_chains(toy: Nomenclature, toy_mac: MacTable, alpha: str, beta: str) -> None:
+    resolver = resolver_for(toy, toy_mac)
+    loci = [
+        *({"yes": ["DPA1*01:03+DPA1*01:03"]}.get(alpha, [])),
+        *({"yes": ["DPB1*04:01+DPB1*05:01"], "no": ["DPB1*05:01+DPB1*09:01"]}.get(beta, [])),
+    ]
+    found = answer("DPA1*01:03~DPB1*04:01", "^".join(loci), resolver).answer
+
+    wanted = "no" if beta == "no" else "yes" if alpha == beta == "yes" else "unknown"
+    assert found == wanted
+
+
+SOUP = st.one_of(
+    st.text(max_size=40),
+    st.lists(
+        st.sampled_from(
+            ["A24", "DQA1*", "05:01", "~", "-", " ", ",", "HLA-", "*", "DQB1*02:01", "(", "Bw4", "0"]
+        ),
+        max_size=8,
+    ).map("".join),
+)
+
+
+@given(text=SOUP)
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_read_or_refused(toy: Nomenclature, toy_mac: MacTable, text: str) -> None:
+    resolver = resolver_for(toy, toy_mac)
+    try:
+        found, refused = parse_bead(text, resolver), None
+    except TypingError as error:
+        found, refused = (), error
+
+    assert all(parse_specificity(one.text, resolver) == one for one in found)
+    assert refused is None or refused.position is None or 0 <= refused.position <= len(text)

@@ -1,0 +1,34 @@
+"""Reading reports back, for their tests."""
+
+from __future__ import annotations
+
+import re
+
+import pypdfium2
+
+
+class Reading(str):
+    """Text read out of a file. A line may end anywhere, so that spaces count for nothing in `part in reading`."""
+
+    def __contains__(self, part: object) -> bool:
+        return squeezed(str(part)) in squeezed(self)
+
+    def times(self, part: str) -> int:
+        return squeezed(self).count(squeezed(part))
+
+    def between(self, first: str, second: str) -> Reading:
+        return Reading(squeezed(self).split(squeezed(first))[1].split(squeezed(second))[0])
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def pages_of(pdf: bytes) -> list[Reading]:
+    """The text of each page as a reader would copy it."""
+    with pypdfium2.PdfDocument(pdf) as document:
+        return [Reading(page.get_textpage().get_text_range()) for page in document]
+
+
+def text_of(pdf: bytes) -> Reading:
+    return Reading(" ".join(pages_of(pdf)))
