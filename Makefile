@@ -4,7 +4,7 @@ VENV := .venv/bin/python
 # some shells set it; every start would then compile Django anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check validate bench shots messages clean
+.PHONY: help run test check validate bench drill shots messages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,14 +28,25 @@ validate: ## every figure of docs/validation.md anew, on real data (../shared/da
 	@$(VENV) scripts/validate_prediction.py
 	@$(VENV) scripts/calibration.py
 	@$(VENV) scripts/validate_search.py
+	@$(VENV) scripts/validate_equality.py
+	@$(VENV) scripts/validate_replay.py
 
-bench: ## speed of the kernel and of a search, submitted to stored; writes benchmarks/results.json
+bench: ## speed up to a million units, results.json; QUICK=1: 100,000 units in three minutes, only printed
 	@$(PYTHON) scripts/bootstrap test
+ifdef QUICK
+	@exec $(VENV) benchmarks/world.py --quick
+else
 	@$(VENV) benchmarks/hla_kernel.py
 	@$(VENV) benchmarks/match_matrix.py
 	@$(VENV) benchmarks/prediction.py
 	@$(VENV) benchmarks/grim.py
-	@$(VENV) benchmarks/search.py
+	@$(VENV) benchmarks/pairs.py
+	@exec $(VENV) benchmarks/world.py
+endif
+
+drill: ## searches while processes, servers and files are broken at random; writes docs/reliability.md
+	@$(PYTHON) scripts/bootstrap test
+	@exec $(VENV) scripts/drill.py $(ARGS)
 
 shots: ## every page in both languages, wide and narrow, light and dark, into var/shots/
 	@$(PYTHON) scripts/bootstrap test

@@ -28,6 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 
+from peers import environment  # noqa: E402
 from recorded import record, show  # noqa: E402
 from validate_hla import RealData  # noqa: E402
 
@@ -62,7 +63,7 @@ def main() -> int:
     parser.add_argument("--subjects", type=int, default=500)
     options = parser.parse_args()
     load = os.getloadavg()[0]
-    if not installed():
+    if not environment(FOLDER, PACKAGE, "import grim.grim"):
         return 1
     frequencies = options.data / "frequencies" / "CAU.freqs.gz"
     real = RealData(options.data)
@@ -98,33 +99,6 @@ def main() -> int:
     show(figures)
     record({**figures, "grim_load_average_at_start": load})
     return verdict(figures)
-
-
-def installed() -> bool:
-    """GRIM in an environment of its own; says why if it cannot be had."""
-    if PYTHON.exists() and quiet([PYTHON, "-I", "-c", "import grim.grim"]):
-        return True
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    uv = ROOT / ".uv" / "bin" / "uv"
-    venv = FOLDER / "venv"
-    if uv.exists():
-        made = loud([uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv])
-        made = made and loud([uv, "pip", "install", "--quiet", "--python", PYTHON, PACKAGE])
-    else:
-        made = loud([sys.executable, "-m", "venv", "--clear", venv])
-        made = made and loud([PYTHON, "-m", "pip", "install", "--quiet", PACKAGE])
-    if not made:
-        print(f"{PACKAGE} could not be installed (see above); it needs a C compiler and a network.")
-    return made
-
-
-def quiet(command: list[object]) -> bool:
-    done = subprocess.run(list(map(str, command)), capture_output=True, check=False)
-    return done.returncode == 0
-
-
-def loud(command: list[object]) -> bool:
-    return subprocess.run(list(map(str, command)), check=False).returncode == 0
 
 
 def gl_texts(path: Path) -> dict[str, str]:

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 
 
-def record(figures: Mapping[str, float]) -> None:
-    """Add them to what other benchmarks wrote, with the commit and machine of this run."""
+def record(figures: Mapping[str, float | str | None]) -> None:
+    """Add them to what other benchmarks wrote, with the commit and machine of this run. None: not measured."""
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -26,7 +26,10 @@ def record(figures: Mapping[str, float]) -> None:
         "python": platform.python_version(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    rounded = {name: float(f"{value:.6g}") for name, value in figures.items()}
+    rounded = {
+        name: float(f"{value:.6g}") if isinstance(value, int | float) else value
+        for name, value in figures.items()
+    }
     RESULTS.write_text(json.dumps({**known, **about, **rounded}, indent=2, sort_keys=True) + "\n")
 
 

@@ -69,7 +69,7 @@ def _row(rank: int, unit: str, classes: tuple, doses: tuple, cells: str, **more:
     }
 
 
-def _rows() -> list[dict[str, Any]]:
+def made_up_rows() -> list[dict[str, Any]]:
     return [
         _row(
             1,
@@ -137,7 +137,8 @@ def _rows() -> list[dict[str, Any]]:
                 },
             ),
             direction=_("unknown"),
-            tags=[{"text": _("RBC replete"), "tone": "bad"}],
+            excluded=True,
+            tags=[{"text": _("TNC too low"), "tone": "bad"}, {"text": _("RBC replete"), "tone": "warn"}],
         ),
         _row(
             5,
@@ -216,7 +217,7 @@ def _evidence() -> list[dict[str, Any]]:
 def parts() -> dict[str, Any]:
     return {
         "loci": LOCI,
-        "rows": _rows(),
+        "rows": made_up_rows(),
         "bars": [98, 50, 0, None],
         "why": _why(),
         "evidence": _evidence(),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 
 class BadEnvironment(SystemExit):
@@ -43,19 +45,61 @@ def flag(name: str, *, default: bool = False) -> bool:
     raise BadEnvironment(f"{name}={value!r} is neither yes nor no; write 1 or 0.")
 
 
-def number(name: str, *, default: int) -> int:
+def number(name: str, *, default: int, least: int = 0, most: int | None = None) -> int:
+    """A whole number, `least` to `most`."""
     value = text(name)
     if value == "":
         return default
     try:
-        return int(value)
+        found = int(value)
     except ValueError:
         raise BadEnvironment(f"{name}={value!r} is not a whole number.") from None
+    if found < least or (most is not None and found > most):
+        allowed = f"{least} or more" if most is None else f"{least} to {most}"
+        raise BadEnvironment(f"{name}={found} is out of range; write {allowed}.")
+    return found
 
 
 def items(name: str, *, default: list[str]) -> list[str]:
     value = text(name)
     return [part.strip() for part in value.split(",") if part.strip()] if value else default
+
+
+# Scheme of an address of e-mail -> Django's backend, usual port
+_MAILERS = {"none": ("dummy", 25), "console": ("console", 25), "smtp": ("smtp", 25), "smtps": ("smtp", 465)}
+
+
+@dataclass(frozen=True)
+class Mail:
+    """How e-mails leave. tls: from the first byte; start_tls: after a greeting in the clear."""
+
+    backend: str
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: bool
+    start_tls: bool
+
+
+def email(name: str, *, default: str) -> Mail:
+    """From one address: none:, console:, smtp://user:password@host:587?tls=1 (STARTTLS), smtps://…
+
+    User and password are percent-encoded where they hold signs of an address. A value that cannot be read is not
+    shown: it may hold a password.
+    """
+    cure = "write none:, console:, smtp://user:password@host:587?tls=1 or smtps://user:password@host"
+    try:
+        parts = urlsplit(text(name) or default)
+        backend, usual = _MAILERS[parts.scheme]
+        port = parts.port or usual
+    except (KeyError, ValueError):
+        raise BadEnvironment(f"{name} cannot be read; {cure}.") from None
+    if backend == "smtp" and not parts.hostname:
+        raise BadEnvironment(f"{name} names no mail server; {cure}.")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    start_tls = parts.scheme == "smtp" and parse_qs(parts.query).get("tls") == ["1"]
+    return Mail(backend, parts.hostname or "", port, user, password, parts.scheme == "smtps", start_tls)
 
 
 def secret(name: str, *, folder: Path, required: bool) -> str:

@@ -219,18 +219,36 @@ CACHES = {
         "KEY_PREFIX": "qidai",
     }
 }
-# Qidai sends no mail yet; a library's mail must never reach a log that others read.
-EMAIL_BACKEND = env.text("QIDAI_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+# E-mails about notifications. They are collected and sent by a worker (core.mails); on a laptop into its log.
+_mail = env.email("QIDAI_EMAIL_URL", default="none:" if PRODUCTION else "console:")
+EMAIL_BACKEND = f"django.core.mail.backends.{_mail.backend}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.start_tls, _mail.tls
 DEFAULT_FROM_EMAIL = env.text("QIDAI_FROM_EMAIL", "qidai@localhost")
+EMAIL_TIMEOUT = 20  # seconds for each answer of the mail server
+# Where people reach this installation, for the links of e-mails; without it they have none.
+PUBLIC_URL = env.text(
+    "QIDAI_PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else ""
+).rstrip("/")
+# Hour of the day, by QIDAI_TIME_ZONE, at which what was collected since a person's last e-mail goes out.
+MAIL_HOUR = env.number("QIDAI_MAIL_HOUR", default=7, most=23)
 
 if TESTING:
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed; never outside tests
 
 # A running job that gave no sign of life for so long belongs to a dead worker.
-JOB_LEASE_SECONDS = env.number("QIDAI_JOB_LEASE_SECONDS", default=30)
-JOB_RING_AGAIN_SECONDS = env.number("QIDAI_JOB_RING_AGAIN_SECONDS", default=20)
-JOB_SWEEP_SECONDS = env.number("QIDAI_JOB_SWEEP_SECONDS", default=10)
+JOB_LEASE_SECONDS = env.number("QIDAI_JOB_LEASE_SECONDS", least=1, default=30)
+JOB_RING_AGAIN_SECONDS = env.number("QIDAI_JOB_RING_AGAIN_SECONDS", least=1, default=20)
+JOB_SWEEP_SECONDS = env.number("QIDAI_JOB_SWEEP_SECONDS", least=1, default=10)
+# A job that takes longer than this is stopped with a reason; one that cannot be stopped so, a fifth later by force.
+SEARCH_LIMIT_SECONDS = env.number("QIDAI_SEARCH_LIMIT_SECONDS", least=1, default=300)
+JOB_LIMIT_SECONDS = env.number("QIDAI_JOB_LIMIT_SECONDS", least=1, default=3600)
+# A worker process that ever held more than this is replaced after its task. Pages of the mapped snapshot count.
+WORKER_MEMORY_MB = env.number("QIDAI_WORKER_MEMORY_MB", least=1, default=2000)
+# Hour of the day, by QIDAI_TIME_ZONE, at which all waiting patients are searched again.
+NIGHT_HOUR = env.number("QIDAI_NIGHT_HOUR", default=2, most=23)
 
 # --- API --------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -260,6 +278,7 @@ SPECTACULAR_SETTINGS = {
         "PatientUrgencyEnum": "hospitals.choices.Urgency",
         "RequestUrgencyEnum": "matching.choices.Urgency",
         "BasisEnum": "matching.choices.Basis",
+        "ReplayVerdictEnum": "matching.choices.Verdict",
     },
 }
 

@@ -1,7 +1,7 @@
 """`make run`: the whole of Qidai on one machine under one supervisor. `python -m config.supervisor`
 
 Starts the private servers (unless DATABASE_URL and REDIS_URL name others), migrates, fills an empty database with
-the demo, runs web, worker and beat, starts again what dies, and on Ctrl-C stops everything it started.
+the demo, runs web, workers and beat, starts again what dies, and on Ctrl-C stops everything it started.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from types import FrameType
 from typing import IO
 
 from config import embedded
+from config import env as settings_env
+from config.embedded.process import STOP_SIGNALS, undisturbed
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FIRST_PORT = 8000
+LAST_PORT = 65_535
 READY_PATIENCE = 90.0
 STOP_PATIENCE = 4.0
 LONGEST_PAUSE = 30.0
@@ -50,6 +53,7 @@ class Child:
     env: Mapping[str, str]
     log: Path
     pass_fds: tuple[int, ...] = ()
+    bound: bool = True  # ends with us, also when we are killed
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause: float = 1.0
@@ -66,7 +70,7 @@ class Child:
                 stderr=output,
                 start_new_session=True,
                 pass_fds=self.pass_fds,
-                preexec_fn=end_with_parent,  # safe: this process has one thread
+                preexec_fn=end_with_parent if self.bound else None,  # safe: this process has one thread
             )
         self.started, self.due = time.monotonic(), 0.0
 
@@ -111,14 +115,14 @@ def end_with_parent() -> None:
 def main() -> int:
     var = Path(os.environ.get("QIDAI_VAR") or CHECKOUT / "var").resolve()
     var.mkdir(parents=True, exist_ok=True)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, stop_everything)
     try:
         with only_one(var) as note:
             run(var, note)
     except Stopped:
         say("stopped")
-    except (Trouble, embedded.EmbeddedError) as trouble:
+    except (Trouble, embedded.EmbeddedError, settings_env.BadEnvironment) as trouble:
         say(str(trouble))
         return 1
     return 0
@@ -130,7 +134,7 @@ def run(var: Path, note: IO[str]) -> None:
         logins = prepare(env)
         address = "http://{}:{}".format(*listener.getsockname())
         children = make_children(var, env, listener)
-        with stopping(children):
+        with stopping(children), undisturbed_end():
             for child in children:
                 child.start()
             wait_until_ready(children[0], listener.getsockname())
@@ -174,8 +178,8 @@ def own_servers(var: Path) -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def web_socket() -> Iterator[socket.socket]:
     """Bound here and handed to gunicorn, so that nobody can take the port while gunicorn starts or restarts."""
-    wanted = int(os.environ.get("QIDAI_PORT") or FIRST_PORT)
-    for port in range(wanted, wanted + 100):
+    wanted = settings_env.number("QIDAI_PORT", default=FIRST_PORT, most=LAST_PORT)
+    for port in range(wanted, min(wanted + 100, LAST_PORT + 1)):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -228,10 +232,14 @@ def make_children(var: Path, env: Mapping[str, str], listener: socket.socket) ->
     web = [*python, "gunicorn", "config.wsgi:application", "--bind", f"fd://{listener.fileno()}", *GUNICORN]
     # preloading halves the start, but what is loaded once cannot be reloaded
     web.append("--reload" if os.environ.get("QIDAI_DEBUG") else "--preload")
+    cores = max(2, os.cpu_count() or 2)
+    interactive = settings_env.number("QIDAI_INTERACTIVE_PROCESSES", default=cores, least=1)
+    batch = settings_env.number("QIDAI_BATCH_PROCESSES", default=cores // 2, least=1)
     beat = [*celery, "beat", "-l", "INFO", "-s", str(var / "celerybeat-schedule"), "--pidfile="]
     return [
         Child("web", web, least, logs / "web.log", (listener.fileno(),)),
-        Child("worker", [*celery, "worker", *WORKER], least, logs / "worker.log"),
+        Child("worker", [*celery, *worker("interactive", interactive)], least, logs / "worker.log"),
+        Child("batch worker", [*LAST, *celery, *worker("batch", batch)], least, logs / "batch.log"),
         Child("beat", beat, least, logs / "beat.log"),
     ]
 
@@ -241,25 +249,36 @@ GUNICORN = (
     *("--timeout", "120", "--graceful-timeout", "3", "--no-control-socket", "--access-logfile", "-"),
     *("--logger-class", "config.access_log.WithoutQueries"),  # an address can hold a typing
 )
-WORKER = (
-    *("-l", "INFO", "-c", "2", "-Q", "interactive,batch,maintenance"),
-    *("--without-gossip", "--without-mingle"),  # one worker has nobody to talk to
-)
+LAST = ("nice", "-n", "10")  # a batch gets what the searches leave of the processors
+
+
+def worker(queue: str, processes: int | str) -> list[str]:
+    """Arguments of the worker of one queue. Each also does the housekeeping: a sweep must not wait for a batch."""
+    command = f"worker -n {queue}@%h -l INFO -c {processes} -Q {queue},maintenance"
+    return [*command.split(), "--without-gossip", "--without-mingle"]  # they have nothing to tell one another
 
 
 @contextlib.contextmanager
-def stopping(children: Sequence[Child]) -> Iterator[None]:
+def stopping(children: Sequence[Child], patience: float = STOP_PATIENCE) -> Iterator[None]:
     """Whatever happens inside, all of them end; the servers that they use are stopped after this."""
+    try:
+        yield
+    finally:
+        for child in children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + patience
+        for child in children:
+            child.make_stop(deadline)
+
+
+@contextlib.contextmanager
+def undisturbed_end() -> Iterator[None]:
+    """Once it ends it ends: a second Ctrl-C must not leave a process behind."""
     try:
         yield
     finally:
         ignore_signals()
         say("stopping")
-        for child in children:
-            child.ask_to_stop()
-        deadline = time.monotonic() + STOP_PATIENCE
-        for child in children:
-            child.make_stop(deadline)
 
 
 def wait_until_ready(web: Child, address: tuple[str, int]) -> None:
@@ -287,30 +306,12 @@ def healthy(address: tuple[str, int]) -> bool:
 
 
 def ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-_waits: list[bool] = []  # holds one entry while a process is being made; True once a signal came meanwhile
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """A signal while a process is being made waits until we know its number: else nobody could stop it."""
-    _waits[:] = [False]
-    try:
-        yield
-    finally:
-        asked = _waits.pop()
-    if asked:
-        raise Stopped
 
 
 def stop_everything(number: int, frame: FrameType | None) -> None:
     ignore_signals()
-    if _waits:
-        _waits[0] = True
-        return
     raise Stopped
 
 

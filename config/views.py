@@ -37,6 +37,8 @@ def _shown(item: work.WorkItem) -> dict[str, Any]:
         "late": item.overdue,
         "tag": item.kind,
         "tone": tone,
+        "more_url": item.more_url,
+        "more": item.more,
     }
 
 

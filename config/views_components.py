@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from config import components_match
+from config import components_choosing, components_match
 from core.pages import Sort
 from core.work import WorkItem
 
@@ -72,6 +72,7 @@ def components(request: HttpRequest) -> HttpResponse:
         **_form_parts(),
         **_list_parts(now),
         **components_match.parts(),
+        **components_choosing.parts(),
         "progress_states": _progress_states(now),
     }
     return render(request, "components.html", context)

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = (
     *("mit", "bsd", "apache", "isc", "psf", "python software foundation", "zlib", "unlicense", "0bsd"),
     *("mpl-2.0", "mozilla public license 2.0", "cc0", "blueoak"),
+    # faces, to be embedded in documents
+    *("ofl", "open font license"),
     # a library that we use unchanged and users may replace
     *("lgpl", "lesser general public"),
 )

@@ -41,9 +41,9 @@ def main(arguments: list[str]) -> int:
 
 
 def compile_loops(env: dict[str, str]) -> None:
-    """The loops of match prediction, once for all test processes and for the next run (var/numba)."""
+    """All compiled loops, once for all test processes and for the next run (var/numba)."""
     env.setdefault("NUMBA_CACHE_DIR", str(ROOT / "var" / "numba"))
-    subprocess.run([sys.executable, "-m", "hla.prediction.ready"], cwd=ROOT, env=env, check=True)
+    subprocess.run([sys.executable, "-m", "matching.engine.ready"], cwd=ROOT, env=env, check=True)
 
 
 def gates(report: Path) -> int:

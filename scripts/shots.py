@@ -103,6 +103,45 @@ def open_next_typing(page: Page) -> None:
     page.locator("main .next-typings > summary").click()
 
 
+def recompute(page: Page) -> None:
+    """From a list to the proof that it can be computed again."""
+    page.locator("main form[action$='/replay/'] button").click()
+    page.wait_for_selector("main .kpis", timeout=60_000)
+
+
+def simulate(page: Page) -> None:
+    """Inventory planning of few patients; asked for a second time it is there."""
+    page.locator("main input[name=patients]").fill("2000")
+    page.locator("main form.form button.primary").click()
+    page.wait_for_selector("main .kpis", timeout=120_000)
+
+
+def too_many_units(page: Page) -> None:
+    page.locator("main input[name=n]").fill("51")
+    submit_first(page)
+
+
+def keep_report(page: Page) -> None:
+    """From a list to a kept report, before its signature."""
+    page.locator("main input[name=n]").fill("5")
+    submit_first(page)
+    page.wait_for_selector("main input[type=password]")
+
+
+def submit_first(page: Page) -> None:
+    form = page.locator("main form[method=post]").first
+    form.evaluate("form => { form.noValidate = true }")
+    form.locator("button").first.click()
+    page.wait_for_load_state()
+
+
+def sign_wrongly(page: Page) -> None:
+    keep_report(page)
+    page.locator("main input[type=radio]").first.check()
+    page.locator("main input[type=password]").fill("not a password of anybody")
+    submit_first(page)
+
+
 def with_identity(page: Page) -> str:
     """A patient whose identity is stored."""
     for nth in range(20):
@@ -116,6 +155,14 @@ def with_identity(page: Page) -> str:
 def show_identity(page: Page) -> None:
     page.locator(SHOW_IDENTITY).first.click()
     page.wait_for_load_state()
+
+
+def another_mother(page: Page) -> None:
+    """A typing that can hardly be that of the mother: nothing is saved, the page asks why."""
+    for locus, (first, second) in {"A": ("80:01", "36:01"), "B": ("42:01", "53:01")}.items():
+        page.locator(f"main input[name=hla_{locus}_1]").fill(first)
+        page.locator(f"main input[name=hla_{locus}_2]").fill(second)
+    submit(page)
 
 
 GOOD_UNITS = """unit_no,tnc_e7,cd34_e6,A_1,A_2,B_1,B_2,DRB1_1,DRB1_2
@@ -137,7 +184,70 @@ def upload(content: str) -> Callable[[Page], None]:
     return act
 
 
+EXPORT = """Session ID;20261101-1
+Bead;Allele Specificity;Serologic;Raw;Normal
+1;-,-,-;NC;35;0
+2;-,-,-;PC;15200,0;15165,0
+3;A*24:02;A24;12100,5;12065,5
+4;A*24:03;A24;9800;9765
+5;DQA1*05:01,DQB1*02:01;DQ2;5321,4;5286,4
+6;B*40:01;B60;20;-15
+7;A*24:02;A24;11000;10965
+"""
+BAD_EXPORT = EXPORT.replace("A*24:03", "A*24:3").replace("9765", "viele") + "8;A*99999:01;A;1;1\n"
+
+
+def with_antibodies(page: Page) -> str:
+    """A patient with beads in a serum, so that there is something to see."""
+    for nth in range(60):
+        path = first_link("/patients/?per_page=100", "/patients/UUID/", nth)(page)
+        page.goto(path)
+        if page.locator("#antibodies table").count():
+            return path
+    raise LookupError("no patient with antibodies")
+
+
+def fill_serum(content: str) -> Callable[[Page], None]:
+    """A pasted export into the form of a serum: its preview or its errors, which write nothing."""
+
+    def act(page: Page) -> None:
+        page.locator("main input[name=sampled_on]").fill("2026-11-01")
+        page.locator("main textarea[name=text]").fill(content)
+        page.locator("main .form-actions button.primary").click()
+        page.wait_for_load_state()
+
+    return act
+
+
+def type_serum(page: Page) -> None:
+    """The same by hand, with an error beside its row."""
+    page.locator("main details.fold > summary").last.click()
+    page.locator("main input[name=specificity_1]").fill("A*24:02")
+    page.locator("main input[name=mfi_1]").fill("many")
+    page.locator("main .form-actions button.primary").click()
+    page.wait_for_load_state()
+
+
 ASK = "main .page-head a.btn.primary"  # new match request; only a typed patient has it
+
+
+SEARCH_AGAIN = "main form[action$='/repeat/'] button"
+PICK = "table.match form[action$='/shortlist/'] button"
+
+
+def with_picked_units(page: Page) -> str:
+    """The shortlist of the patient of the newest list, with two units on it."""
+    path = RUN(page)
+    page.goto(path)
+    for _ in range(2 - page.locator("table.match a.tag[href$='/shortlist/']").count()):
+        with page.expect_response(lambda response: response.url.endswith("/shortlist/")):
+            page.locator(PICK).first.click()
+    page.goto(path)
+    return first_link(path, "/patients/UUID/shortlist/")(page)
+
+
+def open_watch(page: Page) -> None:
+    page.locator("#watch details > summary").click()
 
 
 def _open_patient_with_weight(page: Page) -> None:
@@ -159,6 +269,53 @@ def search_once(site: Site) -> None:
         page.locator(ASK).click()
         page.locator("main button[name=search]").click()
         page.wait_for_selector("table.match", timeout=60_000)
+        page.locator(SEARCH_AGAIN).click()  # a second list, for what changed
+        page.wait_for_selector("table.match", timeout=60_000)
+
+
+def side_by_side(page: Page) -> str:
+    """The address that compares the first three units of the list."""
+    path = RUN(page)
+    page.goto(path)
+    boxes = page.locator("input[form=compare]")
+    units = [("unit", boxes.nth(place).get_attribute("value") or "") for place in range(3)]
+    return f"{path}compare/?{urlencode(units)}"
+
+
+def excluded_unit(page: Page) -> str:
+    """Why a rule excludes the first unit of the other tab."""
+    page.goto(f"{RUN(page)}?show=excluded")
+    return page.locator("table.match a[data-main]").first.get_attribute("href") or ""
+
+
+def open_why(page: Page) -> None:
+    page.locator("table.match a[data-main]").first.click()
+    page.wait_for_selector(".why-row .why")
+
+
+def tick_two(page: Page) -> None:
+    for place in (0, 2):
+        page.locator("input[form=compare]").nth(place).check()
+
+
+def wrong_thresholds(page: Page) -> None:
+    """A draft with mistakes, saved."""
+    page.locator("[name='tnc_dose.least']").fill("-1")
+    page.locator("[name='dsa.mfi']").fill("1,000")
+    page.locator("[name='sort.2']").select_option("class")
+    page.locator("main button[name=save]").click()
+    page.wait_for_load_state()
+
+
+def try_draft(page: Page) -> None:
+    """Another dose and another order, on the newest list."""
+    page.locator("[name='tnc_dose.least']").fill("6")
+    page.locator("[name='cd34_dose.action']").select_option("exclude")
+    page.locator("[name='sort.1']").select_option("cd34")
+    page.locator("[name='sort.2']").select_option("class")
+    page.locator("[name=run]").select_option(index=1)
+    page.locator("main button[name=preview]").click()
+    page.wait_for_selector(".preview", timeout=30_000)
 
 
 UNIT = first_link("/units/", "/units/UUID/")
@@ -166,6 +323,12 @@ PATIENT = first_link("/patients/", "/patients/UUID/")
 REQUEST = first_link("/requests/", "/requests/UUID/")
 RUN = first_link("/requests/", "/requests/searches/UUID/")
 RESULT = through(RUN, "/requests/searches/UUID/units/UUID/")
+PAIRS = then(RUN, "pairs/")
+LISTED_UNIT = through(through(RUN, "/units/UUID/"), "/requests/units/UUID/")  # stands in a list
+FAR_UNIT = through(
+    first_link("/units/?status=QUARANTINE", "/units/UUID/"), "/requests/units/UUID/"
+)  # in no list
+POLICY = first_link("/policies/", "/policies/UUID/")
 HOSPITAL = first_link("/hospitals/", "/hospitals/UUID/")
 
 TYPINGS = """A*02:01+A*24:02:01:02L^B*40:01+B15^C*04:09N+C*01:02^DRB1*15:XX+DR9^DPB1*02:01+DPB1*05:01^A2+A11
@@ -194,27 +357,78 @@ PAGES = [
     Shot("patient-new-errors", "hospital_coordinator", "/patients/new/", act=submit),
     Shot("patient-edit", "hospital_coordinator", then(PATIENT, "edit/")),
     Shot("patient-typing", "hospital_coordinator", then(PATIENT, "typing/")),
+    Shot("patient-antibodies", "hospital_coordinator", with_antibodies),
+    Shot("serum", "search_coordinator", through(with_antibodies, "/patients/sera/UUID/")),
+    Shot("serum-new", "hospital_coordinator", then(PATIENT, "sera/new/")),
+    Shot("serum-new-preview", "hospital_coordinator", then(PATIENT, "sera/new/"), act=fill_serum(EXPORT)),
+    Shot("serum-new-errors", "hospital_coordinator", then(PATIENT, "sera/new/"), act=fill_serum(BAD_EXPORT)),
+    Shot("serum-new-by-hand", "hospital_coordinator", then(PATIENT, "sera/new/"), act=type_serum),
     Shot("patient-identity", "hospital_coordinator", with_identity, act=show_identity),
     Shot("requests", "hospital_coordinator", "/requests/"),
     Shot("request-new", "hospital_coordinator", through(PATIENT, r"/requests/new/")),
     Shot("request", "hospital_coordinator", REQUEST),
+    Shot("new-units", "search_coordinator", "/requests/new-units/?shown=all"),
+    Shot("new-units-none", "hospital_coordinator", "/requests/new-units/?q=zzzz"),
+    Shot("unit-patients", "search_coordinator", LISTED_UNIT),
+    Shot("unit-patients-none", "search_coordinator", FAR_UNIT),
     Shot("match-list", "hospital_coordinator", then(RUN, "?per_page=25")),
+    Shot("match-ticked", "hospital_coordinator", then(RUN, "?per_page=25"), act=tick_two),
+    Shot("match-excluded", "hospital_coordinator", then(RUN, "?show=excluded&per_page=25")),
+    Shot("match-excluded-why", "hospital_coordinator", then(RUN, "?show=excluded&per_page=25"), act=open_why),
+    Shot("match-no-unit", "hospital_coordinator", then(RUN, "?show=excluded&tnc=900")),
+    Shot("match-compare", "hospital_coordinator", side_by_side),
+    Shot("match-compare-differences", "hospital_coordinator", then(side_by_side, "&differences=1")),
+    Shot("match-compare-one", "hospital_coordinator", then(RUN, "compare/"), status=400),
+    Shot("match-why-excluded", "hospital_coordinator", excluded_unit),
     Shot("match-why", "hospital_coordinator", RESULT),
     Shot("match-next-typing", "hospital_coordinator", RUN, act=open_next_typing),
+    Shot("match-replay", "hospital_coordinator", RUN, act=recompute),
+    Shot("match-report", "hospital_coordinator", then(RUN, "report/")),
+    Shot("match-report-error", "hospital_coordinator", then(RUN, "report/"), act=too_many_units),
+    Shot("match-report-kept", "hospital_physician", then(RUN, "report/"), act=keep_report),
+    Shot("match-report-sign-error", "hospital_physician", then(RUN, "report/"), act=sign_wrongly),
+    Shot("match-reports", "hospital_physician", then(REQUEST, "reports/")),
     Shot("match-distribution", "hospital_coordinator", then(RESULT, "distribution/")),
+    Shot("pairs", "hospital_coordinator", PAIRS),
+    Shot("pairs-passed", "hospital_coordinator", then(PAIRS, "?passed=1")),
+    Shot("pair", "hospital_coordinator", through(PAIRS, "/requests/searches/UUID/pairs/UUID/UUID/")),
+    Shot("match-changes", "hospital_coordinator", then(RUN, "changes/")),
+    Shot("shortlist", "hospital_coordinator", with_picked_units),
+    Shot("shortlist-none", "hospital_physician", through(PATIENT, "/patients/UUID/shortlist/")),
+    Shot("request-watch", "hospital_coordinator", REQUEST, act=open_watch),
+    Shot("watched", "hospital_coordinator", "/requests/watched/"),
+    Shot("notifications", "hospital_coordinator", "/notifications/"),
+    Shot("match-success", "director", "/success/?by=disease"),
+    Shot("match-success-hospital", "hospital_coordinator", "/success/?by=hospital"),
+    Shot("mails", "admin", "/mails/"),
     Shot("units", "lab", "/units/?per_page=25"),
     Shot("units-none", "lab", "/units/?q=zzzz"),
     Shot("unit", "lab", UNIT),
     Shot("unit-hospital", "hospital_coordinator", UNIT),
+    Shot("unit-mother", "lab", then(UNIT, "mother/")),
+    Shot("unit-mother-differs", "lab", then(UNIT, "mother/"), act=another_mother),
+    Shot("banks", "qa", "/units/banks/"),
+    Shot("recovery", "lab", "/units/recovery/"),
     Shot("unit-import", "lab", "/units/import/"),
     Shot("unit-import-preview", "lab", "/units/import/", act=upload(GOOD_UNITS)),
     Shot("unit-import-errors", "lab", "/units/import/", act=upload(BAD_UNITS)),
     Shot("unit-imports", "lab", "/units/imports/"),
     Shot("limits", "qa", "/units/limits/"),
+    Shot("planning", "director", "/planning/"),
+    Shot("planning-figures", "director", "/planning/", act=simulate),
+    Shot("planning-units", "director", then(first_link("/planning/", "/planning/UUID/"), "units/")),
+    Shot("prognosis", "hospital_coordinator", through(PATIENT, "/requests/prognosis/UUID/")),
     Shot("hospitals", "admin", "/hospitals/?per_page=25"),
     Shot("hospital", "admin", HOSPITAL),
     Shot("hospital-new", "admin", "/hospitals/new/"),
     Shot("releases", "admin", "/reference/"),
+    Shot("policies", "hospital_physician", "/policies/?retired=on"),
+    Shot("policies-none", "hospital_physician", "/policies/?q=zzzz"),
+    Shot("policy", "medical_director", POLICY),
+    Shot("policy-copy", "hospital_physician", then(POLICY, "copy/")),
+    Shot("policy-edit", "medical_director", then(POLICY, "edit/")),
+    Shot("policy-edit-errors", "medical_director", then(POLICY, "edit/"), act=wrong_thresholds),
+    Shot("policy-preview", "medical_director", then(POLICY, "edit/"), act=try_draft),
     Shot("frequencies", "admin", "/reference/frequencies/"),
     Shot("frequencies-built-in", "lab", "/reference/frequencies/built-in/"),
     Shot("calibration", "qa", "/reference/calibration/?quantity=8"),

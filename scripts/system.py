@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import signal
@@ -17,7 +18,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config import embedded  # noqa: E402
+from config import embedded, supervisor  # noqa: E402
+
+
+def options(doc: str | None, **counts: int) -> argparse.Namespace:
+    """Of the command line of a proof: how many of what, each with its default, and where the real data are."""
+    parser = argparse.ArgumentParser(description=doc)
+    for name, default in counts.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    return parser.parse_args()
 
 
 @contextmanager
@@ -55,6 +65,31 @@ def manage(*arguments: str) -> str:
     if done.returncode:
         sys.exit(f"manage.py {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def load_reference(data: Path) -> str:
+    """IPD-IMGT/HLA 3.58.0 and the subset of multiple allele codes where `data` has them; says what is in use."""
+    if not (data / "imgt" / "3580").is_dir():
+        return f"built-in nomenclature: there is no {data / 'imgt' / '3580'}"
+    said = manage("load_hla_release", str(data / "imgt" / "3580"))
+    codes = data / "mac" / "numer.v3.subset.txt"
+    return (said + manage("load_mac", str(codes)) if codes.is_file() else said).strip()
+
+
+@contextmanager
+def whole_system(var: Path, *, beat: bool = True) -> Iterator[tuple[str, int]]:
+    """Web server, worker and beat just as `make run` starts them; where the web server answers."""
+    with supervisor.web_socket() as listener:
+        children = [
+            child
+            for child in supervisor.make_children(var, dict(os.environ), listener)
+            if beat or child.name != "beat"
+        ]
+        with supervisor.stopping(children):
+            for child in children:
+                child.start()
+            supervisor.wait_until_ready(children[0], listener.getsockname())
+            yield listener.getsockname()
 
 
 @contextmanager

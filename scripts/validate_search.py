@@ -93,25 +93,9 @@ def submit(patients: Iterable[Any]) -> list[Any]:
 def inventory_rows() -> list[Any]:
     """The units as the database has them, read without the snapshot."""
     from bank.models import CordBloodUnit
-    from hla.loci import SEARCH_LOCI
-    from matching.engine.columns import UnitRow
+    from tests.matching.twin import row_of
 
-    rows = []
-    for unit in CordBloodUnit.objects.all():
-        pairs = {locus: (first, second) for locus, first, second in unit.typing_pairs}
-        rows.append(
-            UnitRow(
-                unit_id=unit.pk.bytes,
-                typing=tuple(pairs[locus] for locus in SEARCH_LOCI),
-                tnc_e4=-1 if unit.tnc_e7 is None else round(unit.tnc_e7 * 1000),
-                cd34_e3=-1 if unit.cd34_e6 is None else round(unit.cd34_e6 * 1000),
-                year=-1,
-                status=unit.status,
-                abo="",
-                rh="",
-            )
-        )
-    return rows
+    return [row_of(unit) for unit in CordBloodUnit.objects.all()]
 
 
 def compare(runs: Iterable[Any], rows: list[Any], resolver: Any, *, tell: bool = False) -> Comparison:
@@ -159,26 +143,22 @@ def differences(run: Any, stored: list[Any], twin: Any) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--patients", type=int, default=1000)
-    parser.add_argument("--compared", type=int, default=200)
-    options = parser.parse_args()
-    from system import manage, real_system, worker
+    from system import manage, options, real_system, worker
 
+    chosen = options(__doc__, patients=1000, compared=200)
     with real_system("validate") as var:
-        print(manage("load_hla_release", str(options.data / "imgt" / "3580")).strip())
-        print(manage("load_mac", str(options.data / "mac" / "numer.v3.subset.txt")).strip())
+        print(manage("load_hla_release", str(chosen.data / "imgt" / "3580")).strip())
+        print(manage("load_mac", str(chosen.data / "mac" / "numer.v3.subset.txt")).strip())
         make_bank()
         print(
             manage(
-                "import_units", str(options.data / "wmda" / "don.gl.txt.gz"),
+                "import_units", str(chosen.data / "wmda" / "don.gl.txt.gz"),
                 "--bank", BANK, "--invent-counts", "7",
             ).strip()
         )  # fmt: skip
         with worker(var):
-            runs = search_all(options)
-        return verdict(runs, options.compared)
+            runs = search_all(chosen)
+        return verdict(runs, chosen.compared)
 
 
 def search_all(options: argparse.Namespace) -> list[Any]:

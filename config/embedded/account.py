@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded import launcher
+from config.embedded import launcher, process
 from config.embedded.errors import EmbeddedError
 
 LAUNCHER = Path(launcher.__file__).resolve()
@@ -68,4 +67,4 @@ def reachable_copy(programs: Path, folder: Path) -> Path:
 
 
 def _succeeds(command: Sequence[str]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode == 0
+    return process.run(command).returncode == 0

@@ -6,9 +6,9 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
-import subprocess
 from pathlib import Path
 
+from config.embedded import process
 from config.embedded.errors import EmbeddedError
 
 POSTGRES_MAJOR = 18
@@ -53,7 +53,9 @@ def find_valkey() -> Path:
 
 
 def _check_major(place: Path) -> None:
-    done = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=False)
-    version = done.stdout.strip().rpartition(" ")[2] or "of unknown version"
+    version = (
+        process.run([place / "postgres", "--version"]).stdout.strip().rpartition(" ")[2]
+        or "of unknown version"
+    )
     if not version.startswith(f"{POSTGRES_MAJOR}."):
         raise EmbeddedError(f"{place} holds PostgreSQL {version}; Qidai needs {POSTGRES_MAJOR}")

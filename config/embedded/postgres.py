@@ -23,7 +23,18 @@ from config.embedded.state import State, write_private
 # docker-compose.yml holds the same values: tests/config/test_compose.py.
 # Text sorts by code point everywhere; the en_US of a container and of a mac would each sort differently.
 INITDB_ARGS = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
-SETTINGS = {"max_connections": "100", "jit": "off", "timezone": "UTC", "log_timezone": "UTC"}
+# The last four: a worker that was killed, or whose host lost its power, holds its row locks for seconds, or for a
+# minute, not until its query ends or for the two hours of the system.
+SETTINGS = {
+    "max_connections": "100",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "client_connection_check_interval": "10s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 LOCAL_SETTINGS = {"listen_addresses": "", "shared_buffers": "128MB", "log_line_prefix": "%m [%p] "}
 THROW_AWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -150,14 +161,7 @@ def _make_cluster(state: State, account: Account, programs: Path, *, durable: bo
         f"--pwfile={secret}",
     ]
     arguments += [*INITDB_ARGS, "--no-instructions", *([] if durable else ["--no-sync"])]
-    done = subprocess.run(
-        account.command(programs / "initdb", *arguments),
-        env=_environment(),
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = process.run(account.command(programs / "initdb", *arguments), _environment())
     secret.unlink()
     if done.returncode:
         raise EmbeddedError(f"initdb failed in {draft}:\n{done.stderr or done.stdout}")
@@ -170,12 +174,10 @@ def _launch(state: State, account: Account, programs: Path, *, durable: bool) ->
     deadline = time.monotonic() + RETRY_PATIENCE
     while True:
         begin = log.stat().st_size if log.exists() else 0
-        child = process.spawn(command, log, env=_environment())
-        if _becomes_ready(state, child):
-            process.release(child)
-            return
-        child.kill()
-        child.wait()
+        with process.spawned(command, log, env=_environment()) as child:
+            if _becomes_ready(state, child):
+                process.release(child)
+                return
         said = log_tail(log, begin)
         if not any(trouble in said for trouble in PASSING_TROUBLES) or time.monotonic() > deadline:
             raise EmbeddedError(f"PostgreSQL did not start; {log} says:\n{said}")

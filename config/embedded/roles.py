@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from pathlib import Path
 
+from config.embedded import process
 from config.embedded.binaries import find_postgres
 from config.embedded.errors import EmbeddedError
 from config.embedded.state import State
@@ -26,13 +26,9 @@ def fingerprint(state: State) -> str:
 def apply(state: State, environment: dict[str, str]) -> None:
     """Make what is missing; the script says the same at every run."""
     options = ["-X", "-q", "-h", state.sockets, "-U", SUPERUSER, "-d", "postgres", "-f", str(SCRIPT)]
-    done = subprocess.run(
+    done = process.run(
         [find_postgres() / "psql", *options],
-        env={**environment, **_passwords(state), "PGOPTIONS": "-c client_min_messages=warning"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+        {**environment, **_passwords(state), "PGOPTIONS": "-c client_min_messages=warning"},
     )
     if done.returncode:
         raise EmbeddedError(f"roles and rights could not be set:\n{done.stderr}")

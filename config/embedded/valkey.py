@@ -63,14 +63,12 @@ def status(state: State) -> dict[str, Any]:
 def _start_once(state: State, log: Path) -> bool:
     _data(state).mkdir(exist_ok=True, mode=0o700)
     write_private(_conf(state), _configuration(state))
-    child = process.spawn([str(find_valkey()), str(_conf(state))], log)
-    state.valkey_pid = child.pid
-    state.save()  # before waiting: a death of ours here must not orphan the server
-    if _answers(state, lambda: child.poll() is None):
-        process.release(child)
-        return True
-    child.kill()
-    child.wait()
+    with process.spawned([str(find_valkey()), str(_conf(state))], log) as child:
+        state.valkey_pid = child.pid
+        state.save()  # before waiting: a death of ours here must not orphan the server
+        if _answers(state, lambda: child.poll() is None):
+            process.release(child)
+            return True
     return False
 
 

@@ -10,14 +10,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from bank.demo.collected import TooManyUnits
 from bank.demo.load import load as load_units
 from bank.models import CordBloodUnit
-from config.demo import create_people, logins_path, write_logins
+from config.demo import PEOPLE, create_people, logins_path, write_logins
 from core.audit import Actor
 from core.models import Installation, User
+from core.roles import Role
 from core.services import installation_mark_synthetic
 from hospitals.demo import load as load_hospitals
 from hospitals.models import Hospital
+
+TOLD_EVERY = 100_000
 
 
 class Command(BaseCommand):
@@ -29,6 +33,11 @@ class Command(BaseCommand):
         parser.add_argument("--patients", type=int, default=200)
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument(
+            "--processes",
+            type=int,
+            help="processes that make units beside the one that writes them (default: by the processors)",
+        )
+        parser.add_argument(
             "--if-empty", action="store_true", help="say nothing where there are data already"
         )
 
@@ -36,6 +45,8 @@ class Command(BaseCommand):
         for name in ("units", "hospitals", "patients"):
             if options[name] < 0:
                 raise CommandError(f"--{name} must not be negative.")
+        if options["processes"] is not None and options["processes"] < 1:
+            raise CommandError("--processes must be at least 1.")
         if _in_use():
             if options["if_empty"]:
                 return
@@ -48,9 +59,6 @@ class Command(BaseCommand):
         actor, seed = Actor.system("demo_data"), options["seed"]
         installation_mark_synthetic(by=actor)
         self._timed(
-            f"{options['units']} units", lambda: load_units(count=options["units"], seed=seed, actor=actor)
-        )
-        self._timed(
             f"{options['hospitals']} hospitals, {options['patients']} patients",
             lambda: load_hospitals(
                 hospitals=options["hospitals"], patients=options["patients"], seed=seed, by=actor
@@ -58,7 +66,28 @@ class Command(BaseCommand):
         )
         hospital = Hospital.objects.order_by("code").first()
         self._timed("one person per role", lambda: write_logins(create_people(hospital, actor)))
+        # After the people: one of them vouches for the results.
+        self._timed(f"{options['units']} units", lambda: self._units(options, actor))
         self.stdout.write(f"Passwords: manage.py demo_logins ({logins_path()})")
+
+    def _units(self, options: dict[str, Any], actor: Actor) -> None:
+        def tell(written: int) -> None:
+            if written % TOLD_EVERY == 0:
+                self.stdout.write(f"{written} units are written …")
+
+        workers = options["processes"]
+        person = User.objects.filter(full_name=PEOPLE[Role.QA]).values_list("pk", flat=True).first()
+        try:
+            load_units(
+                count=options["units"],
+                seed=options["seed"],
+                actor=actor,
+                verified_by_id=person,
+                workers=workers,
+                tell=tell,
+            )
+        except TooManyUnits as error:
+            raise CommandError("--units: a year of collection would have more than 999,999.") from error
 
     def _timed(self, what: str, work: Callable[[], Any]) -> None:
         started = time.monotonic()
