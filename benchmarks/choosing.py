@@ -8,6 +8,7 @@ the plain page of one request in the same process, so that a slow machine can be
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import sys
 import time
@@ -31,6 +32,10 @@ def main() -> None:
     chosen = parser.parse_args()
     with real_system("choosing"):
         import world_bank
+
+        from config.warming import COLLECT_AFTER
+
+        gc.set_threshold(*COLLECT_AFTER)  # as a web process has it (config.wsgi)
 
         world_bank.make_bank(chosen.units, chosen.data, "")
         show(measured(world_bank.make_patients(1).rows[0]))

@@ -26,11 +26,12 @@ class Eligible:
 
     def of_list(self, run: SearchRun, rows: QuerySet[SearchResult]) -> Iterator[SearchResult]:
         """Those of `rows`, results of the list, in their order; only so many are judged as are asked for."""
+        hla = facts.hla_of(run, self.known)
         for part in _parts(rows.iterator(chunk_size=AT_ONCE)):
             chosen = SearchResult.objects.filter(pk__in=[row.pk for row in part])
             passed = {
                 one.result_id
-                for one in facts.listed_units(run, self.known, results=chosen)
+                for one in facts.listed_units(run, self.known, hla, chosen)
                 if not evaluate(self.rules, self.known.facts, one.facts).excluded_by
             }
             yield from (row for row in part if row.pk in passed)

@@ -69,19 +69,24 @@ def known_of(patient: Patient) -> Known:
     return Known(facts, antibodies)
 
 
+def hla_of(run: SearchRun, known: Known, resolver: Resolver | None = None) -> HlaFacts:
+    """The patient beside units, as this search read him. resolver: that of the reference data in use by default."""
+    used = resolver or reference.resolver()
+    return HlaFacts(run.patient_typing, used, known.antibodies.beads, run.policy.antigen_rule)
+
+
 def listed_units(
     run: SearchRun,
     known: Known,
-    resolver: Resolver | None = None,
+    hla: HlaFacts | None = None,
     results: QuerySet[SearchResult] | None = None,
 ) -> Iterator[ListedUnit]:
     """All listed units of a finished search in the order of its ranks; classes as stored, all else as it is now.
 
     Of a unit that is not on offer only what the search stored: a hospital's old list must not tell what the bank found
-    of it since. resolver: that of the reference data in use by default. results: only these of the list.
+    of it since. hla: `hla_of` this search, for who asks for several parts of it. results: only these of the list.
     """
-    rule = run.policy.antigen_rule
-    hla = HlaFacts(run.patient_typing, resolver or reference.resolver(), known.antibodies.beads, rule)
+    hla = hla or hla_of(run, known)
     rows = list(
         (run.results.all() if results is None else results)
         .order_by("rank")
@@ -119,9 +124,7 @@ def found_units(
     last: SearchRun, known: Known, found: Sequence[NewUnitFinding]
 ) -> Iterator[tuple[NewUnitFinding, UnitFacts]]:
     """New units in no list yet, on offer still, beside the patient of the newest list."""
-    resolver = reference.resolver()
-    rule = last.policy.antigen_rule
-    hla = HlaFacts(last.patient_typing, resolver, known.antibodies.beads, rule)
+    hla = hla_of(last, known)
     ids = [row.unit_id for row in found]
     texts = {
         pk: rest for pk, *rest in CordBloodUnit.objects.filter(pk__in=ids).values_list("pk", *HLA_COLUMNS)
@@ -130,18 +133,20 @@ def found_units(
     wanted = frozenset(last.criteria["statuses"])
     for row in found:
         graft = grafts[row.unit_id]
+        if graft.blocks or graft.status not in wanted:
+            continue  # gone since it was found
         pairs = _pairs(texts[row.unit_id], graft)
         beside = {
             locus: explain_locus(
-                hla.typing(locus, hla.patient.get(locus, ("", ""))), hla.typing(locus, pairs[locus]), resolver
+                hla.typing(locus, hla.patient.get(locus, ("", ""))),
+                hla.typing(locus, pairs[locus]),
+                hla.resolver,
             )
             for locus in last.criteria["loci"]
         }
         classes = {name: (low, high) for name, (low, high) in row.classes.items()}
         in_c = [beside["C"].match_min, beside["C"].match_max] if "C" in beside else None
         direction = unit_direction(one.direction for one in beside.values())
-        if graft.blocks or graft.status not in wanted:
-            continue  # gone since it was found
         yield row, _unit_facts(known.facts, hla, graft, classes, in_c, direction, pairs)
 
 

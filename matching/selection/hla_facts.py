@@ -47,6 +47,7 @@ class HlaFacts:
         self._leaders: dict[Pair, str] = {}
         self._excludes: dict[tuple[str, Pair, Pair], bool] = {}
         self._nima: dict[tuple[str, Pair, Pair], nima.Told] = {}
+        self._patients: dict[str, nima.NimaAt] = {}
 
     def typing(self, locus: str, pair: Pair) -> LocusTyping:
         """Untyped where the nomenclature in use cannot read it, as in a search."""
@@ -67,7 +68,7 @@ class HlaFacts:
             if key not in self._carried:
                 typing = Typing.of(self.typing(locus, pair) for locus, pair in zip(loci, pairs, strict=True))
                 asked = (self._bead(one, typing) for one in antibodies)
-                self._carried[key] = tuple(bead for bead in asked if bead.carried != "no")
+                self._carried[key] = tuple(bead for bead in asked if bead is not None)
             found += self._carried[key]
         return tuple(found)
 
@@ -89,9 +90,12 @@ class HlaFacts:
                 found.setdefault(one.specificity.loci, {}).setdefault(groups, []).append(strength)
         return found
 
-    def _bead(self, antibody: Antibody, typing: Typing) -> Bead:
-        loci = antibody.specificity.loci
+    def _bead(self, antibody: Antibody, typing: Typing) -> Bead | None:
+        """None for one that the unit certainly has nothing for."""
         found = self._carriers.carries(antibody.specificity, typing)
+        if found.answer == "no":
+            return None
+        loci = antibody.specificity.loci
         own = [self._tested.get(loci, {}).get(groups, []) for groups in sorted(found.others)]
         return Bead(
             antibody.text,
@@ -153,15 +157,20 @@ class HlaFacts:
     def _nima_at(self, locus: str, unit: Pair, mother: Pair) -> nima.Told:
         key = (locus, unit, mother)
         if key not in self._nima:
-            pairs = (self.patient.get(locus, BLANK), unit, mother)
             try:
-                mine, childs, hers = (self.resolver.pairs(locus, *pair) for pair in pairs)
+                childs, hers = (self.resolver.pairs(locus, *pair) for pair in (unit, mother))
+                self._nima[key] = self._patient_at(locus).told(childs, hers)
             except TypingError:
                 self._nima[key] = None, "typing"
-            else:
-                tree = self.resolver.nomenclature.trees[locus]
-                self._nima[key] = nima.nima_at(locus, mine, childs, hers, tree, self.antigen_rule)
         return self._nima[key]
+
+    def _patient_at(self, locus: str) -> nima.NimaAt:
+        """Raises TypingError for a text of the patient that the nomenclature in use cannot read."""
+        if locus not in self._patients:
+            mine = self.resolver.pairs(locus, *self.patient.get(locus, BLANK))
+            tree = self.resolver.nomenclature.trees[locus]
+            self._patients[locus] = nima.NimaAt(locus, mine, tree, self.antigen_rule)
+        return self._patients[locus]
 
 
 def _unquantified(antibody: Antibody) -> tuple[str, ...]:

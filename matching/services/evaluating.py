@@ -49,7 +49,7 @@ def evaluation_of(*, run: SearchRun, policy: SelectionPolicy) -> Evaluation:
         if held is not None:
             held.superseded_at = timezone.now()
             held.save(update_fields=["superseded_at"])
-        listed = facts.listed_units(run, known, resolver)
+        listed = facts.listed_units(run, known, facts.hla_of(run, known, resolver))
         units = facts.as_judged_by(policy.antigen_rule, run, listed)
         judged = list(rows.judged(rules_of(policy), known.facts, units))
         excluded_by = Counter(code for one in judged for code in one.evaluated.excluded_by)
@@ -70,7 +70,10 @@ def evaluation_of(*, run: SearchRun, policy: SelectionPolicy) -> Evaluation:
 
 
 def _most_lost(run: SearchRun) -> float:
-    """Read from every row, which takes as long as all else of a page; a list does not change."""
+    """Read from every row, which takes as long as all else of a page; a list does not change, so it is read once."""
+    told = Evaluation.objects.filter(run=run).values_list("most_lost", flat=True).first()
+    if told is not None:
+        return float(told)
     lost = Cast(KeyTextTransform("lost", "prediction"), FloatField())
     return float(run.results.aggregate(most=Max(lost))["most"] or 0)
 

@@ -157,14 +157,16 @@ def b_leader(values: Values, patient: PatientFacts, unit: UnitFacts) -> Found:
 
 def mfi_of(bead: Bead | Strength, of: tuple[str, ...]) -> int | None:
     """The strength that the policy looks at; the higher of the two where it looks at both."""
-    asked = [getattr(bead, f"mfi_{name}") for name in of]
-    known = [mfi for mfi in asked if mfi is not None]
-    return max(known) if known else None
+    peak = bead.mfi_peak if "peak" in of else None
+    newest = bead.mfi_newest if "newest" in of else None
+    if peak is None or newest is None:
+        return newest if peak is None else peak
+    return max(peak, newest)
 
 
 def _is_called(bead: Bead | Strength, of: tuple[str, ...]) -> bool:
     """Called positive without a number by a serum that the policy looks at."""
-    return any(name in bead.unquantified for name in of)
+    return bool(bead.unquantified) and not set(of).isdisjoint(bead.unquantified)
 
 
 def _reaches(bead: Bead | Strength, of: tuple[str, ...], limit: int) -> bool:

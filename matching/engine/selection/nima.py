@@ -53,29 +53,36 @@ def nima_matches(by_locus: Iterable[Told]) -> Told:
     return total, ""
 
 
-def nima_at(
-    locus: str, patient: Genotypes, unit: Genotypes, mother: Genotypes, tree: AntigenTree, rule: AntigenRule
-) -> Told:
-    """1 if one of the patient's types is a NIMA match at this locus, 0 if none is.
+class NimaAt:
+    """The patient at one locus beside any unit and mother.
 
-    why: mother_excluded (she shares no value with the child: samples may be swapped), phase (it depends on which value
-    she gave), typing (on what a typing leaves open), mother_untyped.
+    Thousands of units share their values: what each may be beside the patient's types is found once.
     """
-    if any(value.unknown for side in (patient, unit) for pair in side for value in pair):
-        return None, "typing"
-    if len(patient) * len(unit) * len(mother) > MOST_ALTERNATIVES:
-        return None, "typing"
-    beside = [_Patient(locus, pair, tree, rule) for pair in patient]
-    if any(value.unknown for pair in mother for value in pair):
-        lacks_nothing = all(one.lacks_nothing(pair) for one, pair in product(beside, unit))
-        return (0, "") if lacks_nothing else (None, "mother_untyped")
-    found = [answer for one in beside for pair in unit for answer in one.answers(pair, mother)]
-    answers = frozenset[int]().union(*found)
-    if not answers:
-        return None, "mother_excluded"
-    if len(answers) == 1:
-        return next(iter(answers)), ""
-    return None, "typing" if any(len(one) > 1 for one in found) else "phase"
+
+    def __init__(self, locus: str, patient: Genotypes, tree: AntigenTree, rule: AntigenRule) -> None:
+        self.is_open = any(value.unknown for pair in patient for value in pair)
+        self._beside = [] if self.is_open else [_Patient(locus, pair, tree, rule) for pair in patient]
+
+    def told(self, unit: Genotypes, mother: Genotypes) -> Told:
+        """1 if one of the patient's types is a NIMA match at this locus, 0 if none is.
+
+        why: mother_excluded (she shares no value with the child: samples may be swapped), phase (it depends on which
+        value she gave), typing (on what a typing leaves open), mother_untyped.
+        """
+        if self.is_open or any(value.unknown for pair in unit for value in pair):
+            return None, "typing"
+        if len(self._beside) * len(unit) * len(mother) > MOST_ALTERNATIVES:
+            return None, "typing"
+        if any(value.unknown for pair in mother for value in pair):
+            lacks_nothing = all(one.lacks_nothing(pair) for one, pair in product(self._beside, unit))
+            return (0, "") if lacks_nothing else (None, "mother_untyped")
+        found = [answer for one in self._beside for pair in unit for answer in one.answers(pair, mother)]
+        answers = frozenset[int]().union(*found)
+        if not answers:
+            return None, "mother_excluded"
+        if len(answers) == 1:
+            return next(iter(answers)), ""
+        return None, "typing" if any(len(one) > 1 for one in found) else "phase"
 
 
 class _Patient:
@@ -93,6 +100,7 @@ class _Patient:
             self.masks.append(reduce(or_, (self.bit_of[option] for option in options)))
         self.all = reduce(or_, self.masks, 0)
         self._seen: dict[AntigenOption, Seen] = {}
+        self._seen_values: dict[tuple[str, frozenset[int]], frozenset[Seen]] = {}
 
     def options(self, value: Resolved) -> Iterable[AntigenOption]:
         """What an expressed value may be, told apart by antigen or P group; nothing of a null allele."""
@@ -107,16 +115,24 @@ class _Patient:
             if may_be_inherited(given, child):
                 yield self._answers(self.inherited(child, given), self.seen(beside), self.seen(other))
 
-    def inherited(self, child: Resolved, given: Resolved) -> list[Seen]:
+    def inherited(self, child: Resolved, given: Resolved) -> frozenset[Seen]:
         """The child's value as far as it may be the mother's."""
         options = [one for one in self.options(child) if one[0] == ANY_GROUP or one[0] in given.p_groups]
-        return self.seen(child, options)
+        return self._seen_of(child, options)
 
-    def seen(self, value: Resolved, options: Iterable[AntigenOption] | None = None) -> list[Seen]:
-        """Each allele that a value may be; a null allele is nothing that the patient has."""
+    def seen(self, value: Resolved) -> frozenset[Seen]:
+        """Each allele that a value may be; kept, by what the value is."""
+        key = (value.text, value.p_groups)
+        if key not in self._seen_values:
+            self._seen_values[key] = self._seen_of(value, self.options(value))
+        return self._seen_values[key]
+
+    def _seen_of(self, value: Resolved, options: Iterable[AntigenOption]) -> frozenset[Seen]:
+        """A null allele is nothing that the patient has."""
         same = reduce(or_, (mask for one, mask in self._masked() if _one_protein(one, value)), 0)
-        found = map(self.beside, self.options(value) if options is None else options)
-        return [Seen(certain | same, possible | same) for certain, possible in found] or [Seen(0, 0)]
+        found = map(self.beside, options)
+        told = frozenset(Seen(certain | same, possible | same) for certain, possible in found)
+        return told or frozenset({Seen(0, 0)})
 
     def _masked(self) -> Iterable[tuple[Resolved, int]]:
         return zip(self.values, self.masks, strict=True)
@@ -147,7 +163,9 @@ class _Patient:
         relation = self.tree.relation(one, other)
         return relation in (Relation.EQUAL, Relation.ASSOCIATED, Relation.SIBLINGS)
 
-    def _answers(self, child: list[Seen], beside: list[Seen], other: list[Seen]) -> frozenset[int]:
+    def _answers(
+        self, child: frozenset[Seen], beside: frozenset[Seen], other: frozenset[Seen]
+    ) -> frozenset[int]:
         """child: the value that was inherited; beside: the one that was not; other: what the mother did not give."""
         lacked = reduce(and_, (reduce(or_, (~one.certain for one in side)) for side in (child, beside)))
         match = self.all & lacked & reduce(or_, (one.possible for one in other))

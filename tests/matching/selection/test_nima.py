@@ -13,7 +13,7 @@ from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
 from hla.release import compile_release
 from hla.resolve import Resolver
-from matching.engine.selection.nima import Told, nima_at, nima_matches
+from matching.engine.selection.nima import NimaAt, Told, nima_matches
 from matching.selection.hla_facts import HlaFacts
 from tests.hla import toy_release
 
@@ -36,8 +36,9 @@ def pair_of(text: str) -> Texts:
 
 def told(resolver: Resolver, locus: str, *texts: str, rule: str = "split") -> Told:
     """Of patient, unit and mother."""
-    sides = [resolver.pairs(locus, *pair_of(text)) for text in texts]
-    return nima_at(locus, *sides, resolver.nomenclature.trees[locus], rule)  # type: ignore[arg-type]
+    patient, unit, mother = (resolver.pairs(locus, *pair_of(text)) for text in texts)
+    at = NimaAt(locus, patient, resolver.nomenclature.trees[locus], rule)  # type: ignore[arg-type]
+    return at.told(unit, mother)
 
 
 @pytest.mark.parametrize(
