@@ -72,6 +72,12 @@ def release_name(release: str) -> str:
 
 
 @register.filter
+def grouped(number: Any) -> Any:
+    """12,345, to be read at a glance; what is no whole number as it is."""
+    return f"{number:,}" if isinstance(number, int) else number
+
+
+@register.filter
 def percent(share: float) -> int:
     return round(share * 100)
 

@@ -45,7 +45,7 @@ VERDICT: Mapping[str, dict[str, Any]] = {
     },
     "cannot_tell": {
         "text": gettext_lazy("cannot tell"),
-        "tone": "maybe",
+        "tone": "warn",
         "mark": "na",
         "outcome": OUTCOMES["unknown"],
     },

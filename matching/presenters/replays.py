@@ -21,6 +21,7 @@ from matching.presenters.results import is_open_to
 from matching.presenters.summary import mac_text
 from matching.replays import NO_DIGESTS, NO_PROBABILITIES, OTHER_ENGINE
 from matching.replays_today import PROBABILITIES, told
+from matching.selection.policies import shown_name
 
 Json = dict[str, Any]
 
@@ -131,7 +132,7 @@ def facts(run: SearchRun) -> list[Json]:
     number = f"{run.ledger_number:,}" if run.ledger_number is not None else ""
     return [
         {"label": _("Searched on"), "value": f"{timezone.localtime(run.completed_at):%Y-%m-%d %H:%M}"},
-        {"label": _("Policy"), "value": run.policy_label},
+        {"label": _("Policy"), "value": shown_name(run.policy)},
         {
             "label": _("Nomenclature"),
             "value": release_text(run.release),

@@ -19,6 +19,7 @@ from matching.presenters import policies, prediction_summary
 from matching.presenters.changes import changes_text
 from matching.presenters.people import weight_text
 from matching.presenters.requests import NEEDED_LOCI, dose_text, floors_text, release_text, statuses_text
+from matching.selection.policies import shown_name
 
 ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
 MOST_CLASS_FIGURES = 4
@@ -28,7 +29,7 @@ def basis(run: SearchRun) -> str:
     """policy “Qidai default, single unit v1” · IPD-IMGT/HLA 3.58.0 · antigen rule: splits apart"""
     return " · ".join(
         [
-            _("policy “%(policy)s”") % {"policy": run.policy_label},
+            _("policy “%(policy)s”") % {"policy": shown_name(run.policy)},
             release_text(run.release),
             mac_text(run.mac_version),
             antigen_rule_text(run.policy.rules.get("antigen_rule", "split")),
