@@ -41,6 +41,7 @@ urlpatterns = [
     path("requests/<uuid:pk>/reports/", views_reports.report_list, name="report-list"),
     path("requests/reports/<uuid:pk>/", views_reports.report_detail, name="report-detail"),
     path("requests/reports/<uuid:pk>/report.pdf", views_reports.report_pdf, name="report-pdf"),
+    path("requests/reports/<uuid:pk>/signed.pdf", views_reports.report_signed_pdf, name="report-signed-pdf"),
     path("requests/reports/<uuid:pk>/sign/", views_reports.report_sign, name="report-sign"),
     path("requests/searches/<uuid:pk>/export.xlsx", views_runs.run_export_xlsx, name="run-export-xlsx"),
     path("requests/searches/<uuid:pk>/export.csv", views_runs.run_export, name="run-export"),

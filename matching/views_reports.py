@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError
+from core.models import Installation
 from core.roles import Permission
 from matching import services
 from matching.forms import show_error
@@ -25,6 +26,7 @@ from matching.match_list import MatchList
 from matching.models import MatchReport, MatchRequest, SearchRun
 from matching.presenters import people, reports
 from matching.reports.selection import asked_of, filter_texts, order_text
+from matching.reports.signed import signed_copy
 from matching.services import ReportAsked
 from matching.views_runs import evaluation_for
 
@@ -163,6 +165,21 @@ def report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
     """The kept file, bit for bit."""
     report = _report(request, pk)
     return _file(bytes(report.pdf), reports.file_name(report.run, report))
+
+
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def report_signed_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The kept file with its signatures on a sheet behind it."""
+    report = _report(request, pk)
+    if not report.signatures.all():
+        messages.error(request, _("Nobody has signed this report yet."))
+        return redirect("matching:report-detail", pk=report.pk)
+    if not reports.is_intact(report):
+        messages.error(request, _("The stored file is not the one that was made. Make a new report."))
+        return redirect("matching:report-detail", pk=report.pk)
+    pdf = signed_copy(report, synthetic=Installation.load().synthetic)
+    return _file(pdf, reports.file_name(report.run, report, signed=True))
 
 
 @require_POST

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from core.roles import Role
 from matching.models import MatchReport, MatchRequest, ReportSignature, SearchRun
 from matching.reports.head import moment
+from matching.selection.policies import shown_label
 
 Crumbs = list[tuple[str, str]]
 SHOWN_DIGEST = 12  # characters in lists
@@ -55,7 +56,7 @@ def facts(report: MatchReport) -> list[dict[str, Any]]:
         {"label": _("Units"), "value": report.unit_count},
         {"label": _("Order of the units"), "value": report.order},
         {"label": _("Filters"), "value": ", ".join(report.filters) or _("none")},
-        {"label": _("Policy"), "value": report.policy_label},
+        {"label": _("Policy"), "value": shown_label(report.policy_label)},
         {"label": _("Digest, as printed"), "value": report.digest},
     ]
 
@@ -79,9 +80,10 @@ def signatures(report: MatchReport) -> list[dict[str, Any]]:
     ]
 
 
-def file_name(run: SearchRun, report: MatchReport | None = None) -> str:
+def file_name(run: SearchRun, report: MatchReport | None = None, *, signed: bool = False) -> str:
     """MR-2026-0001-search-1-report-1a2b3c4d5e6f.pdf; nothing of the patient."""
     tail = f"-{report.digest[:SHOWN_DIGEST]}" if report else ""
+    tail += "-signed" if signed else ""
     return f"{slugify(run.request.number).upper()}-search-{run.run_no}-report{tail}.pdf"
 
 
