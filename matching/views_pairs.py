@@ -17,6 +17,7 @@ from core.roles import Permission
 from matching import exports_pairs
 from matching.models import SearchRun
 from matching.presenters import findings, pair_words, pairs, people, policies
+from matching.reports.bounds import USUAL_PAIRS
 from matching.selection.pairs import RunPairs, one_pair, places_of, run_pairs
 from matching.selection.policies import judging_policy, shown_name
 
@@ -34,6 +35,11 @@ def _pairs(request: HttpRequest, run: SearchRun) -> RunPairs:
 
 def _only_passed(request: HttpRequest) -> bool:
     return request.GET.get("passed") == "1"
+
+
+def _report_query(policy_query: str) -> str:
+    """A report that holds pairs too, by the policy of the page."""
+    return "&".join(filter(None, (policy_query, f"pairs={USUAL_PAIRS}")))
 
 
 def _crumbs(run: SearchRun, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -83,6 +89,7 @@ def pair_list(request: HttpRequest, pk: Any) -> HttpResponse:
         "passed": passed,
         "policies": policies.choices(run, found.evaluation, request.GET, person_of(request)),
         "all_url": f"?{head['policy_query']}",
+        "report_url": f"{reverse('matching:run-report', args=[run.pk])}?{_report_query(head['policy_query'])}",
         "export_url": f"{reverse('matching:pair-export', args=[run.pk])}?{request.GET.urlencode()}",
         "crumbs": _crumbs(run, ("", _("Double units"))),
     }

@@ -25,10 +25,13 @@ from matching.forms_reports import ReportForm, SignForm
 from matching.match_list import MatchList
 from matching.models import MatchReport, MatchRequest, SearchRun
 from matching.presenters import people, reports
+from matching.reports.bounds import MOST_PAIRS
 from matching.reports.selection import asked_of, filter_texts, order_text
 from matching.reports.signed import signed_copy
 from matching.services import ReportAsked
 from matching.views_runs import evaluation_for
+
+_PAIRS = {str(n) for n in range(MOST_PAIRS + 1)}
 
 
 def _finished(request: HttpRequest, pk: Any) -> SearchRun:
@@ -39,7 +42,7 @@ def _finished(request: HttpRequest, pk: Any) -> SearchRun:
 
 def _asked(request: HttpRequest, run: SearchRun, form: ReportForm) -> ReportAsked:
     """As the address says it: order and filters of the list, then how many and in which language."""
-    return asked_of(_shown(request, run), form.value("n"), form.value("lang"))
+    return asked_of(_shown(request, run), form.value("n"), form.value("lang"), form.value("pairs"))
 
 
 def _shown(request: HttpRequest, run: SearchRun) -> MatchList:
@@ -54,7 +57,7 @@ def run_report(request: HttpRequest, pk: Any) -> HttpResponse:
     may_keep = services.may_keep_reports(person_of(request), run.request.hospital_id)
     if request.method == "POST" and not may_keep:
         raise PermissionDenied
-    form = ReportForm(request.POST) if request.method == "POST" else ReportForm(initial=ReportForm.usual())
+    form = ReportForm(request.POST) if request.method == "POST" else ReportForm(initial=_initial(request))
     if request.method == "POST" and form.is_valid():
         kept = _kept(request, run, form)
         if kept is not None:
@@ -76,6 +79,12 @@ def run_report(request: HttpRequest, pk: Any) -> HttpResponse:
         "crumbs": reports.run_crumbs(run, _("Report")),
     }
     return render(request, "matching/run_report.html", context)
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """As usual; the page of pairs asks for some of them too."""
+    wanted = request.GET.get("pairs", "")
+    return {**ReportForm.usual(), **({"pairs": int(wanted)} if wanted in _PAIRS else {})}
 
 
 def _kept(request: HttpRequest, run: SearchRun, form: ReportForm) -> Any:
@@ -101,7 +110,9 @@ def run_report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
     run = _finished(request, pk)
     form = ReportForm(request.GET)
     if not form.is_valid():
-        messages.error(request, _("A report holds 1 to 50 units, in English or Chinese."))
+        messages.error(
+            request, _("A report holds 1 to 50 units and at most 20 pairs, in English or Chinese.")
+        )
         return redirect("matching:run-report", pk=run.pk)
     pdf = services.report_print(run=run, asked=_asked(request, run, form), actor=actor_of(request))
     return _file(pdf, reports.file_name(run))

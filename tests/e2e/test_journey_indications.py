@@ -153,6 +153,9 @@ class Walk:
         expect(self.page.get_by_role("heading", name=self.words("Rules"))).to_be_visible()
         self.look(self.page)
         self.page.go_back()
+        self.click("link", "Report")
+        expect(self.page.get_by_label(self.words("Best pairs of two units"))).to_have_value("10")
+        self.page.go_back()
         self.click("link", "Back to the list")
 
     def shortlist(self, case: Case) -> None:
@@ -161,8 +164,10 @@ class Walk:
             row.get_by_role("button", name=self.words("Shortlist", "verb"), exact=True).click()
             expect(row.get_by_role("link", name=self.words("shortlisted"))).to_be_visible()
 
-    def report(self) -> str:
+    def report(self, case: Case) -> str:
         """Made and kept; its address."""
+        if case.of_both:
+            self.click("link", "Double units")
         self.click("link", "Report")
         language = self.page.get_by_label(self.words("Language of the report"))
         expect(language).to_have_value(self.lang)
@@ -211,7 +216,7 @@ def test_from_the_request_to_the_signed_report(
     if case.of_both:
         walk.pair(case)
     walk.shortlist(case)
-    address = walk.report()
+    address = walk.report(case)
 
     signing = Walk(page_in(user=physician(hospital), lang=lang), lang, assert_accessible)
     signing.page.goto(address)
@@ -234,6 +239,10 @@ def assert_says(walk: Walk, case: Case, pdf: bytes, patient_code: str) -> None:
     pages, whole = pages_of(pdf), text_of(pdf)
     for part in (f"{walk.words(case.policy)} v1", patient_code, *case.listed, walk.words("Signatures")):
         assert part in whole
+    if case.of_both:
+        table = whole.between(walk.words("Best pairs of two units"), walk.words("What was not evaluated"))
+        for part in (case.of_both, *case.chosen):
+            assert part in table
     sheet: Reading = pages[-1]
     for part in (
         "Wang Fang",
