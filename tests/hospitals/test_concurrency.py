@@ -13,10 +13,10 @@ from django.db import connection
 
 from core.audit import Actor
 from core.errors import Conflict
+from core.typings import TypingInput
 from hospitals import services
 from hospitals.data import PatientData
 from hospitals.models import Hospital, Patient
-from hospitals.typings import TypingInput
 from tests.factories.hospitals import GL, HospitalFactory, PatientFactory, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
