@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -13,13 +11,10 @@ from bank.choices import Analyte, HaemoglobinopathyValue, RedCells, Scheme, Time
 from bank.forms import ReasonForm
 from bank.models import LISTED_LOCI
 from bank.processing import MAX_METHOD
-from bank.services_mother import MotherInput, MotherReading, read_mother
-from core.hla_messages import Remark, remarks, typing_error_text
-from hla.typing import LocusTyping
+from core.typing_form import TypingForm
 
 UNKNOWN = ("", _("not known"))
 NEEDED = ("", _("choose"))
-MAX_VALUE, MAX_GL = 2_000, 20_000
 
 
 def _date(label: Any, **more: Any) -> forms.DateField:
@@ -84,93 +79,21 @@ class AccreditationEndForm(ReasonForm):
     field_order = ["valid_until", "reason"]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the typing grid: two fields, and what was understood of them."""
+class MotherForm(TypingForm):
+    """The mother's typing: fields of the listed loci, `gl` for others.
 
-    locus: str
-    first: forms.BoundField
-    second: forms.BoundField
-    read: LocusTyping | None
-    required: bool = False
-
-    @property
-    def reading(self) -> str:
-        return " + ".join(text or "?" for text in (self.read.first, self.read.second)) if self.read else ""
-
-    @property
-    def remarks(self) -> list[Remark]:
-        return remarks(self.read.notes) if self.read else []
-
-
-class MotherForm(forms.Form):
-    """The mother's typing: fields `hla_<locus>_<1|2>` of the listed loci, `gl` for others.
-
-    `reason` is asked only where mother and unit share no type at a locus.
+    `reason` and `confirmed` are asked only where mother and unit share no type at a locus, or antigens and DNA
+    contradict one another; `confirmed` holds the codes of what the page showed of that.
     """
 
-    gl = forms.CharField(
-        label=_("Or paste a GL string"),
-        required=False,
-        max_length=MAX_GL,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
-    )
-    blank_homozygous = forms.BooleanField(
-        label=_("An empty second value means the same as the first (homozygous)"), required=False
-    )
-    laboratory = forms.CharField(label=_("Laboratory"), required=False, max_length=120)
-    typed_on = _date(_("Date of the report"), required=False)
+    grid = LISTED_LOCI
     reason = forms.CharField(
         label=_("Why it is right all the same"),
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+    confirmed = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.reading: MotherReading | None = None
-        for locus in LISTED_LOCI:
-            for position in (1, 2):
-                self.fields[f"hla_{locus}_{position}"] = _value_field(locus, position)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        self.reading = read_mother(self.given())
-        for name, error in self.reading.errors:
-            self.add_error(name, typing_error_text(error))
-        for locus in self.reading.twice:
-            text = _("The GL string says something else about HLA-%(locus)s: keep one of the two.")
-            self.add_error(f"hla_{locus}_1", str(text) % {"locus": locus})
-        if not self.errors and not self.reading.loci:
-            self.add_error(None, _("The typing is empty: type at least one locus."))
-        return data
-
-    def given(self) -> MotherInput:
-        """What was typed, of the fields that could be read at all."""
-        data = self.cleaned_data
-        return MotherInput(
-            values={
-                locus: (data.get(f"hla_{locus}_1", ""), data.get(f"hla_{locus}_2", ""))
-                for locus in LISTED_LOCI
-            },
-            gl=data.get("gl", ""),
-            blank="homozygous" if data.get("blank_homozygous") else "unknown",
-            laboratory=data.get("laboratory", ""),
-            typed_on=data.get("typed_on"),
-        )
-
-    def rows(self) -> Iterator[Row]:
-        loci = self.reading.loci if self.reading else {}
-        for locus in LISTED_LOCI:
-            yield Row(locus, self[f"hla_{locus}_1"], self[f"hla_{locus}_2"], loci.get(locus))
-
-
-def _value_field(locus: str, position: int) -> forms.CharField:
-    attrs = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-    return forms.CharField(
-        label=f"HLA-{locus} {position}",
-        required=False,
-        max_length=MAX_VALUE,
-        widget=forms.TextInput(attrs=attrs),
-    )
+    def clean_confirmed(self) -> frozenset[str]:
+        return frozenset(self.cleaned_data["confirmed"].split())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,98 +11,56 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Subject, TypingSource
-from bank.imports.typings import BadPair, TypingReader
 from bank.models import CordBloodUnit, HlaTyping
 from bank.services import user_id_of
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit
 from core import reference
 from core.audit import Actor
-from core.errors import Conflict, InvalidInput
-from core.hla_messages import stored_note_text, typing_error_text
-from hla.errors import Note, TypingError
+from core.errors import Conflict
+from core.hla_messages import stored_note_text
+from core.typings import Interpretation, TypingInput, guard_typing, interpret, told_code
+from hla.errors import Note
 from hla.kinship import differences
-from hla.loci import LOCI
-from hla.typing import Blank, LocusTyping, Typing
-
-Pair = tuple[str, str]
+from hla.typing import read_gl
 
 
 @dataclass(frozen=True)
-class MotherInput:
-    """What a form gives: values by locus as reported, a GL String for other loci, and where it comes from."""
+class Contradiction:
+    """Something that cannot well be: of mother and unit, or of antigens and DNA of the mother."""
 
-    values: Mapping[str, Pair] = field(default_factory=dict)
-    gl: str = ""
-    blank: Blank = "unknown"
-    laboratory: str = ""
-    typed_on: dt.date | None = None
-
-
-@dataclass(frozen=True)
-class MotherReading:
-    """What was understood: loci in the order of LOCI; errors with the field of a form that they belong to."""
-
-    as_typed: Mapping[str, Pair]
-    loci: Mapping[str, LocusTyping]
-    errors: tuple[tuple[str, TypingError], ...]
-    twice: tuple[str, ...]  # loci that stand in both, and differ
-    general: tuple[Note, ...] = ()
+    locus: str
+    note: Note
 
     @property
-    def gl(self) -> str:
-        return Typing.of(self.loci.values()).gl()
+    def code(self) -> str:
+        """Of what was shown: other values have another code, in any language the same."""
+        params = self.note.params
+        return told_code(str(self.note.code), self.locus, *(params[name] for name in sorted(params)))
 
-    def notes(self) -> Iterator[tuple[str, Note | str]]:
-        """(locus, remark); the locus is "" for those on the text as a whole."""
-        yield from (("", note) for note in self.general)
-        yield from ((locus, note) for locus, typing in self.loci.items() for note in typing.notes)
-
-
-def read_mother(given: MotherInput) -> MotherReading:
-    """Read values and GL String together against the reference data in use; all errors at once."""
-    reader = TypingReader(reference.resolver(), given.blank)
-    loci: dict[str, LocusTyping] = {}
-    as_typed: dict[str, Pair] = {}
-    errors: list[tuple[str, TypingError]] = []
-    for locus, pair in given.values.items():
-        if not any(pair):
-            continue
-        as_typed[locus] = pair
-        read = reader.pair(locus, *pair)
-        if isinstance(read, BadPair):
-            errors += [(f"hla_{locus}_{position}", error) for position, error in read.errors]
-        elif not read.untyped:
-            loci[locus] = read
-    reading = reader.gl(given.gl) if given.gl.strip() else None
-    twice = []
-    if reading is not None:
-        errors += [("gl", error) for error in reading.errors]
-        for locus, typing in reading.typing.loci.items():
-            if locus in loci and loci[locus].gl() != typing.gl():
-                twice.append(locus)
-            loci.setdefault(locus, typing)
-            as_typed.setdefault(locus, (typing.first, typing.second))
-    ordered = {locus: loci[locus] for locus in LOCI if locus in loci}
-    return MotherReading(
-        as_typed, ordered, tuple(errors), tuple(twice), reading.notes if reading is not None else ()
-    )
+    @property
+    def text(self) -> str:
+        return f"HLA-{self.locus}: {stored_note_text(self.note.code, self.note.params)}"
 
 
 @transaction.atomic
-def mother_typing_record(*, unit_id: UUID, given: MotherInput, actor: Actor, reason: str = "") -> HlaTyping:
+def mother_typing_record(
+    *, unit_id: UUID, given: TypingInput, actor: Actor, reason: str = "", confirmed: Collection[str] = ()
+) -> HlaTyping:
     """Put a typing of the mother in force; the former one stays in the history.
 
     A child has one type of its mother at each locus. Where mother and unit share none, samples may have been
-    swapped: Conflict `mother_differs`, unless a reason is given; then it is kept as a remark on the typing.
+    swapped: Conflict `mother_differs` (`mother_conflict` if only her antigens and her DNA contradict one another),
+    unless a reason is given and every contradiction is among `confirmed`: the codes of those that the person was
+    shown, which `details` tell. Then they are kept as remarks on the typing.
     Raises InvalidInput for a typing that cannot be read or says nothing.
     """
     unit = locked_unit(unit_id)
     guard_own(unit)
-    read = read_mother(given)
-    _guard_reading(read)
-    differing = mother_differences(unit, read.loci)
-    if differing and not reason.strip():
-        raise _differs(differing)
+    read = interpret(given)
+    guard_typing(read)
+    differing = mother_differences(unit, read)
+    conflicts = [Contradiction(locus, note) for locus, note in read.conflicts()]
+    _guard_contradictions(differing, conflicts, reason, confirmed)
     reason = given_reason(reason) if reason.strip() else ""
     former = unit.typings.filter(subject=Subject.MOTHER, is_current=True)
     before = {"mother_typing": former.values_list("canonical_gl", flat=True).first()}
@@ -112,70 +69,59 @@ def mother_typing_record(*, unit_id: UUID, given: MotherInput, actor: Actor, rea
     row.save(force_insert=True)
     after: dict[str, Any] = {"mother_typing": row.canonical_gl}
     if differing:
-        after["mother_differs"] = [locus for locus, _note in differing]
+        after["mother_differs"] = [one.locus for one in differing]
+    if conflicts:
+        after["mother_conflict"] = [one.locus for one in conflicts]
     touch_unit(unit, actor=actor, action="unit.mother_typing", before=before, after=after, reason=reason)
     return row
 
 
-def mother_differences(unit: CordBloodUnit, mother: Mapping[str, LocusTyping]) -> list[tuple[str, Note]]:
+def mother_differences(unit: CordBloodUnit, read: Interpretation) -> list[Contradiction]:
     """Loci at which mother and unit share no type; [] where the unit is not typed."""
     current = unit.typings.filter(subject=Subject.UNIT, is_current=True).first()
     if current is None:
         return []
-    child = TypingReader(reference.resolver()).gl(current.canonical_gl).typing
-    return differences(mother.values(), child.loci.values(), reference.resolver())
+    resolver = reference.resolver()
+    child = read_gl(current.canonical_gl, resolver).typing
+    found = differences(read.loci.values(), child.loci.values(), resolver)
+    return [Contradiction(locus, note) for locus, note in found]
 
 
-def _guard_reading(read: MotherReading) -> None:
-    details = [
-        {"field": name, "code": error.code, "text": typing_error_text(error)} for name, error in read.errors
-    ]
-    text = _("The GL string says something else about HLA-%(locus)s: keep one of the two.")
-    details += [
-        {"field": f"hla_{locus}_1", "code": "locus_twice", "text": str(text) % {"locus": locus}}
-        for locus in read.twice
-    ]
-    if details:
-        raise InvalidInput("typing_invalid", _("The HLA typing has errors."), details=details)
-    if not read.loci:
-        raise InvalidInput("typing_empty", _("The typing is empty: type at least one locus."))
-
-
-def _differs(differing: list[tuple[str, Note]]) -> Conflict:
-    message = _(
-        "Mother and unit share no type at one locus or more. Check both samples; if it is right all the same, say why."
-    )
-    details = [
-        {
-            "field": "reason",
-            "code": note.code,
-            "locus": locus,
-            "text": stored_note_text(note.code, note.params),
-        }
-        for locus, note in differing
-    ]
-    return Conflict("mother_differs", message, field="reason", details=details)
+def _guard_contradictions(
+    differing: Sequence[Contradiction],
+    conflicts: Sequence[Contradiction],
+    reason: str,
+    confirmed: Collection[str],
+) -> None:
+    found = [*differing, *conflicts]
+    if not found or (reason.strip() and {one.code for one in found} <= set(confirmed)):
+        return
+    details = [{"field": "reason", "code": one.code, "locus": one.locus, "text": one.text} for one in found]
+    if differing:
+        message = _(
+            "Mother and unit share no type at one locus or more. Check both samples; "
+            "if it is right all the same, say why."
+        )
+        raise Conflict("mother_differs", message, field="reason", details=details)
+    message = _("Antigens and DNA typing contradict one another. Correct the typing, or say why it is right.")
+    raise Conflict("mother_conflict", message, field="reason", details=details)
 
 
 def _row(
     unit: CordBloodUnit,
-    given: MotherInput,
-    read: MotherReading,
-    differing: list[tuple[str, Note]],
+    given: TypingInput,
+    read: Interpretation,
+    differing: Sequence[Contradiction],
     actor: Actor,
 ) -> HlaTyping:
-    notes = [*differing, *read.notes()]
     return HlaTyping(
         unit=unit,
         subject=Subject.MOTHER,
-        loci={locus: list(pair) for locus, pair in read.as_typed.items()},
-        canonical_gl=read.gl,
-        notes=[
-            [locus, note.code, dict(note.params)] if isinstance(note, Note) else [locus, note, {}]
-            for locus, note in notes
-        ],
-        nomenclature=reference.nomenclature().release,
-        mac_version=reference.mac_table().version,
+        loci={locus: list(pair) for locus, pair in read.typed.items()},
+        canonical_gl=read.typing().gl(),
+        notes=[*([one.locus, one.note.code, dict(one.note.params)] for one in differing), *read.notes()],
+        nomenclature=read.release,
+        mac_version=read.mac_version,
         source=TypingSource.LAB,
         laboratory=given.laboratory,
         typed_on=given.typed_on,

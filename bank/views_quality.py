@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -26,21 +26,22 @@ from core.roles import Permission
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.INVENTORY_VIEW_ALL, Permission.INVENTORY_IMPORT)
 def unit_mother(request: HttpRequest, pk: Any) -> HttpResponse:
-    """The form of the mother's typing; where mother and unit differ it comes back and asks why."""
+    """The form of the mother's typing; where it contradicts the unit or itself it comes back and asks why."""
     unit = get_visible_or_404(CordBloodUnit.objects.select_related("bank"), person_of(request), pk=pk)
     form = MotherForm(request.POST if request.method == "POST" else None)
-    differing: list[str] = []
+    contradictions: list[Mapping[str, Any]] = []
     if request.method == "POST" and form.is_valid():
         try:
             services_mother.mother_typing_record(
                 unit_id=unit.pk,
                 given=form.given(),
                 reason=form.cleaned_data["reason"],
+                confirmed=form.cleaned_data["confirmed"],
                 actor=actor_of(request),
             )
         except DomainError as error:
-            form.add_error("reason" if error.code == "mother_differs" else None, error.message)
-            differing = [f"HLA-{one['locus']}: {one['text']}" for one in error.details if "locus" in one]
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+            contradictions = [one for one in error.details if "locus" in one]
         else:
             messages.success(request, _("The mother's typing is recorded."))
             return redirect("bank:unit-detail", pk=unit.pk)
@@ -49,7 +50,7 @@ def unit_mother(request: HttpRequest, pk: Any) -> HttpResponse:
         (reverse("bank:unit-detail", args=[unit.pk]), unit.public_no),
         ("", _("Mother's typing")),
     ]
-    context = {"unit": unit, "form": form, "differing": differing, "crumbs": crumbs}
+    context = {"unit": unit, "form": form, "contradictions": contradictions, "crumbs": crumbs}
     return render(request, "bank/unit_mother.html", context)
 
 

@@ -76,9 +76,9 @@ def make_patients(count: int) -> Patients:
 
 def _patient(hospital: Any, values: dict[str, tuple[str, str]], rng: random.Random) -> Any:
     from core.audit import Actor
+    from core.typings import TypingInput
     from hospitals.data import PatientData, WeightData
     from hospitals.services import patient_create
-    from hospitals.typings import TypingInput
 
     weight = Decimal(rng.randrange(100, 700)) / 10
     return patient_create(

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.hla_messages import typing_error_text
-from hla.errors import TypingError
+from core.findings import Finding
 
 MESSAGES: dict[str, str | Promise] = {
     # what is wrong
@@ -45,19 +40,7 @@ MESSAGES: dict[str, str | Promise] = {
 }
 
 
-@dataclass(frozen=True)
-class Remark:
-    """One thing wrong, or one thing done. line: from 1, 0 for the text as a whole."""
+class Remark(Finding):
+    """One thing wrong in a text with beads, or one thing done with it."""
 
-    line: int
-    column: str
-    code: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    error: TypingError | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def text(self) -> str:
-        """The sentence in the reader's language."""
-        if self.error is not None:
-            return typing_error_text(self.error)
-        return str(MESSAGES[self.code]) % self.params
+    messages = (MESSAGES,)

@@ -17,12 +17,12 @@ from core.audit import actor_of
 from core.hla_messages import stored_note_text
 from core.populations import HELP, MAX_INPUT
 from core.roles import Permission
+from core.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, TypingInput
 from hla.loci import LOCI
 from hospitals import api_antibodies, choices, services
 from hospitals.data import PatientData, WeightData
 from hospitals.models import Hospital, Patient, PatientHlaTyping
 from hospitals.querysets import HospitalQuerySet, PatientQuerySet
-from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, TypingInput
 
 
 class HospitalSerializer(serializers.ModelSerializer):

@@ -25,13 +25,13 @@ from core import audit, reference
 from core.audit import Actor, Batch
 from core.models import RoleGrant, User
 from core.roles import Role
+from core.typings import TypingInput
 from hospitals import demo_antibodies, demo_data, services
 from hospitals.choices import DIAGNOSIS, DiagnosisGroup, InactiveReason, Stage
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
 from hospitals.models import Hospital, Membership, Patient
 from hospitals.plausibility import median_weight_kg
-from hospitals.typings import TypingInput
 
 # The hospital whose coordinator signs in for the demonstration has something to see.
 FIRST_HOSPITAL_SHARE = 0.12

@@ -5,18 +5,16 @@ from __future__ import annotations
 import calendar
 import datetime
 from collections.abc import Collection
-from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import Conflict, InvalidInput
-from core.hla_messages import typing_error_text
 from core.populations import parse_populations
+from core.typings import Interpretation
 from hospitals import choices
 from hospitals.data import PatientData, WeightData
 from hospitals.plausibility import conflict_doubts
-from hospitals.typings import Interpretation, Problem
 
 
 def guard_patient_data(data: PatientData) -> None:
@@ -81,15 +79,6 @@ def guard_weight(weight: WeightData, birth_date: datetime.date) -> None:
         )
 
 
-def guard_typing(read: Interpretation) -> None:
-    if not read.is_clean:
-        details = [_detail(problem) for problem in read.problems]
-        details += [{"field": f"hla_{locus}", "code": "locus_twice", "text": locus} for locus in read.twice]
-        raise InvalidInput("typing_invalid", _("The HLA typing has errors."), field="typing", details=details)
-    if not read.loci:
-        raise InvalidInput("typing_empty", _("The typing is empty: type at least one locus."), field="typing")
-
-
 def guard_conflicts(read: Interpretation, confirmed: Collection[str]) -> None:
     """Raises Conflict unless every typing conflict is among `confirmed` (codes); `details` are those missing."""
     doubts = [doubt for doubt in conflict_doubts(read.conflicts()) if doubt.code not in confirmed]
@@ -99,8 +88,3 @@ def guard_conflicts(read: Interpretation, confirmed: Collection[str]) -> None:
         )
         details = [{"field": doubt.field, "code": doubt.code, "text": str(doubt.text)} for doubt in doubts]
         raise Conflict("typing_conflict_unconfirmed", message, field="confirmed", details=details)
-
-
-def _detail(problem: Problem) -> dict[str, Any]:
-    field = f"hla_{problem.locus}_{problem.position or 1}" if problem.locus else "gl"
-    return {"field": field, "code": problem.error.code, "text": typing_error_text(problem.error)}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 from django.utils.translation import gettext_lazy as _
 
 from core.hla_messages import note_text
+from core.typings import conflict_code
 from hla.errors import Note
 from hospitals.choices import DIAGNOSIS, DiagnosisGroup, Stage
 
@@ -85,10 +85,7 @@ def stage_doubts(diagnosis: str, stage: str) -> list[Doubt]:
 
 
 def conflict_doubts(conflicts: Iterable[tuple[str, Note]]) -> list[Doubt]:
-    """Antigens that the DNA typing excludes (domain notes 2.3): one of the two reports is wrong.
-
-    The code of each says which: who confirmed A1 against A*02:01 confirmed nothing about A3 against A*11:01.
-    """
+    """Antigens that the DNA typing excludes (domain notes 2.3): one of the two reports is wrong."""
     text = _("HLA-%(locus)s: %(conflict)s One of the two is wrong; the DNA typing would decide.")
     return [
         Doubt(
@@ -96,15 +93,6 @@ def conflict_doubts(conflicts: Iterable[tuple[str, Note]]) -> list[Doubt]:
         )
         for locus, note in conflicts
     ]
-
-
-def conflict_code(locus: str, values: Mapping[str, object]) -> str:
-    """`typing_conflict_<locus>_<10 hex digits of its antigens and its DNA typing>`, in any language the same.
-
-    values: `text` (antigens) and `dna` of the note.
-    """
-    told = "\n".join((locus, str(values["text"]), str(values["dna"])))
-    return f"typing_conflict_{locus}_{hashlib.sha256(told.encode()).hexdigest()[:10]}"
 
 
 def typing_doubts(loci: Iterable[str]) -> list[Doubt]:

@@ -16,13 +16,12 @@ from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import User
 from core.populations import canonical_populations
+from core.typings import TypingInput, conflict_code, guard_typing, interpret, typing_digest
 from hospitals import choices
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
-from hospitals.guards import guard_conflicts, guard_patient_data, guard_typing, guard_weight
+from hospitals.guards import guard_conflicts, guard_patient_data, guard_weight
 from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
-from hospitals.plausibility import conflict_code
-from hospitals.typings import TypingInput, interpret, typing_digest
 from hospitals.writing import locked, locked_active, person_id, record, touch
 
 _CODE_ATTEMPTS = 5
@@ -321,7 +320,7 @@ def _replace_typing(
         nomenclature=read.release,
         mac_version=read.mac_version,
         blank_rule=given.blank,
-        source=given.source,
+        source=given.source or choices.TypingSource.REPORT,
         laboratory=given.laboratory,
         typed_on=given.typed_on,
         entered_by_id=person_id(by),

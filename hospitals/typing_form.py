@@ -1,166 +1,42 @@
-"""The typing part of a form: two values per locus as one reads a report, or a pasted GL string."""
+"""The typing part of a patient's form: of all loci, with where it comes from and what looks wrong about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from core.hla_messages import Remark, remarks, typing_error_text
+from core import typing_form
+from core.typing_form import Row
 from hla.loci import LOCI
-from hla.typing import LocusTyping
 from hospitals.choices import BlankRule, TypingSource
 from hospitals.plausibility import SEARCH_NEEDS, Doubt, conflict_doubts, typing_doubts
-from hospitals.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, Interpretation, TypingInput, interpret
 
 SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
 FOLDED_LOCI = tuple(locus for locus in LOCI if locus not in SHOWN_LOCI)
-READING_LENGTH = 60
-NEEDED_LOCI = frozenset(SEARCH_NEEDS)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the grid: two fields, and what was understood of them."""
+class TypingForm(typing_form.TypingForm):
+    """A patient may be saved without a typing, and without the loci that a search needs."""
 
-    locus: str
-    first: forms.BoundField
-    second: forms.BoundField
-    read: LocusTyping | None
+    needed = frozenset(SEARCH_NEEDS)
+    may_be_empty = True
+    says_nothing = _("The typing says nothing: type at least one locus, or leave it empty.")
 
-    @property
-    def required(self) -> bool:
-        """Marked as needed for a search; a patient may be saved without it."""
-        return self.locus in NEEDED_LOCI
-
-    @property
-    def reading(self) -> str:
-        return reading_text(self.read) if self.read else ""
-
-    @property
-    def remarks(self) -> list[Remark]:
-        return remarks(self.read.notes) if self.read else []
-
-    @property
-    def is_touched(self) -> bool:
-        values = (self.first.value(), self.second.value(), self.first.errors, self.second.errors)
-        return any(values)
-
-
-def reading_text(reading: LocusTyping) -> str:
-    """How a locus was read, in a line; long allele lists are cut, the stored typing is not."""
-    if "|" in reading.first:
-        return shortened(reading.gl(), 2 * READING_LENGTH)
-    return " + ".join(shortened(text, READING_LENGTH) or "?" for text in (reading.first, reading.second))
-
-
-def shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def _value_label(locus: str, position: int) -> str:
-    text = _("HLA-%(locus)s, first value") if position == 1 else _("HLA-%(locus)s, second value")
-    return str(text) % {"locus": locus}
-
-
-_lazy_label = lazy(_value_label, str)
-
-
-def _value_field(locus: str, position: int) -> forms.CharField:
-    attrs = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-    return forms.CharField(
-        label=_lazy_label(locus, position),
-        required=False,
-        max_length=MAX_VALUE_LENGTH,
-        widget=forms.TextInput(attrs=attrs),
-    )
-
-
-class TypingForm(forms.Form):
-    """Fields `hla_<locus>_<1|2>`, `gl`, the blank rule and where the typing comes from.
-
-    Tab order runs through both values of a locus before the next one. What was typed is always kept.
-    """
-
-    gl = forms.CharField(
-        label=_("Or paste a GL string"),
-        required=False,
-        max_length=MAX_GL_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
-        help_text=_(
-            "For example A*02:01+A*24:02^B*40:01+B*46:01. Antigens may stand beside the DNA typing of a locus: A2+A24."
-        ),
-    )
-    blank_homozygous = forms.BooleanField(
-        label=_("An empty second value means the same as the first (homozygous)"),
-        required=False,
-        help_text=_("Without this mark an empty second value is not known and may match anything."),
-    )
     source = forms.ChoiceField(
         label=_("Source of the typing"),
         choices=TypingSource.choices,
         required=False,
         initial=TypingSource.REPORT,
     )
-    laboratory = forms.CharField(label=_("Laboratory"), max_length=120, required=False)
-    typed_on = forms.DateField(
-        label=_("Date of the report"),
-        required=False,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.interpretation: Interpretation | None = None
-        for locus in LOCI:
-            for position in (1, 2):
-                self.fields[f"hla_{locus}_{position}"] = _value_field(locus, position)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        given = self.given()
-        if given.is_empty:
-            return data
-        self.interpretation = interpret(given)
-        for problem in self.interpretation.problems:
-            name = f"hla_{problem.locus}_{problem.position or 1}" if problem.locus else "gl"
-            self._add(name, typing_error_text(problem.error), problem.error.code)
-        for locus in self.interpretation.twice:
-            text = _("The GL string says something else about HLA-%(locus)s: keep one of the two.")
-            self._add(f"hla_{locus}_1", text % {"locus": locus}, "locus_twice")
-        if not self.errors and not self.interpretation.loci:
-            self._add(
-                None,
-                _("The typing says nothing: type at least one locus, or leave it empty."),
-                "typing_empty",
-            )
-        return data
-
-    def _add(self, name: str | None, text: Any, code: str) -> None:
-        self.add_error(name, forms.ValidationError(text, code=code))
-
-    def given(self) -> TypingInput:
-        """What was typed, of the fields that could be read at all."""
-        data = self.cleaned_data
-        values = {locus: (data.get(f"hla_{locus}_1", ""), data.get(f"hla_{locus}_2", "")) for locus in LOCI}
-        return TypingInput(
-            values={locus: pair for locus, pair in values.items() if any(pair)},
-            gl=data.get("gl", ""),
-            blank="homozygous" if data.get("blank_homozygous") else "unknown",
-            source=data.get("source") or TypingSource.REPORT,
-            laboratory=data.get("laboratory", ""),
-            typed_on=data.get("typed_on"),
-        )
 
     def shown_rows(self) -> Iterator[Row]:
-        return (self._row(locus) for locus in SHOWN_LOCI)
+        return self.rows(SHOWN_LOCI)
 
     def folded_rows(self) -> list[Row]:
-        return [self._row(locus) for locus in FOLDED_LOCI]
+        return list(self.rows(FOLDED_LOCI))
 
     @property
     def folded_open(self) -> bool:
@@ -170,10 +46,6 @@ class TypingForm(forms.Form):
     def doubts(self) -> list[Doubt]:
         read = self.interpretation
         return [*typing_doubts(read.loci if read else ()), *conflict_doubts(read.conflicts() if read else ())]
-
-    def _row(self, locus: str) -> Row:
-        reading = self.interpretation.loci.get(locus) if self.interpretation else None
-        return Row(locus, self[f"hla_{locus}_1"], self[f"hla_{locus}_2"], reading)
 
 
 def typing_initial(loci: dict[str, list[str]], blank_rule: str, serology: str = "") -> dict[str, Any]:

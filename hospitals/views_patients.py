@@ -20,6 +20,15 @@ from core.exports import csv_response
 from core.hla_messages import remarks, typing_error_text
 from core.pages import paginate
 from core.roles import Permission
+from core.typing_form import reading_text, shortened
+from core.typings import (
+    MAX_GL_LENGTH,
+    MAX_VALUE_LENGTH,
+    TypingInput,
+    interpret,
+    read_pair,
+    serology_beside,
+)
 from hla.loci import LOCI
 from hla.typing import Blank
 from hospitals import lists, services
@@ -37,15 +46,7 @@ from hospitals.models import Patient
 from hospitals.patient_page import patient_context
 from hospitals.plausibility import Doubt
 from hospitals.querysets import open_in
-from hospitals.typing_form import TypingForm, reading_text, shortened, typing_initial
-from hospitals.typings import (
-    MAX_GL_LENGTH,
-    MAX_VALUE_LENGTH,
-    TypingInput,
-    interpret,
-    read_pair,
-    serology_beside,
-)
+from hospitals.typing_form import TypingForm, typing_initial
 
 MAX_ERRORS_SHOWN, MAX_READING = 8, 300  # of a pasted GL string
 _VERSION = re.compile(r"[0-9]{1,9}")

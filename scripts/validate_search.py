@@ -58,9 +58,9 @@ def make_patients(lines: Iterable[tuple[str, str]]) -> list[Any]:
     from decimal import Decimal
 
     from core.audit import Actor
+    from core.typings import TypingInput
     from hospitals.data import HospitalData, PatientData, WeightData
     from hospitals.services import hospital_create, patient_create
-    from hospitals.typings import TypingInput
 
     actor = Actor.system("validate")
     hospital = hospital_create(

@@ -18,11 +18,9 @@ from bank.imports.origin import Origin
 from bank.imports.rows import UnitRow
 from bank.imports.write import (
     MEASUREMENT_COLUMNS,
-    NULL,
     SCREEN_COLUMNS,
     TYPING_COLUMNS,
     UNIT_COLUMNS,
-    csv_text,
     measurement_lines,
     screen_line,
     typing_lines,
@@ -37,6 +35,7 @@ from bank.models import (
     Measurement,
     Slot,
 )
+from core.copying import NULL, csv_text
 
 TESTS = (MarkerTest.ANTI_HIV_12, MarkerTest.HBS_AG, MarkerTest.ANTI_HCV, MarkerTest.SYPHILIS, MarkerTest.CMV)
 VERIFIED_COLUMNS = ("verified_by_id", "verified_at")

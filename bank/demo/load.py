@@ -18,11 +18,12 @@ from bank.demo.keys import Keys
 from bank.demo.lines import TABLES, Chunk
 from bank.demo.units import Plan
 from bank.imports.origin import Origin
-from bank.imports.write import copy_rows, copy_text, forget_plans
+from bank.imports.write import forget_plans
 from bank.models import Bank, ImportBatch, Slot, StorageNode
 from bank.services import rows_digest
 from core import audit, reference
 from core.audit import Actor, Batch
+from core.copying import copy_csv, copy_rows
 from hla.resolve import Resolver
 
 BANK = {"code": "QD", "name": "Qidai Demonstration Bank", "country": "CN"}
@@ -103,7 +104,7 @@ def _write(batch: ImportBatch, chunks: Iterable[Chunk], tell: Callable[[int], No
     digests: list[str] = []
     for chunk in chunks:
         for (model, columns), text in zip(TABLES, chunk.texts, strict=True):
-            copy_text(model, columns, io.BytesIO(text))
+            copy_csv(model, columns, io.BytesIO(text))
         if not digests:
             forget_plans()
         _check(foreign_keys)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bank import din, processing
-from core import populations
-from core.hla_messages import typing_error_text
+from core import findings, populations
 from hla.errors import TypingError
 
 MESSAGES: dict[str, str | Promise] = {
@@ -75,34 +72,17 @@ MESSAGES: dict[str, str | Promise] = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing wrong: `line` counts from 1 (0: the file as a whole), `column` as the file names it."""
+class Finding(findings.Finding):
+    """One thing wrong in a file of units."""
 
-    line: int
-    column: str
-    code: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    error: TypingError | None = field(default=None, compare=False, repr=False)
+    messages = (MESSAGES, din.MESSAGES, populations.MESSAGES, processing.MESSAGES)
 
     @classmethod
     def of_typing(cls, line: int, column: str, error: TypingError) -> Finding:
         return cls(line, column, error.code, dict(error.params), error)
 
-    @property
-    def text(self) -> str:
-        """The sentence in the reader's language."""
-        if self.error is not None:
-            return typing_error_text(self.error)
-        template = MESSAGES.get(self.code) or din.MESSAGES.get(self.code) or _elsewhere(self.code)
-        return str(template) % {"line": self.line, **self.params}
-
     def as_dict(self) -> dict[str, Any]:
         return {"line": self.line, "column": self.column, "code": self.code, "text": self.text}
-
-
-def _elsewhere(code: str) -> str | Promise:
-    return populations.MESSAGES.get(code) or processing.MESSAGES[code]
 
 
 class FileError(Exception):

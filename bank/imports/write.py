@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
-from django.db import connection, models
+from django.db import connection
 
 from bank.choices import ANALYTE_UNIT, Source, Subject, TypingSource
 from bank.imports.columns import MEASURED_COLUMNS
@@ -24,10 +22,10 @@ from bank.models import (
     ImportBatch,
     Measurement,
 )
+from core.copying import copy_rows
 from hla.errors import Note
 from hla.typing import LocusTyping, Typing
 
-NULL = r"\N"
 _VALUES = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments")
 _TEXTS = frozenset({"din", "sex", "abo", "rh"})
 _MEASURED = tuple(
@@ -48,28 +46,6 @@ MEASUREMENT_COLUMNS = (
     "id", "unit_id", "time_point", "analyte", "value", "measure_unit", "method", "invented", "entered_by_id",
 )  # fmt: skip
 SCREEN_COLUMNS = ("id", "unit_id", "result", "method", "tested_on", "entered_by_id")
-
-
-def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    r"""COPY into the table of `model`. None and "\N" are NULL; texts must not be "\N" themselves."""
-    copy_text(model, columns, io.StringIO(csv_text(rows)))
-
-
-def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as `copy_text` takes them."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([NULL if value is None else value for value in row] for row in rows)
-    return buffer.getvalue()
-
-
-def copy_text(model: type[models.Model], columns: Sequence[str], text: IO[str] | IO[bytes]) -> None:
-    """COPY what csv_text wrote (bytes: in UTF-8) into the table of `model`."""
-    names = ", ".join(f'"{name}"' for name in columns)
-    with connection.cursor() as cursor:
-        cursor.copy_expert(
-            f"""COPY "{model._meta.db_table}" ({names}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')""", text
-        )
 
 
 def write_units(rows: Sequence[UnitRow], batch: ImportBatch) -> None:

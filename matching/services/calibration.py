@@ -17,13 +17,13 @@ from core import audit
 from core.audit import Actor
 from core.errors import InvalidInput
 from core.hla_messages import typing_error_text
+from core.typings import MAX_GL_LENGTH
 from hla.errors import TypingError
 from hla.loci import SEARCH_LOCI
 from hla.resolve import Resolved, Resolver
 from hla.scoring import score_locus
 from hla.table import LocusTable
 from hla.typing import LocusTyping, Typing, parse_gl
-from hospitals.typings import MAX_GL_LENGTH
 from matching import reference
 from matching.choices import QUANTITY_LOCI
 from matching.models import PredictionCheck, SearchResult

@@ -97,6 +97,41 @@ def test_what_cannot_be_is_refused_by_column(cells: dict[str, str], column: str,
     assert not CordBloodUnit.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "text", [r"\N", r"\.", "a\rb", "a\nb", "a\r\nb", 'a"b', "a,b", "a\tb", "\\", "NULL", "{a}", "“贫血”"]
+)
+def test_a_text_that_copy_takes_for_something_else_comes_in_as_written(text: str) -> None:
+    take_in(
+        BASE | {"processing_method": text, "haemoglobinopathy": "trait", "haemoglobinopathy_method": text}
+    )
+
+    assert HaemoglobinopathyResult.objects.get().method == text
+    assert CordBloodUnit.objects.get().processing_method == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "unit_no",
+        "din",
+        "collected_on",
+        "sex",
+        "abo",
+        "rh",
+        "tnc_e7",
+        "segments",
+        "status",
+        "red_cells",
+        "A_1",
+    ],
+)
+def test_the_null_of_a_database_is_no_value(column: str) -> None:
+    report = take_in(BASE | {column: r"\N"})
+
+    assert [finding.column for finding in report.findings] == [column]
+    assert not CordBloodUnit.objects.exists()
+
+
 @pytest.mark.parametrize("cells", [{"cfu_e5": "0"}, {"viability_percent": "0"}, {"viability_percent": "100"}])
 def test_values_at_the_edge_are_taken(cells: dict[str, str]) -> None:
     assert take_in(BASE | cells).imported == 1

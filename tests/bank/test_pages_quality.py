@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -158,7 +159,12 @@ def test_a_swapped_sample_comes_back_with_the_question(signed_in: Any, lab: User
     assert "share no type" in page
     assert 'value="33:03"' in page
     assert not unit.typings.filter(subject="mother").exists()
-    assert post(client, "unit-mother", unit.pk, **typed, reason="egg donation").status_code == 302
+    unseen = post(client, "unit-mother", unit.pk, **typed, reason="egg donation")
+    assert "share no type" in unseen.content.decode()
+    codes = re.search(r'name="confirmed" value="([^"]+)"', page)
+    assert codes
+    done = post(client, "unit-mother", unit.pk, **typed, reason="egg donation", confirmed=codes[1])
+    assert done.status_code == 302
     assert "share no type" in passport(client, unit)
 
 

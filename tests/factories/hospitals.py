@@ -11,6 +11,7 @@ import factory
 from core import reference
 from core.models import User
 from core.roles import Role
+from core.typings import TypingInput, interpret, typing_digest
 from hla.antibodies import Specificity, parse_specificity
 from hospitals.codes import patient_code
 from hospitals.models import (
@@ -22,7 +23,6 @@ from hospitals.models import (
     PatientHlaTyping,
     PatientIdentity,
 )
-from hospitals.typings import TypingInput, interpret, typing_digest
 from tests.factories.core import UserFactory
 
 GL = "A*11:01+A*24:02^B*40:01+B*46:01^C*01:02+C*07:02^DRB1*09:01+DRB1*15:01^DQB1*03:03+DQB1*06:01"

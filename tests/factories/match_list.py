@@ -8,10 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from bank.models import CordBloodUnit
+from core.typings import TypingInput, interpret
 from hla.evidence import explain_locus
 from hla.matching import CLASSES, unit_direction
 from hospitals.models import Patient
-from hospitals.typings import TypingInput, interpret
 from matching import reference, services
 from matching.engine import evidence
 from matching.models import SearchReplay, SearchResult, SearchRun

@@ -12,11 +12,11 @@ from bank.models import Bank, CordBloodUnit
 from core import audit
 from core.audit import Actor
 from core.models import Job
+from core.typings import TypingInput, interpret
 from hla.frequencies.sets import HaplotypeSet
 from hla.loci import SEARCH_LOCI
 from hla.nomenclature import Nomenclature
 from hospitals.models import Patient
-from hospitals.typings import TypingInput, interpret
 from matching.choices import LociSet
 from matching.models import (
     FrequencySet,

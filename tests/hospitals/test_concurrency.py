@@ -14,11 +14,11 @@ from django.db import connection
 from core.audit import Actor
 from core.errors import Conflict
 from core.models import AuditEntry
+from core.typings import TypingInput
 from hospitals import services
 from hospitals.data import BeadData, PatientData, SerumData
 from hospitals.models import AntibodySerum, Hospital, Patient
 from hospitals.services_antibodies import serum_record, serum_withdraw
-from hospitals.typings import TypingInput
 from tests.factories.hospitals import GL, HospitalFactory, PatientFactory, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,11 +16,11 @@ from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import AuditEntry, User
 from core.roles import Role
+from core.typings import TypingInput
 from hospitals import services
 from hospitals.codes import normalise_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
 from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
-from hospitals.typings import TypingInput
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import (
     GL,

@@ -8,12 +8,12 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import typings
+from core.typings import TypingInput, interpret, read_pair
 from hla.errors import TypingError
 from hla.loci import LOCI
-from hospitals import typings
 from hospitals.choices import BlankRule
 from hospitals.typing_form import TypingForm, typing_initial
-from hospitals.typings import TypingInput, interpret, read_pair
 from hospitals.views_patients import typing_check
 from tests.factories.hospitals import GL
 

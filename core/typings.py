@@ -1,4 +1,7 @@
-"""From what a person typed to a checked typing: the one place where this app calls the HLA parser."""
+"""From what a person typed to a checked typing: of a patient, and of the mother of a unit.
+
+Files are read in bulk by bank.imports.typings; a single typing, by a form or by the API, only here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from core import reference
+from core.errors import InvalidInput
+from core.hla_messages import typing_error_text
 from hla.errors import Note, TypingError
 from hla.loci import LOCI
 from hla.typing import (
@@ -23,7 +30,6 @@ from hla.typing import (
     serology_of,
     with_serology,
 )
-from hospitals.choices import TypingSource
 
 Pair = tuple[str, str]
 # Longer than any real report; forms and API refuse more before anything is parsed.
@@ -33,12 +39,15 @@ MAX_GL_LENGTH = 20_000
 
 @dataclass(frozen=True)
 class TypingInput:
-    """What a form or the API gives: values per locus as typed, a GL string, or loci of both kinds."""
+    """What a form or the API gives: values per locus as typed, a GL string, or loci of both kinds.
+
+    source: where it comes from, in the choices of the app that keeps it; "" for its usual one.
+    """
 
     values: Mapping[str, Pair] = field(default_factory=dict)
     gl: str = ""
     blank: Blank = "unknown"
-    source: str = TypingSource.REPORT.value
+    source: str = ""
     laboratory: str = ""
     typed_on: date | None = None
 
@@ -54,6 +63,11 @@ class Problem:
     locus: str | None
     position: int
     error: TypingError
+
+    @property
+    def field(self) -> str:
+        """The field of a form that it belongs to."""
+        return f"hla_{self.locus}_{self.position or 1}" if self.locus else "gl"
 
 
 @dataclass(frozen=True)
@@ -178,6 +192,40 @@ def _beside(one: LocusTyping, other: LocusTyping) -> LocusTyping | None:
         return None
     dna, serology = (other, one) if serological else (one, other)
     return with_serology(dna, serology, resolver)
+
+
+TWICE = _("The GL string says something else about HLA-%(locus)s: keep one of the two.")
+EMPTY = _("The typing is empty: type at least one locus.")
+
+
+def guard_typing(read: Interpretation) -> None:
+    """Raises InvalidInput for a typing with errors, all of them in `details`, and for one that says nothing."""
+    details = [
+        {"field": one.field, "code": one.error.code, "text": typing_error_text(one.error)}
+        for one in read.problems
+    ]
+    details += [
+        {"field": f"hla_{locus}_1", "code": "locus_twice", "text": str(TWICE) % {"locus": locus}}
+        for locus in read.twice
+    ]
+    if details:
+        raise InvalidInput("typing_invalid", _("The HLA typing has errors."), field="typing", details=details)
+    if not read.loci:
+        raise InvalidInput("typing_empty", EMPTY, field="typing")
+
+
+def told_code(name: str, locus: str, *texts: object) -> str:
+    """`<name>_<locus>_<10 hex digits of locus and texts>`: what a person who confirms a contradiction was shown.
+
+    In any language the same; who confirmed A1 against A*02:01 confirmed nothing about A3 against A*11:01.
+    """
+    told = "\n".join((locus, *map(str, texts)))
+    return f"{name}_{locus}_{hashlib.sha256(told.encode()).hexdigest()[:10]}"
+
+
+def conflict_code(locus: str, values: Mapping[str, object]) -> str:
+    """Of antigens that the DNA typing excludes. values: `text` (antigens) and `dna` of the note."""
+    return told_code("typing_conflict", locus, values["text"], values["dna"])
 
 
 def serology_beside(gl: str) -> str:
