@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import StringIO
 from typing import Any
 
-from django.db import connection
-
+from matching.copying import NULL, copy_in, copy_text
 from matching.engine.doses import CD34_E3_PER_E5, TNC_E4_PER_E7, per_kg
 from matching.engine.selection.evaluate import Evaluated, evaluate
 from matching.engine.selection.facts import PatientFacts
@@ -21,7 +19,6 @@ COLUMNS = (
     "evaluation_id", "result_id", "is_excluded", "excluded_by", "warnings", "quality_failed", "quality_unknown",
     "abo_order", "direction_order", "nima", "tnc_e7_per_kg", "cd34_e5_per_kg", "findings",
 )  # fmt: skip
-_NULL = r"\N"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -46,13 +43,8 @@ def findings(evaluated: Evaluated) -> dict[str, Any]:
 
 
 def write(evaluation_id: Any, rows: Iterable[Judged], patient: PatientFacts) -> None:
-    text = StringIO()
-    for row in rows:
-        text.write("\t".join(_line(str(evaluation_id), row, patient)))
-        text.write("\n")
-    text.seek(0)
-    with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {EvaluatedUnit._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN", text)
+    lines = (_line(str(evaluation_id), row, patient) for row in rows)
+    copy_in(EvaluatedUnit, COLUMNS, copy_text(lines))
 
 
 def _line(evaluation_id: str, row: Judged, patient: PatientFacts) -> tuple[str, ...]:
@@ -68,7 +60,7 @@ def _line(evaluation_id: str, row: Judged, patient: PatientFacts) -> tuple[str, 
         str(unknown),
         str(found.abo_order),
         str(found.direction_order),
-        _NULL if found.nima is None else str(found.nima),
+        NULL if found.nima is None else str(found.nima),
         _dose(per_kg(facts.tnc_e4, TNC_E4_PER_E7, patient.weight_kg)),
         _dose(per_kg(facts.cd34_e3, CD34_E3_PER_E5, patient.weight_kg)),
         _ENCODE(findings(found)).replace("\\", "\\\\"),  # COPY reads a backslash as an escape
@@ -80,4 +72,4 @@ def _array(codes: tuple[str, ...]) -> str:
 
 
 def _dose(per_kg: float | None) -> str:
-    return _NULL if per_kg is None else repr(round(per_kg, 6))
+    return NULL if per_kg is None else repr(round(per_kg, 6))
