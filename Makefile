@@ -41,6 +41,7 @@ else
 	@$(VENV) benchmarks/prediction.py
 	@$(VENV) benchmarks/grim.py
 	@$(VENV) benchmarks/pairs.py
+	@$(VENV) benchmarks/choosing.py
 	@exec $(VENV) benchmarks/world.py
 endif
 

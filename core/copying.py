@@ -42,8 +42,18 @@ def copy_csv(model: type[models.Model], columns: Sequence[str], text: IO[str] | 
     _copy(model, columns, f"WITH ({options})", text)
 
 
+def lines_text(rows: Iterable[Iterable[str]]) -> io.StringIO:
+    """Rows of texts as `copy_lines` takes them."""
+    text = io.StringIO()
+    for row in rows:
+        text.write("\t".join(row))
+        text.write("\n")
+    return text
+
+
 def copy_lines(model: type[models.Model], columns: Sequence[str], text: IO[str]) -> None:
-    """Insert lines of texts parted by tabs, one line per row."""
+    """Insert what `lines_text` wrote, from its beginning."""
+    text.seek(0)
     _copy(model, columns, "", text)
 
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from core.access import has_permission, person_of
 from core.roles import Permission
 from hla.prediction.calibration import Reliability
+from matching.api_fields import FigureField
 from matching.calibration import Calibration, calibrations
 from matching.choices import Quantity
 
@@ -27,13 +28,13 @@ class CalibrationQuery(serializers.Serializer[Any]):
 class ReliabilityBin(serializers.Serializer[Any]):
     """Predictions from `low` to `high`: their mean, and the share that came true with its 95 % interval (Wilson)."""
 
-    low = serializers.FloatField()
-    high = serializers.FloatField()
+    low = FigureField()
+    high = FigureField()
     n = serializers.IntegerField()
-    predicted = serializers.FloatField()
-    observed = serializers.FloatField()
-    lower = serializers.FloatField()
-    upper = serializers.FloatField()
+    predicted = FigureField()
+    observed = FigureField()
+    lower = FigureField()
+    upper = FigureField()
 
 
 class DriftAlarm(serializers.Serializer[Any]):
@@ -41,13 +42,11 @@ class DriftAlarm(serializers.Serializer[Any]):
 
     verdict = serializers.ChoiceField(choices=["too_few", "in_control", "alarm"])
     reasons = serializers.ListField(child=serializers.ChoiceField(choices=["total", "spread", "drift"]))
-    z_total = serializers.FloatField(
-        allow_null=True, help_text="observed less expected, in standard deviations"
-    )
-    z_spread = serializers.FloatField(allow_null=True, help_text="Spiegelhalter's z")
-    drift_p = serializers.FloatField(allow_null=True, help_text="of the CUSUM over the newest `window` units")
+    z_total = FigureField(allow_null=True, help_text="observed less expected, in standard deviations")
+    z_spread = FigureField(allow_null=True, help_text="Spiegelhalter's z")
+    drift_p = FigureField(allow_null=True, help_text="of the CUSUM over the newest `window` units")
     window = serializers.IntegerField()
-    false_alarms = serializers.FloatField()
+    false_alarms = FigureField()
     judged_from = serializers.IntegerField(help_text="units; fewer are not judged")
 
 
@@ -60,12 +59,12 @@ class CalibrationSerializer(serializers.Serializer[Any]):
     quantity = serializers.ChoiceField(choices=Quantity.choices)
     predictions = serializers.IntegerField(help_text="checked, all searches counted")
     n = serializers.IntegerField(help_text="units")
-    expected = serializers.FloatField(help_text="sum of the probabilities")
+    expected = FigureField(help_text="sum of the probabilities")
     observed = serializers.IntegerField(help_text="units without a mismatch")
-    difference = serializers.FloatField(help_text="observed share less mean probability")
-    difference_lower = serializers.FloatField(help_text="95 %")
-    difference_upper = serializers.FloatField()
-    city_block = serializers.FloatField(help_text="distance of the curve from the diagonal, weighted by n")
+    difference = FigureField(help_text="observed share less mean probability")
+    difference_lower = FigureField(help_text="95 %")
+    difference_upper = FigureField()
+    city_block = FigureField(help_text="distance of the curve from the diagonal, weighted by n")
     curve = ReliabilityBin(many=True)
     alarm = DriftAlarm()
 

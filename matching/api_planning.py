@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from core.access import has_permission, person_of
 from core.roles import Permission
 from matching import planning
+from matching.api_fields import FigureField
 from matching.api_progress import ProgressSerializer
 from matching.models import PlanningRun
 from matching.querysets import PlanningRunQuerySet
@@ -28,8 +29,8 @@ class RateSerializer(serializers.Serializer[Any]):
     n = serializers.IntegerField()
     possible = serializers.IntegerField(help_text="patients with a unit whose typing allows the class")
     certain = serializers.IntegerField(help_text="patients with a unit whose typing leaves no doubt of it")
-    low = serializers.FloatField(help_text="of possible / n, 95 % (Wilson)")
-    high = serializers.FloatField()
+    low = FigureField(help_text="of possible / n, 95 % (Wilson)")
+    high = FigureField()
     units = serializers.ListField(
         child=serializers.IntegerField(), help_text="quartiles over patients of the number of units"
     )
@@ -60,10 +61,10 @@ class GainSerializer(serializers.Serializer[Any]):
     """Share of patients newly served by one more unit with the haplotype; "": with any."""
 
     haplotype = serializers.CharField(allow_blank=True)
-    frequency = serializers.FloatField()
-    gain = serializers.FloatField()
-    low = serializers.FloatField()
-    high = serializers.FloatField()
+    frequency = FigureField()
+    gain = FigureField()
+    low = FigureField()
+    high = FigureField()
 
 
 class GainsSerializer(serializers.Serializer[Any]):
@@ -76,18 +77,18 @@ class GainsSerializer(serializers.Serializer[Any]):
 class WorthSerializer(serializers.Serializer[Any]):
     patients = serializers.IntegerField()
     searches = serializers.IntegerField(help_text="in ten years")
-    unserved = serializers.FloatField()
+    unserved = FigureField()
     never = serializers.IntegerField(help_text="units that headed no list")
     useless = serializers.IntegerField(help_text="units that no simulated patient could have had")
-    expected = serializers.FloatField(help_text="units expected to be a best choice at least once")
-    unseen_at_most = serializers.FloatField(help_text="worth that a unit of `never` may still have, 95 %")
+    expected = FigureField(help_text="units expected to be a best choice at least once")
+    unseen_at_most = FigureField(help_text="worth that a unit of `never` may still have, 95 %")
 
 
 class FiguresSerializer(serializers.Serializer[Any]):
     units = serializers.IntegerField()
     left_out = serializers.IntegerField(help_text="on offer, but untyped at A, B or DRB1")
     cells_unknown = serializers.IntegerField()
-    unread_share = serializers.FloatField(help_text="of the set: haplotypes that the release cannot read")
+    unread_share = FigureField(help_text="of the set: haplotypes that the release cannot read")
     rates = RateSerializer(many=True)
     curve = CurveSerializer()
     gains = GainsSerializer()
@@ -127,9 +128,9 @@ class UnitWorthSerializer(serializers.Serializer[Any]):
 
     unit = serializers.UUIDField(source="unit_id")
     tnc_e7 = serializers.FloatField(allow_null=True)
-    best = serializers.FloatField(help_text="share of patients whose list it heads; equal units share")
-    useful = serializers.FloatField(help_text="share of patients who could have it")
-    ever = serializers.FloatField()
+    best = FigureField(help_text="share of patients whose list it heads; equal units share")
+    useful = FigureField(help_text="share of patients who could have it")
+    ever = FigureField()
 
 
 @extend_schema_view(

@@ -9,8 +9,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from hla.loci import SEARCH_LOCI
-from matching.choices import Basis, SetStep
-from matching.match_list import SIZES
+from matching.api_fields import FigureField
+from matching.choices import SIZES, Basis, SetStep
 from matching.models import SearchResult, SearchRun
 from matching.presenters.probabilities import asked_sizes, set_name, why_text
 from matching.shares import class_shares, is_certain, is_estimate, locus_shares, weaker_basis
@@ -59,7 +59,7 @@ class PatientPrediction(serializers.Serializer[Any]):
     relaxed = serializers.ListField(
         child=serializers.CharField(), help_text="loci explained only by themselves or not at all"
     )
-    lost = serializers.FloatField(help_text="share of genotypes that were left out")
+    lost = FigureField(help_text="share of genotypes that were left out")
     genotypes = serializers.IntegerField(help_text="how many there are")
     likely = GenotypeShare(many=True, help_text="the likeliest, best first")
 

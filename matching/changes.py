@@ -11,12 +11,11 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from matching.choices import CLASS_SIZE
+from matching.choices import CLASS_SIZE, SIZES
 from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
 from matching.standing import band_of
 
 PLACES: Final = 10  # so many ranks up or down are worth telling
-SIZES: Final = (6, 8, 10)
 _DOSE_DIGITS: Final = 2
 
 

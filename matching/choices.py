@@ -86,6 +86,7 @@ class MatchClass(TextChoices):
     ALLELE10 = "allele10", _("A, B, C, DRB1, DQB1 allele (of 10)")
 
 
+SIZES = (6, 8, 10)  # positions over which a match probability is computed
 CLASS_SIZE: dict[str, int] = {"antigen6": 6, "allele6": 6, "allele8": 8, "allele10": 10}
 
 

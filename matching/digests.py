@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from matching.engine.numbers import plain_number
+
 if TYPE_CHECKING:
     from matching.models import SearchRun
     from matching.results import Rows
@@ -34,7 +36,7 @@ def inputs(
     """All that somebody asks for with a search, as plain JSON."""
     return {
         "typing": {locus: list(pair) for locus, pair in typed.items()},
-        "weight_kg": None if weight_kg is None else f"{weight_kg.normalize():f}",
+        "weight_kg": None if weight_kg is None else plain_number(weight_kg),
         "populations": populations,
         "criteria": dict(criteria),
         "policy": str(policy),

@@ -9,6 +9,7 @@ from bank.choices import SEARCHABLE
 from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Permission
+from matching.choices import SIZES
 from matching.engine.selection.catalogue import RULES
 from matching.engine.selection.rules import SelectionRules
 from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
@@ -25,9 +26,8 @@ _HEAD = (
     "direction", "tnc_e7", "cd34_e6", "tnc_e7_per_kg", "cd34_e5_per_kg",
     "abo", "rh", "collected_on", "volume_ml", "segments",
 )  # fmt: skip
-_SIZES = (6, 8, 10)
 _PROBABILITIES = (
-    *(f"p{mismatches}_of{size}" for size in _SIZES for mismatches in range(3)),
+    *(f"p{mismatches}_of{size}" for size in SIZES for mismatches in range(3)),
     "p_basis", "p_weaker_basis", "p_relaxed_loci", "p_lost_at_most", "frequency_set",
 )  # fmt: skip
 _JUDGED = (
@@ -130,7 +130,7 @@ def _probabilities(run: SearchRun, result: SearchResult) -> list[Any]:
     As in the API: 0 and 1 only where the typings leave nothing else.
     """
     found = result.prediction
-    shares = [share for size in _SIZES for share in class_shares(run, result, size) or ("", "", "")]
+    shares = [share for size in SIZES for share in class_shares(run, result, size) or ("", "", "")]
     if not found:
         return [*shares, "", "", "", "", ""]
     weaker = weaker_basis(run, result)

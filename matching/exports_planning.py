@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bank.models import CordBloodUnit
+from matching.engine.numbers import rounded
 from matching.models import PlanningRun
 from matching.planning import UnitWorth, order_of, units_at, worths_of
 
@@ -30,7 +31,8 @@ def rate_rows(run: PlanningRun) -> Iterator[list[Any]]:
     for one in run.result["rates"]:
         yield [
             one["class"], one["floor"], one["dose"], run.result["units"], "no", n, one["possible"],
-            one["possible"] / n, one["low"], one["high"], one["certain"], *one["units"], *tail,
+            *(rounded(share) for share in (one["possible"] / n, one["low"], one["high"])), one["certain"],
+            *one["units"], *tail,
         ]  # fmt: skip
     curve = run.result["curve"]
     for series in curve["series"]:
@@ -38,7 +40,8 @@ def rate_rows(run: PlanningRun) -> Iterator[list[Any]]:
             if size != curve["inventory"]:
                 simulated = "yes" if size > curve["inventory"] else "no"
                 yield [
-                    series["class"], series["floor"], series["dose"], size, simulated, n, hits, hits / n,
+                    series["class"], series["floor"], series["dose"], size, simulated, n, hits,
+                    rounded(hits / n),
                     *[""] * 6, *tail,
                 ]  # fmt: skip
 
@@ -53,7 +56,8 @@ def unit_rows(run: PlanningRun) -> Iterator[list[Any]]:
         known = CordBloodUnit.objects.select_related("bank").in_bulk([one.unit_id for one in found])
         for one in found:
             unit = known.get(one.unit_id)
-            yield [*_names(unit, one), one.tnc_e7, one.best, one.ever, one.useful, *tail]
+            shares = [rounded(share) for share in (one.best, one.ever, one.useful)]
+            yield [*_names(unit, one), one.tnc_e7, *shares, *tail]
 
 
 def _names(unit: CordBloodUnit | None, one: UnitWorth) -> list[str]:

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 
 from bank.choices import SEARCHABLE as SEARCHABLE_UNITS
 from bank.choices import UnitStatus
-from core.errors import DomainError
 from core.models import User
 from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital, Patient
@@ -53,12 +52,6 @@ DOSE_HELP = _(
     "excludes them, and can be paired. Empty: no minimum."
 )
 STATUS_HELP = _("Reserved units are promised to another patient; ask for them to see what may become free.")
-
-
-def show_error(form: forms.BaseForm, error: DomainError) -> None:
-    """A refusal of a service, beside its field where the form has it, else above the form."""
-    field = error.field if error.field in form.fields else None
-    form.add_error(field, forms.ValidationError(error.message, code=error.code))
 
 
 def floor_field(name: str) -> str:

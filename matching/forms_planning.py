@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from matching import frequency_sets
 from matching.choices import CLASS_SIZE, MatchClass
+from matching.engine.numbers import plain_number
 from matching.engine.planning_plan import GRID
 from matching.planning import (
     LARGEST,
@@ -21,7 +22,6 @@ from matching.planning import (
     MOST_PATIENTS,
     MOST_WEIGHTS,
     PlanData,
-    plain_number,
     proposed,
 )
 

@@ -18,9 +18,18 @@ from django.utils.translation import gettext_lazy as _
 from hla.text import fold_text
 from hospitals.models import Hospital
 from matching.choices import CLASS_SIZE, Indication, MatchClass, ProposedFor
+from matching.engine.numbers import plain_number
 from matching.engine.policy import Policy
 from matching.engine.selection.catalogue import RULES, SORT_KEYS, Parameter
-from matching.engine.selection.rules import BadRules, SelectionRules, Setting, number_of, parse
+from matching.engine.selection.rules import (
+    MOST_OF_PAIRS,
+    WHOLE_OF_PAIRS,
+    BadRules,
+    SelectionRules,
+    Setting,
+    number_of,
+    parse,
+)
 from matching.models import SelectionPolicy
 from matching.presenters.findings import references
 from matching.presenters.policy_words import (
@@ -43,10 +52,9 @@ from matching.services import PolicyData
 
 NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 TWO_READINGS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")
-PAIR_LIMITS = {"unit_unit_least": Decimal(6)}
 
 
-def plain_number(text: str, place: str) -> str:
+def read_number(text: str, place: str) -> str:
     """What a person wrote, with a decimal point. Raises BadRules; 1,000 may be a thousand or one, and is refused."""
     folded = fold_text(text).strip()
     if TWO_READINGS.fullmatch(folded):
@@ -77,7 +85,7 @@ class NumberField(forms.CharField):
         if not text:
             return None
         try:
-            number = plain_number(text, self.place)
+            number = read_number(text, self.place)
             return number_of(number, self.place, self.least, self.most, whole=self.whole)
         except BadRules as error:
             raise _invalid(error) from error
@@ -173,13 +181,13 @@ class PolicyForm(forms.Form):
 
     def _add_pairs(self) -> None:
         for name, label in PAIRS.items():
-            most = PAIR_LIMITS.get(name, Decimal(100))
+            whole_or_none = name == WHOLE_OF_PAIRS
             self.fields[f"pairs.{name}"] = NumberField(
                 f"pairs.{name}",
                 Decimal(0),
-                most,
-                whole=name in PAIR_LIMITS,
-                required=name not in PAIR_LIMITS,
+                MOST_OF_PAIRS[name],
+                whole=whole_or_none,
+                required=not whole_or_none,
                 label=label,
             )
 
@@ -292,7 +300,7 @@ class PolicyForm(forms.Form):
 
 
 def _plain(value: Any) -> Any:
-    return f"{value:f}" if isinstance(value, Decimal) else value
+    return plain_number(value) if isinstance(value, Decimal) else value
 
 
 def _initial(policy: SelectionPolicy, search: Policy, selection: SelectionRules) -> dict[str, Any]:

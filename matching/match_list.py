@@ -20,7 +20,8 @@ from django.utils.translation import gettext_lazy
 
 from bank.querysets import not_blocked
 from hla.loci import SEARCH_LOCI
-from matching.choices import CLASS_SIZE
+from matching.choices import CLASS_SIZE, SIZES
+from matching.engine.numbers import plain_number
 from matching.engine.selection.catalogue import RULES
 from matching.engine.selection.checks import years_before
 from matching.match_order import MatchOrder
@@ -33,7 +34,6 @@ NEWER_THAN_YEARS = 10  # age from which lists mark a unit (NMDP filter; domain n
 USUAL_TNC_E7_PER_KG, HIGH_TNC_E7_PER_KG = Decimal("2.5"), Decimal(5)
 USUAL_CD34_E5_PER_KG = Decimal("1.5")
 CLASS_FILTERS = ("antigen6", "allele6", "allele8", "allele10")
-SIZES = (6, 8, 10)  # positions over which a match probability is computed
 USUAL_PERCENT = 50  # of the quick filter by probability
 
 BY_PROBABILITY = {f"p{size}": size for size in SIZES}  # filters by name
@@ -224,8 +224,11 @@ class MatchList:
         if "tnc" in fields:
             asked = Decimal(self.run.criteria["min_tnc_e7_per_kg"] or USUAL_TNC_E7_PER_KG)
             doses = [asked] if asked >= HIGH_TNC_E7_PER_KG else [asked, HIGH_TNC_E7_PER_KG]
-            found += [("tnc", _plain(dose), _("TNC ≥ %(dose)s") % {"dose": _plain(dose)}) for dose in doses]
-            dose = _plain(USUAL_CD34_E5_PER_KG)
+            found += [
+                ("tnc", plain_number(dose), _("TNC ≥ %(dose)s") % {"dose": plain_number(dose)})
+                for dose in doses
+            ]
+            dose = plain_number(USUAL_CD34_E5_PER_KG)
             found.append(("cd34", dose, _("CD34 ≥ %(dose)s") % {"dose": dose}))
         if (name := f"p{lead_size(self.run)}") in fields:
             found.append((name, str(USUAL_PERCENT), _probability_chip(BY_PROBABILITY[name], USUAL_PERCENT)))
@@ -336,11 +339,6 @@ class MatchList:
 
 def _probability_chip(size: int, percent: int) -> str:
     return _("P(%(size)s) ≥ %(percent)s %%") % {"size": f"{size}/{size}", "percent": percent}
-
-
-def _plain(number: Decimal) -> str:
-    """Without an exponent and without zeros at the end."""
-    return f"{number.normalize():f}"
 
 
 def _address(query: QueryDict) -> str:

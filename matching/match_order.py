@@ -59,10 +59,6 @@ class MatchOrder:
         return tuple(dict.fromkeys(key for key in asked if key in self.labels())) or self.usual
 
     @property
-    def is_usual(self) -> bool:
-        return self.keys == self.usual
-
-    @property
     def text(self) -> str:
         """As in the address."""
         return ",".join(self.keys) or BY_RANK

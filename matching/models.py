@@ -286,6 +286,16 @@ class SearchRun(models.Model):
         return f"{self.request_id}/{self.run_no}"
 
     @property
+    def label(self) -> str:
+        """What people and the trail call it: MR-2026-0001 / 2."""
+        return f"{self.request.number} / {self.run_no}"
+
+    @property
+    def file_stem(self) -> str:
+        """The beginning of the names of its files; nothing of the patient."""
+        return f"{self.request.number}-search-{self.run_no}"
+
+    @property
     def is_finished(self) -> bool:
         return self.completed_at is not None
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,8 +17,9 @@ from numpy.typing import NDArray
 from hla.packed import packed, unpacked
 from hospitals.choices import PatientState
 from hospitals.models import Patient
-from matching import frequency_sets
+from matching import digests, frequency_sets
 from matching.engine.columns import id_keys
+from matching.engine.numbers import plain_number
 from matching.engine.planning_plan import Plan, Worth
 from matching.frequency_sets import SetInfo
 from matching.models import MatchRequest, PlanningRun
@@ -80,26 +79,6 @@ class PlanData:
         }
 
 
-def plain_number(value: Decimal) -> str:
-    """A decimal without idle zeros: 2.50 is 2.5, 10 stays 10."""
-    return f"{value.normalize():f}"
-
-
-def plan_data(stored: Mapping[str, Any]) -> PlanData:
-    """What was asked, from stored parameters: to ask it again."""
-    return PlanData(
-        set_checksum=stored["set"],
-        patients=stored["patients"],
-        seed=stored["seed"],
-        weights=tuple((Decimal(weight), Decimal(share)) for weight, share in stored["weights"]),
-        doses=tuple(Decimal(dose) for dose in stored["doses"]),
-        target=(stored["target"][0], stored["target"][1]),
-        target_dose=Decimal(stored["target_dose"]),
-        searches_per_year=stored["searches_per_year"],
-        largest=Decimal(stored["largest"]),
-    )
-
-
 def plan_of(stored: Mapping[str, Any]) -> Plan:
     """The engine's plan from stored parameters."""
     return Plan(
@@ -118,8 +97,7 @@ def plan_of(stored: Mapping[str, Any]) -> Plan:
 
 def basis_of(stored: Mapping[str, Any], *reference: Any) -> str:
     """Digest of a plan and of all that its figures depend on."""
-    text = json.dumps([stored, list(SIZES), *reference], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digests.of_json([stored, list(SIZES), *reference])
 
 
 def set_in_use(checksum: str) -> SetInfo | None:

@@ -27,7 +27,7 @@ from matching.engine.policy import Policy
 from matching.engine.search import Criteria
 from matching.engine.snapshot import Snapshot
 from matching.models import SelectionPolicy
-from matching.selection.policies import policy_for, rules_of, shown_name
+from matching.selection.policies import policy_for, rules_of, set_up, shown_name
 
 if TYPE_CHECKING:
     from matching.engine.planning_expected import Expected
@@ -71,7 +71,7 @@ def prognosis_of(patient: Patient) -> Told:
 
     began = time.perf_counter()
     resolver = reference.resolver(look=True)
-    row = _policy(patient)
+    row = set_up(policy_for(patient, timezone.localdate()))
     policy = policy_of(row)
     typing = patient.current_typing
     if typing is None:
@@ -108,13 +108,6 @@ def prognosis_of(patient: Patient) -> Told:
         above_dose=above,
         milliseconds=1000 * (time.perf_counter() - began),
     )
-
-
-def _policy(patient: Patient) -> SelectionPolicy:
-    row = policy_for(patient, timezone.localdate())
-    if row is None:
-        raise Conflict("policy_missing", _("No selection policy is set up. Tell the administrator."))
-    return row
 
 
 def _dose(policy: SelectionPolicy) -> tuple[Decimal | None, bool]:

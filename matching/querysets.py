@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -197,13 +197,10 @@ class SearchReplayQuerySet(_OfRequests):
 
 
 class _KeptOfRequests(_OfRequests):
-    """Refuses in code what the database role refuses by privilege (as core's append-only rows)."""
+    """Of a request's hospital, and never changed."""
 
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("Reports and signatures are never changed.")
-
-    def delete(self) -> NoReturn:
-        raise TypeError("Reports and signatures are never deleted.")
+    update = AppendOnlyQuerySet.update
+    delete = AppendOnlyQuerySet.delete
 
 
 class MatchReportQuerySet(_KeptOfRequests):

@@ -18,6 +18,7 @@ from core.errors import Conflict, DomainError
 from core.exports import csv_response
 from core.pages import paginate
 from core.roles import Permission
+from hospitals.forms import show_error
 from hospitals.models import Patient
 from hospitals.patient_page import conflict_texts
 from hospitals.querysets import open_in
@@ -29,11 +30,10 @@ from matching.forms import (
     RequestForm,
     request_initial,
     request_taken_over,
-    show_error,
 )
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
-from matching.presenters import new_units, people, requests, watches
-from matching.selection.policies import proposed
+from matching.presenters import crumbs, new_units, people, requests, watches
+from matching.selection.policies import proposed, set_up
 
 _ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 
@@ -114,9 +114,7 @@ def _form(request: HttpRequest, patient: Patient, saved: MatchRequest | None = N
     )
     posted = request.POST if request.method == "POST" else None
     proposal = proposed(offered, patient, people.today())
-    policy = _policy(offered, saved, posted) or proposal
-    if policy is None:
-        raise Conflict("policy_missing", _("No selection policy is set up. Tell the administrator."))
+    policy = set_up(_policy(offered, saved, posted) or proposal)
     initial = request_initial(patient, policy, saved)
     if posted is not None and "defaults" in posted:
         initial, posted = request_taken_over(patient, policy, posted), None
@@ -173,6 +171,11 @@ def _form_page(
         "may_edit_patient": open_in(request.user, Permission.PATIENT_EDIT, patient.hospital_id),
         "searchable": not missing and patient.is_active,
         "replaced": saved.policy if saved and not saved.policy.is_offered else None,
+        "crumbs": (
+            crumbs.of_request(saved, crumbs.here(_("Edit")))
+            if saved
+            else crumbs.of_patient(patient, crumbs.here(_("New match request")))
+        ),
     }
     return render(request, "matching/request_form.html", context)
 
@@ -233,7 +236,7 @@ def _detail(request: HttpRequest, pk: Any, cancel_form: CancelForm) -> HttpRespo
         "may_edit": may_submit and found.is_draft,
         "may_repeat": may_submit and found.state in SEARCHABLE and not running and not missing,
         "may_cancel": may_submit and found.state in OPEN,
-        "crumbs": [(reverse("matching:request-list"), _("Requests")), ("", found.number)],
+        "crumbs": crumbs.of_request(found),
     }
     response = render(request, "matching/request_detail.html", context)
     services.new_units_see(request=found, findings=new["seen"], user=person_of(request))

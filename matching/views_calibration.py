@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -12,7 +11,7 @@ from core.access import permission_required, person_of
 from core.roles import Permission
 from matching.calibration import calibrations
 from matching.choices import Quantity
-from matching.presenters import calibration
+from matching.presenters import calibration, crumbs
 
 
 @require_GET
@@ -30,10 +29,6 @@ def calibration_page(request: HttpRequest) -> HttpResponse:
         "method": calibration.method(found[0].alarm) if found else None,
         "checksum": checksum,
         "all_url": calibration.address(quantity),
-        "crumbs": [
-            (reverse("matching:release-list"), _("Reference data")),
-            (reverse("matching:frequency-list"), _("Haplotype frequencies")),
-            ("", _("Calibration")),
-        ],
+        "crumbs": crumbs.frequencies(crumbs.here(_("Calibration"))),
     }
     return render(request, "matching/calibration.html", context)

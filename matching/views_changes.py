@@ -17,7 +17,7 @@ from core.roles import Permission
 from matching import changes, services
 from matching.changes import Differences, Kind
 from matching.models import Evaluation, SearchRun
-from matching.presenters import people, run_changes
+from matching.presenters import crumbs, people, run_changes
 
 SHOWN = ("new", "gone", "changed")
 
@@ -65,7 +65,7 @@ def run_changes_page(request: HttpRequest, pk: Any) -> HttpResponse:
         "others": others,
         "patient": run.request.patient,
         "line": people.patient_line(run.request.patient, run.patient_weight_kg, people.today()),
-        "crumbs": _crumbs(run),
+        "crumbs": crumbs.of_run(run, crumbs.here(_("What changed"))),
     }
     if against is not None:
         then, now = _judged(run, against)
@@ -106,15 +106,6 @@ def _compared(request: HttpRequest, run: SearchRun, against: SearchRun, found: D
     }
 
 
-def _crumbs(run: SearchRun) -> list[tuple[str, str]]:
-    return [
-        (reverse("matching:request-list"), _("Requests")),
-        (reverse("matching:request-detail", args=[run.request_id]), run.request.number),
-        (reverse("matching:run-detail", args=[run.pk]), _("Match list, search %(n)d") % {"n": run.run_no}),
-        ("", _("What changed")),
-    ]
-
-
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
 def run_changes_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
@@ -123,5 +114,5 @@ def run_changes_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
     if against is None or not run.is_finished:
         raise Http404
     found = _differences(run, against, *_judged(run, against))
-    name = f"{run.request.number}-search-{run.run_no}-against-{against.run_no}.csv"
+    name = f"{run.file_stem}-against-{against.run_no}.csv"
     return csv_response(name, run_changes.CSV_HEAD, run_changes.csv_rows(run, found, person_of(request)))

@@ -16,8 +16,8 @@ from core.roles import Permission
 from matching.chosen import LEAST, MOST, asked, chosen, with_units
 from matching.match_list import ALL, MatchList
 from matching.models import SearchRun
-from matching.presenters import comparison, people, policies
-from matching.views_runs import evaluation_for, list_crumbs, visible_run
+from matching.presenters import comparison, crumbs, people, policies
+from matching.views_runs import evaluation_for, visible_run
 
 ONLY_DIFFERENCES = "differences"
 
@@ -38,7 +38,7 @@ def run_compare(request: HttpRequest, pk: Any) -> HttpResponse:
         "run": run,
         "found": run.request,
         "list_url": list_url(request, run),
-        "crumbs": [*list_crumbs(run), ("", _("Compare"))],
+        "crumbs": crumbs.of_run(run, crumbs.here(_("Compare"))),
     }
     if not LEAST <= len(found) <= MOST:
         context["problem"] = number_text(len(found))

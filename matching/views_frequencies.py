@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,7 +19,7 @@ from hla.frequencies.demo import demo_set
 from matching import frequency_sets, services
 from matching.choices import Quantity
 from matching.models import FrequencySet
-from matching.presenters import calibration, frequencies
+from matching.presenters import calibration, crumbs, frequencies
 
 
 @require_GET
@@ -32,7 +31,7 @@ def frequency_list(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "may_load": person.has_permission(Permission.REFERENCE_LOAD),
         "may_see_calibration": person.has_permission(Permission.INVENTORY_VIEW_ALL),
-        "crumbs": _crumbs(),
+        "crumbs": crumbs.frequencies(),
     }
     return render(request, "matching/frequency_list.html", context)
 
@@ -56,7 +55,7 @@ def frequency_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "unreadable": unreadable,
         "calibration_url": _calibration_url(request, row.checksum),
         "may_load": person.has_permission(Permission.REFERENCE_LOAD),
-        "crumbs": _crumbs(row.version),
+        "crumbs": crumbs.frequencies(crumbs.here(row.version)),
     }
     return render(request, "matching/frequency_detail.html", context)
 
@@ -69,7 +68,7 @@ def frequency_built_in(request: HttpRequest) -> HttpResponse:
         "set": frequencies.built_in_detail(),
         "content": frequencies.content(found),
         "calibration_url": _calibration_url(request, found.checksum),
-        "crumbs": _crumbs(found.name),
+        "crumbs": crumbs.frequencies(crumbs.here(found.name)),
     }
     return render(request, "matching/frequency_detail.html", context)
 
@@ -78,14 +77,6 @@ def _calibration_url(request: HttpRequest, checksum: str) -> str:
     """How the predictions of a set turned out; "" for who may not see it."""
     may = person_of(request).has_permission(Permission.INVENTORY_VIEW_ALL)
     return calibration.address(Quantity.OF8, checksum) if may else ""
-
-
-def _crumbs(version: str = "") -> list[tuple[str, str]]:
-    found = [(reverse("matching:release-list"), _("Reference data"))]
-    page = _("Haplotype frequencies")
-    if version:
-        return [*found, (reverse("matching:frequency-list"), page), ("", version)]
-    return [*found, ("", page)]
 
 
 def _change(request: HttpRequest, pk: UUID, service: Any, said: str) -> HttpResponse:

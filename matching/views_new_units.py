@@ -17,7 +17,7 @@ from core.access import get_visible_or_404, permission_required, person_of
 from core.pages import paginate
 from core.roles import Permission
 from matching import lists_new_units
-from matching.presenters import new_units
+from matching.presenters import crumbs, new_units
 from matching.unit_patients import patients_of_unit
 
 
@@ -33,7 +33,7 @@ def new_unit_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "sort": sort,
         "columns": lists_new_units.columns(),
-        "crumbs": [(reverse("matching:request-list"), _("Requests")), ("", _("New units"))],
+        "crumbs": crumbs.requests(crumbs.here(_("New units"))),
     }
     return render(request, "matching/new_unit_list.html", context)
 
@@ -51,10 +51,8 @@ def unit_patients(request: HttpRequest, pk: Any) -> HttpResponse:
         "page": page,
         "rows": [new_units.patient(row) for row in page],
         "offered": is_offered({name: getattr(unit, name) for name in OFFERED_BY}),
-        "crumbs": [
-            (reverse("bank:unit-list"), _("Inventory")),
-            (reverse("bank:unit-detail", args=[unit.pk]), unit.public_no),
-            ("", _("Waiting patients")),
-        ],
+        "crumbs": crumbs.inventory(
+            (reverse("bank:unit-detail", args=[unit.pk]), unit.public_no), crumbs.here(_("Waiting patients"))
+        ),
     }
     return render(request, "matching/unit_patients.html", context)

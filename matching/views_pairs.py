@@ -10,27 +10,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from core.access import get_visible_or_404, permission_required, person_of
+from core.access import permission_required, person_of
 from core.exports import csv_response
 from core.pages import paginate
 from core.roles import Permission
 from matching import exports_pairs
 from matching.models import SearchRun
-from matching.presenters import findings, pair_words, pairs, people, policies
+from matching.presenters import crumbs, findings, pair_words, pairs, people, policies
 from matching.reports.bounds import USUAL_PAIRS
 from matching.selection.pairs import RunPairs, one_pair, places_of, run_pairs
-from matching.selection.policies import judging_policy, shown_name
+from matching.selection.policies import shown_name
+from matching.views_runs import evaluation_for, visible_run
 
 PER_PAGE = 50
-
-
-def _run(request: HttpRequest, pk: Any) -> SearchRun:
-    run: SearchRun = get_visible_or_404(SearchRun.objects.with_request(), person_of(request), pk=pk)
-    return run
-
-
-def _pairs(request: HttpRequest, run: SearchRun) -> RunPairs:
-    return run_pairs(run, judging_policy(request.GET, run, person_of(request)))
 
 
 def _only_passed(request: HttpRequest) -> bool:
@@ -40,15 +32,6 @@ def _only_passed(request: HttpRequest) -> bool:
 def _report_query(policy_query: str) -> str:
     """A report that holds pairs too, by the policy of the page."""
     return "&".join(filter(None, (policy_query, f"pairs={USUAL_PAIRS}")))
-
-
-def _crumbs(run: SearchRun, *more: tuple[str, str]) -> list[tuple[str, str]]:
-    return [
-        (reverse("matching:request-list"), _("Requests")),
-        (reverse("matching:request-detail", args=[run.request_id]), run.request.number),
-        (reverse("matching:run-detail", args=[run.pk]), _("Match list, search %(n)d") % {"n": run.run_no}),
-        *more,
-    ]
 
 
 def _head(run: SearchRun, found: RunPairs) -> dict[str, Any]:
@@ -70,10 +53,10 @@ def _head(run: SearchRun, found: RunPairs) -> dict[str, Any]:
 @permission_required(Permission.REQUEST_VIEW)
 def pair_list(request: HttpRequest, pk: Any) -> HttpResponse:
     """The best pairs of a list, by the policy of its search and the patient's weight of today."""
-    run = _run(request, pk)
+    run = visible_run(request, pk)
     if not run.is_finished:
         return redirect("matching:run-progress", pk=run.pk)
-    found = _pairs(request, run)
+    found = run_pairs(run, evaluation_for(request, run))
     counts, passed = found.found.counts, _only_passed(request)
     page = paginate(request, places_of(found, only_passed=passed), per_page=PER_PAGE)
     head = _head(run, found)
@@ -91,7 +74,7 @@ def pair_list(request: HttpRequest, pk: Any) -> HttpResponse:
         "all_url": f"?{head['policy_query']}",
         "report_url": f"{reverse('matching:run-report', args=[run.pk])}?{_report_query(head['policy_query'])}",
         "export_url": f"{reverse('matching:pair-export', args=[run.pk])}?{request.GET.urlencode()}",
-        "crumbs": _crumbs(run, ("", _("Double units"))),
+        "crumbs": crumbs.of_run(run, crumbs.here(_("Double units"))),
     }
     return render(request, "matching/pair_list.html", context)
 
@@ -100,10 +83,11 @@ def pair_list(request: HttpRequest, pk: Any) -> HttpResponse:
 @permission_required(Permission.REQUEST_VIEW)
 def pair_detail(request: HttpRequest, pk: Any, unit_pk: Any, other_pk: Any) -> HttpResponse:
     """Two units of the list side by side, in whichever order they are named."""
-    run = _run(request, pk)
+    run = visible_run(request, pk)
     person = person_of(request)
-    policy = judging_policy(request.GET, run, person)
-    found = one_pair(run, policy, [unit_pk, other_pk]) if run.is_finished else None
+    if not run.is_finished:
+        raise Http404
+    found = one_pair(run, evaluation_for(request, run), [unit_pk, other_pk])
     if found is None:
         raise Http404
     rows = run.results.visible_to(person).with_unit().filter(pk__in=found.found.units[0].tolist())
@@ -118,7 +102,7 @@ def pair_detail(request: HttpRequest, pk: Any, unit_pk: Any, other_pk: Any) -> H
         "pair": shown,
         "names": names,
         "list_url": list_url,
-        "crumbs": _crumbs(run, (list_url, _("Double units")), ("", names)),
+        "crumbs": crumbs.of_run(run, (list_url, _("Double units")), crumbs.here(names)),
     }
     return render(request, "matching/pair_detail.html", context)
 
@@ -127,12 +111,12 @@ def pair_detail(request: HttpRequest, pk: Any, unit_pk: Any, other_pk: Any) -> H
 @permission_required(Permission.REQUEST_VIEW)
 def pair_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
     """The listed pairs as CSV, in their order."""
-    run = _run(request, pk)
+    run = visible_run(request, pk)
     if not run.is_finished:
         return redirect("matching:run-progress", pk=run.pk)
-    found = _pairs(request, run)
+    found = run_pairs(run, evaluation_for(request, run))
     places = places_of(found, only_passed=_only_passed(request))
-    name = f"{run.request.number}-search-{run.run_no}-pairs.csv"
+    name = f"{run.file_stem}-pairs.csv"
     return csv_response(
         name, exports_pairs.HEADER, exports_pairs.rows(run, found, places, person_of(request))
     )

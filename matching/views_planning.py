@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -23,12 +22,12 @@ from core.errors import DomainError
 from core.exports import csv_response
 from core.pages import paginate
 from core.roles import Permission
+from hospitals.forms import show_error
 from matching import exports_planning, planning, services
-from matching.forms import show_error
 from matching.forms_planning import PlanningForm, planning_initial
 from matching.models import PlanningRun
+from matching.presenters import crumbs, planning_chart
 from matching.presenters import planning as words
-from matching.presenters import planning_chart
 from matching.presenters.progress import waits_long
 from matching.views_runs import HtmxRequest
 
@@ -70,7 +69,7 @@ def _started(request: HttpRequest, may_plan: bool) -> HttpResponse:
 
 def _page(request: HttpRequest, form: PlanningForm | None) -> HttpResponse:
     runs = PlanningRun.objects.visible_to(person_of(request)).select_related("job")[:_LISTED]
-    context = {"form": form, "rows": [words.row(run) for run in runs], "crumbs": _crumbs()}
+    context = {"form": form, "rows": [words.row(run) for run in runs], "crumbs": crumbs.planning()}
     return render(request, "matching/planning.html", context)
 
 
@@ -85,7 +84,7 @@ def planning_detail(request: HtmxRequest, pk: Any) -> HttpResponse:
         if not run.job.is_open:
             return HttpResponseClientRefresh()
         return render(request, "matching/_planning_progress.html", context)
-    context |= {"crumbs": _crumbs(run), "waits_long": waits_long(run.job)}
+    context |= {"crumbs": crumbs.of_planning(run, _title(run)), "waits_long": waits_long(run.job)}
     if run.is_finished:
         context |= _figures(run)
     return render(request, "matching/planning_detail.html", context)
@@ -143,7 +142,7 @@ def planning_units(request: HttpRequest, pk: Any) -> HttpResponse:
         "text": text,
         "least_first": least_first,
         "worth": words.worth(run),
-        "crumbs": _crumbs(run, _("Units")),
+        "crumbs": crumbs.of_planning(run, _title(run), crumbs.here(_("Units"))),
     }
     return render(request, "matching/planning_units.html", context)
 
@@ -166,13 +165,3 @@ def planning_units_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
 
 def _title(run: PlanningRun) -> str:
     return f"{run.population} {timezone.localtime(run.created_at):%Y-%m-%d}"
-
-
-def _crumbs(run: PlanningRun | None = None, last: str = "") -> list[tuple[str, str]]:
-    found = [
-        (reverse("bank:unit-list"), _("Inventory")),
-        (reverse("matching:planning") if run else "", _("Planning")),
-    ]
-    if run is not None:
-        found.append((reverse("matching:planning-detail", args=[run.pk]) if last else "", _title(run)))
-    return [*found, ("", last)] if last else found

@@ -9,22 +9,20 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError
 from core.pages import paginate
 from core.roles import Permission
+from hospitals.forms import show_error
 from matching import services
 from matching.engine.selection.rules import BadRules
-from matching.forms import show_error
 from matching.forms_policies import PolicyCopyForm, PolicyFilterForm, PolicyForm, RetireForm
 from matching.models import SearchRun, SelectionPolicy
-from matching.presenters import policy_pages, policy_preview
+from matching.presenters import crumbs, policy_pages, policy_preview
 from matching.selection.policies import Writes, plain_name, rules_of, shown_name, writes_of
 from matching.selection.preview import preview
 from matching.selection.refusals import refusal
@@ -32,12 +30,6 @@ from matching.selection.refusals import refusal
 LISTS_OFFERED = 50  # newest lists to try a draft on
 _SEEN = Permission.REFERENCE_VIEW
 _EDITED = (Permission.REFERENCE_VIEW, Permission.POLICY_EDIT)
-
-
-class HtmxRequest(HttpRequest):
-    """What django_htmx's middleware adds to a request."""
-
-    htmx: HtmxDetails
 
 
 @require_GET
@@ -62,19 +54,9 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         "retired_count": sum(not one.is_offered for one in rows),
         "retired_query": query.urlencode(),
         "writes": writes_of(person).any,
-        "crumbs": _crumbs(),
+        "crumbs": crumbs.policies(),
     }
     return render(request, "matching/policy_list.html", context)
-
-
-def _crumbs(policy: SelectionPolicy | None = None, last: str = "") -> list[tuple[str, str]]:
-    found = [(reverse("matching:release-list"), _("Reference data"))]
-    if policy is None:
-        return [*found, ("", _("Selection policies"))]
-    found.append((reverse("matching:policy-list"), _("Selection policies")))
-    if not last:
-        return [*found, ("", shown_name(policy))]
-    return [*found, (reverse("matching:policy-detail", args=[policy.pk]), shown_name(policy)), ("", last)]
 
 
 @require_GET
@@ -115,7 +97,7 @@ def _detail(request: HttpRequest, policy: SelectionPolicy, retire_form: RetireFo
         "may_copy": _may_copy(policy, writes),
         "may_be_default": mine and policy.is_offered and policy.hospital_id is None and not policy.is_default,
         "may_retire": mine and policy.is_offered and not policy.is_default,
-        "crumbs": _crumbs(policy),
+        "crumbs": crumbs.of_policy(policy),
     }
     return render(request, "matching/policy_detail.html", context)
 
@@ -149,7 +131,7 @@ def policy_copy(request: HttpRequest, pk: UUID) -> HttpResponse:
         "form": form,
         "source": shown_name(source),
         "policy": source,
-        "crumbs": _crumbs(source, _("Copy")),
+        "crumbs": crumbs.of_policy(source, crumbs.here(_("Copy"))),
     }
     return render(request, "matching/policy_copy.html", context)
 
@@ -205,7 +187,7 @@ def _edit_page(
         "lists": [{"pk": str(run.pk), "label": policy_preview.list_label(run)} for run in lists],
         "chosen": request.POST.get("run", ""),
         "answer": answer,
-        "crumbs": _crumbs(policy, _("Edit")),
+        "crumbs": crumbs.of_policy(policy, crumbs.here(_("Edit"))),
     }
     return render(request, "matching/policy_edit.html", context)
 

@@ -17,7 +17,7 @@ from core.errors import DomainError
 from core.roles import Permission
 from hospitals.models import Patient
 from hospitals.querysets import open_in
-from matching.presenters import people
+from matching.presenters import crumbs, people
 from matching.views_runs import HtmxRequest
 
 log = logging.getLogger("qidai.prognosis")
@@ -42,11 +42,7 @@ def patient_prognosis(request: HtmxRequest, pk: Any) -> HttpResponse:
     context |= {
         "line": people.patient_line(patient, patient.weight_kg, people.today()),
         "request_url": f"{reverse('matching:request-create')}?patient={patient.pk}" if may_ask else "",
-        "crumbs": [
-            (reverse("hospitals:patient-list"), _("Patients")),
-            (reverse("hospitals:patient-detail", args=[patient.pk]), patient.code),
-            ("", _("Prognosis")),
-        ],
+        "crumbs": crumbs.of_patient(patient, crumbs.here(_("Prognosis"))),
     }
     return render(request, "matching/prognosis.html", context)
 

@@ -33,7 +33,7 @@ from matching.models import (
     SelectionPolicy,
     TypingChange,
 )
-from matching.presenters import references
+from matching.presenters import crumbs, references
 from matching.querysets import may_see_requests_touched
 
 COMPARISONS_SHOWN = 5
@@ -124,7 +124,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
         "with_requests": with_requests,
         "comparison": _comparisons([form.chosen], person)[0] if form.chosen else None,
         "export_url": f"{reverse('matching:change-export')}?{request.GET.urlencode()}",
-        "crumbs": [(reverse("matching:release-list"), _("Reference data")), ("", _("Changed typings"))],
+        "crumbs": crumbs.reference(crumbs.here(_("Changed typings"))),
     }
     return render(request, "matching/change_list.html", context)
 

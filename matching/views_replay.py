@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -19,7 +18,7 @@ from core.errors import DomainError
 from core.roles import Permission
 from matching import services
 from matching.models import SearchReplay, SearchRun
-from matching.presenters import people, replays
+from matching.presenters import crumbs, people, replays
 from matching.presenters.progress import waits_long
 from matching.views_runs import HtmxRequest
 
@@ -58,7 +57,7 @@ def replay_detail(request: HtmxRequest, pk: Any) -> HttpResponse:
         "facts": replays.facts(run),
         "waits_long": waits_long(replay.job),
         "may_cancel": replay.job.is_open and replay.job.may_be_cancelled_by(user),
-        "crumbs": _crumbs(run),
+        "crumbs": crumbs.of_run(run, crumbs.here(_("Recomputed"))),
     }
     if replay.is_finished:
         context |= _outcome(replay, request)
@@ -78,12 +77,3 @@ def _outcome(replay: SearchReplay, request: HtmxRequest) -> dict[str, Any]:
             "today_rows": replays.today_rows(replay, person_of(request)),
         }
     return shown
-
-
-def _crumbs(run: SearchRun) -> list[tuple[str, str]]:
-    return [
-        (reverse("matching:request-list"), _("Requests")),
-        (reverse("matching:request-detail", args=[run.request_id]), run.request.number),
-        (reverse("matching:run-detail", args=[run.pk]), _("Match list")),
-        ("", _("Recomputed")),
-    ]

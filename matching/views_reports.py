@@ -19,12 +19,12 @@ from core.audit import actor_of
 from core.errors import Conflict, DomainError
 from core.models import Installation
 from core.roles import Permission
+from hospitals.forms import show_error
 from matching import services
-from matching.forms import show_error
 from matching.forms_reports import ReportForm, SignForm
 from matching.match_list import MatchList
 from matching.models import MatchReport, MatchRequest, SearchRun
-from matching.presenters import people, reports
+from matching.presenters import crumbs, people, reports
 from matching.reports.bounds import MOST_PAIRS
 from matching.reports.selection import asked_of, filter_texts, order_text
 from matching.reports.signed import signed_copy
@@ -76,7 +76,7 @@ def run_report(request: HttpRequest, pk: Any) -> HttpResponse:
         "hidden": [(name, value) for name, values in request.GET.lists() for value in values],
         "list_url": f"{reverse('matching:run-detail', args=[run.pk])}?{request.GET.urlencode()}",
         "kept": reports.rows(run.reports.without_file().prefetch_related("signatures")),
-        "crumbs": reports.run_crumbs(run, _("Report")),
+        "crumbs": crumbs.of_run(run, crumbs.here(_("Report"))),
     }
     return render(request, "matching/run_report.html", context)
 
@@ -135,7 +135,7 @@ def report_list(request: HttpRequest, pk: Any) -> HttpResponse:
         "found": found,
         "rows": reports.rows(rows.prefetch_related("signatures")),
         "newest": newest,
-        "crumbs": [*reports.request_crumbs(found), ("", _("Reports"))],
+        "crumbs": crumbs.of_request(found, crumbs.here(_("Reports"))),
     }
     return render(request, "matching/report_list.html", context)
 
@@ -165,7 +165,11 @@ def _detail(request: HttpRequest, report: MatchReport, form: SignForm, status: i
         "intact": reports.is_intact(report),
         "signatures": reports.signatures(report),
         "form": form if may_sign and str(user.pk) not in signed else None,
-        "crumbs": [*reports.request_crumbs(run.request), *reports.report_crumbs(report)],
+        "crumbs": crumbs.of_request(
+            run.request,
+            (reverse("matching:report-list", args=[run.request_id]), _("Reports")),
+            crumbs.here(report.digest[: reports.SHOWN_DIGEST]),
+        ),
     }
     return render(request, "matching/report_detail.html", context, status=status)
 

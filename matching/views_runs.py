@@ -28,6 +28,7 @@ from matching.match_list import ALL, MatchList
 from matching.models import Evaluation, MatchRequest, SearchResult, SearchRun
 from matching.pair_details import pair_details
 from matching.presenters import (
+    crumbs,
     doses_needed,
     findings,
     people,
@@ -83,17 +84,9 @@ def run_progress(request: HtmxRequest, pk: Any) -> HttpResponse:
         "criteria": requests.criteria_facts(run.request),
         "may_submit": _may_submit(request, run),
         "may_repeat": run.request.state in SEARCHABLE,
-        "crumbs": _crumbs(run, _("Search %(n)d") % {"n": run.run_no}),
+        "crumbs": crumbs.of_run(run),
     }
     return render(request, "matching/run_progress.html", context)
-
-
-def _crumbs(run: SearchRun, last: str) -> list[tuple[str, str]]:
-    return [
-        (reverse("matching:request-list"), _("Requests")),
-        (reverse("matching:request-detail", args=[run.request_id]), run.request.number),
-        ("", last),
-    ]
 
 
 @require_GET
@@ -137,7 +130,7 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
         "report_url": f"{reverse('matching:run-report', args=[run.pk])}?{_without_page(request)}",
         "may_repeat": _may_repeat(request, run),
         "replay": replays.latest(run),
-        "crumbs": _crumbs(run, _("Match list, search %(n)d") % {"n": run.run_no}),
+        "crumbs": crumbs.of_run(run),
     }
     response = render(request, "matching/run_detail.html", context)
     services.run_see(run=run, user=person_of(request))
@@ -193,13 +186,9 @@ def run_unit(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     context |= {
         "genotypes": probabilities.patient_genotypes(run),
         "details_url": reverse("matching:run-pair", args=[run.pk, unit_pk]) if result.prediction else "",
-        "crumbs": [*list_crumbs(run), ("", result.unit.public_no)],
+        "crumbs": crumbs.of_run(run, crumbs.here(result.unit.public_no)),
     }
     return render(request, "matching/run_unit.html", context)
-
-
-def list_crumbs(run: SearchRun) -> list[tuple[str, str]]:
-    return [*_crumbs(run, "")[:-1], (reverse("matching:run-detail", args=[run.pk]), _("Match list"))]
 
 
 @require_GET
@@ -218,8 +207,11 @@ def run_pair(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     if request.htmx:
         return render(request, "matching/_pair_details.html", context)
     unit_url = reverse("matching:run-unit", args=[run.pk, unit_pk])
-    crumbs = [*list_crumbs(run), (unit_url, result.unit.public_no), ("", _("Whole distribution"))]
-    return render(request, "matching/run_pair.html", {**context, "unit_url": unit_url, "crumbs": crumbs})
+    context |= {
+        "unit_url": unit_url,
+        "crumbs": crumbs.of_run(run, (unit_url, result.unit.public_no), crumbs.here(_("Whole distribution"))),
+    }
+    return render(request, "matching/run_pair.html", context)
 
 
 @require_GET
@@ -229,7 +221,7 @@ def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
     run = visible_run(request, pk)
     evaluation = evaluation_for(request, run)
     rows = MatchList(request.GET, run, evaluation, usual=ALL).rows()
-    name = f"{run.request.number}-search-{run.run_no}.csv"
+    name = f"{run.file_stem}.csv"
     lines = exports.result_rows(run, rows, evaluation, person_of(request))
     return csv_response(name, exports.result_header(run), lines)
 
@@ -242,7 +234,7 @@ def run_export_xlsx(request: HttpRequest, pk: Any) -> HttpResponseBase:
     evaluation = evaluation_for(request, run)
     found = MatchList(request.GET, run, evaluation, usual=ALL).rows()
     rows = exports.result_rows(run, found, evaluation, person_of(request))
-    name = f"{run.request.number}-search-{run.run_no}.xlsx"
+    name = f"{run.file_stem}.xlsx"
     return xlsx_response(name, exports.result_header(run), rows, sheet=_("Match list"))
 
 

@@ -20,7 +20,7 @@ from hospitals.models import Patient
 from matching import services
 from matching.forms_shortlist import NoteForm, PlaceForm, ReasonForm
 from matching.models import Evaluation, GraftNote, SearchResult, SearchRun, ShortlistEntry
-from matching.presenters import people, shortlist_marks
+from matching.presenters import crumbs, people, shortlist_marks
 from matching.presenters import shortlist as presenter
 from matching.views_runs import HtmxRequest
 
@@ -55,11 +55,7 @@ def _page(request: HttpRequest, patient: Patient, note_form: NoteForm | None = N
         "note_form": note_form or NoteForm(),
         "reason_form": ReasonForm(),
         "requests_url": f"{reverse('matching:request-list')}?patient={patient.pk}",
-        "crumbs": [
-            (reverse("hospitals:patient-list"), _("Patients")),
-            (reverse("hospitals:patient-detail", args=[patient.pk]), patient.code),
-            ("", _("Shortlist")),
-        ],
+        "crumbs": crumbs.of_patient(patient, crumbs.here(_("Shortlist"))),
         **presenter.page(patient, person, _evaluation),
     }
     return render(request, "matching/shortlist.html", context)

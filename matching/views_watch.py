@@ -21,7 +21,7 @@ from hospitals.querysets import open_in
 from matching import services
 from matching.forms_watch import WatchForm
 from matching.models import MatchRequest, PatientWatch
-from matching.presenters import watches
+from matching.presenters import crumbs, watches
 
 
 @require_GET
@@ -33,7 +33,10 @@ def watch_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": [watches.listed(watch, person) for watch in page],
-        "crumbs": [(reverse("core:notification-list"), _("Notifications")), ("", _("Watched patients"))],
+        "crumbs": [
+            (reverse("core:notification-list"), _("Notifications")),
+            crumbs.here(_("Watched patients")),
+        ],
     }
     return render(request, "matching/watch_list.html", context)
 

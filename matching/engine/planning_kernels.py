@@ -1,4 +1,4 @@
-"""Compiled loops over the candidates of simulated patients. What they mean: planning.py and planning_worth.py."""
+"""Compiled loops over the candidates of simulated patients. What they mean: planning.py and prognosis.py."""
 
 from typing import Any
 

@@ -14,6 +14,7 @@ from hospitals.doses import DoseNeeded, DosesNeeded
 from hospitals.models import Patient
 from matching.choices import OPEN
 from matching.engine.doses import CD34_E3_PER_E5, TNC_E4_PER_E7, cells_needed
+from matching.engine.numbers import plain_number
 from matching.engine.selection.rules import SelectionRules
 from matching.models import MatchRequest, SelectionPolicy
 from matching.presenters.people import weight_text
@@ -46,12 +47,14 @@ def _rows(rules: SelectionRules, weight_kg: Decimal) -> Iterator[DoseNeeded]:
         yield _above(row, tnc * weight_kg) if tnc and above else row
     yield _row(_("each of two"), pairs.tnc_e7_each, pairs.cd34_e5_each, weight_kg)
     total = pairs.tnc_e7_total_above
-    yield DoseNeeded(_("two together"), f"> {_plain(total * weight_kg)}", "", f"> {_plain(total)}", "")
+    yield DoseNeeded(
+        _("two together"), f"> {plain_number(total * weight_kg)}", "", f"> {plain_number(total)}", ""
+    )
 
 
 def _above(row: DoseNeeded, tnc_e7: Decimal) -> DoseNeeded:
     """The same where the policy asks for more than its dose of TNC."""
-    return replace(row, tnc_e7=f"> {_plain(tnc_e7)}", tnc_e7_per_kg=f"> {row.tnc_e7_per_kg}")
+    return replace(row, tnc_e7=f"> {plain_number(tnc_e7)}", tnc_e7_per_kg=f"> {row.tnc_e7_per_kg}")
 
 
 def _asked(rules: SelectionRules, code: str) -> Decimal | None:
@@ -64,16 +67,15 @@ def _row(label: str, tnc: Decimal | None, cd34: Decimal | None, weight_kg: Decim
         label,
         _cells(tnc, weight_kg, TNC_E4_PER_E7),
         _cells(cd34, weight_kg, CD34_E3_PER_E5),
-        _plain(tnc),
-        _plain(cd34),
+        _per_kg(tnc),
+        _per_kg(cd34),
     )
 
 
 def _cells(least: Decimal | None, weight_kg: Decimal, step: int) -> str:
     """Whole cells, rounded up: 137.5 (×10⁷), 8.25 (×10⁶)."""
-    return "" if least is None else _plain(Decimal(cells_needed(least, weight_kg, step)) / STEPS)
+    return "" if least is None else plain_number(Decimal(cells_needed(least, weight_kg, step)) / STEPS)
 
 
-def _plain(number: Decimal | None) -> str:
-    """Without an exponent and without zeros at the end."""
-    return "" if number is None else f"{number.normalize():f}"
+def _per_kg(least: Decimal | None) -> str:
+    return "" if least is None else plain_number(least)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from matching.engine.numbers import plain_number
 from matching.engine.pairs import VERDICTS
 from matching.engine.selection.catalogue import ASH, EUROCORD, POLITIKOS, Reference
 from matching.engine.selection.rules import PairSettings
@@ -69,17 +69,12 @@ def label(code: str) -> str:
     return str(LABELS[code] if code in LABELS else NAMES[code])
 
 
-def plain(number: Decimal) -> str:
-    """Without an exponent and without zeros at the end."""
-    return f"{number.normalize():f}"
-
-
 def asked(rules: PairSettings) -> Iterator[dict[str, str]]:
     """What the policy asks of two units, as code, label and value."""
     values = {
-        "tnc_each": f"≥ {plain(rules.tnc_e7_each)} ×10⁷/kg",
-        "cd34_each": f"≥ {plain(rules.cd34_e5_each)} ×10⁵/kg",
-        "tnc_total": f"> {plain(rules.tnc_e7_total_above)} ×10⁷/kg",
+        "tnc_each": f"≥ {plain_number(rules.tnc_e7_each)} ×10⁷/kg",
+        "cd34_each": f"≥ {plain_number(rules.cd34_e5_each)} ×10⁵/kg",
+        "tnc_total": f"> {plain_number(rules.tnc_e7_total_above)} ×10⁷/kg",
     }
     if rules.unit_unit_least is not None:
         values["unit_unit"] = f"≥ {rules.unit_unit_least}/6"

@@ -16,6 +16,7 @@ from hla.antigens import AntigenRule
 from matching.choices import CLASS_SIZE
 from matching.engine import abo
 from matching.engine.doses import CD34_E3_PER_E5, TNC_E4_PER_E7, per_kg
+from matching.engine.numbers import plain_number
 from matching.engine.pairs import CANNOT_TELL, FAILED, PAIR_RULES, PairCounts
 from matching.models import EvaluatedUnit, SearchResult, SearchRun
 from matching.presenters import findings, pair_words, policies, results
@@ -218,8 +219,8 @@ def notices(run: SearchRun, found: RunPairs) -> list[dict[str, str]]:
     if below and asked is not None and each is not None and Decimal(asked) > each:
         params = {
             "n": f"{below:,}",
-            "asked": pair_words.plain(Decimal(asked)),
-            "each": pair_words.plain(each),
+            "asked": plain_number(Decimal(asked)),
+            "each": plain_number(each),
         }
         texts.append(
             ngettext(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from hospitals.choices import Sex
-from hospitals.models import Patient
+from hospitals.models import Patient, kg_text
 from matching.engine.selection.blood_groups import abo_relation
 
 CHILD_UNTIL = 14  # years; below, one says girl or boy
@@ -48,7 +48,7 @@ def weight_text(weight_kg: Decimal | None) -> str:
     """12.4 kg, without the zeros that nobody weighed."""
     if weight_kg is None:
         return _("weight not known")
-    return f"{weight_kg.normalize():f} kg"
+    return f"{kg_text(weight_kg)} kg"
 
 
 def patient_line(patient: Patient, weight_kg: Decimal | None, on: date) -> str:

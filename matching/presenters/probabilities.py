@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hla.loci import SEARCH_LOCI
-from matching.choices import WEAK_BASES, Basis
-from matching.match_list import SIZES, lead_size, predicted_sizes
+from matching.choices import SIZES, WEAK_BASES, Basis
+from matching.match_list import lead_size, predicted_sizes
 from matching.models import SearchResult, SearchRun
 from matching.pair_details import PairDetails
 from matching.shares import (

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from matching.choices import MatchClass
+from matching.engine.numbers import plain_number
 from matching.engine.prognosis import Outlook
 from matching.presenters.planning import class_text, whole
 from matching.presenters.probabilities import share_text
@@ -34,7 +35,7 @@ def context(told: Told) -> Json:
 
 def dose(told: Told) -> str:
     """≥ 2.5, or > 5 where the policy asks for more than its dose; "" where none is asked."""
-    return "" if told.dose is None else f"{'>' if told.above_dose else '≥'} {told.dose.normalize():f}"
+    return "" if told.dose is None else f"{'>' if told.above_dose else '≥'} {plain_number(told.dose)}"
 
 
 def sentence(told: Told, name: str) -> str:

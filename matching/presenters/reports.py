@@ -8,16 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.roles import Role
-from matching.models import MatchReport, MatchRequest, ReportSignature, SearchRun
+from matching.models import MatchReport, ReportSignature, SearchRun
 from matching.reports.head import moment
 from matching.selection.policies import shown_label
 
-Crumbs = list[tuple[str, str]]
 SHOWN_DIGEST = 12  # characters in lists
 
 
@@ -84,24 +82,4 @@ def file_name(run: SearchRun, report: MatchReport | None = None, *, signed: bool
     """MR-2026-0001-search-1-report-1a2b3c4d5e6f.pdf; nothing of the patient."""
     tail = f"-{report.digest[:SHOWN_DIGEST]}" if report else ""
     tail += "-signed" if signed else ""
-    return f"{slugify(run.request.number).upper()}-search-{run.run_no}-report{tail}.pdf"
-
-
-# --- the way there -------------------------------------------------------------------------------
-
-
-def request_crumbs(found: MatchRequest) -> Crumbs:
-    return [
-        (reverse("matching:request-list"), _("Requests")),
-        (reverse("matching:request-detail", args=[found.pk]), found.number),
-    ]
-
-
-def run_crumbs(run: SearchRun, last: str) -> Crumbs:
-    listed = reverse("matching:run-detail", args=[run.pk])
-    return [*request_crumbs(run.request), (listed, _("Match list")), ("", last)]
-
-
-def report_crumbs(report: MatchReport) -> Crumbs:
-    listed = reverse("matching:report-list", args=[report.run.request_id])
-    return [(listed, _("Reports")), ("", report.digest[:SHOWN_DIGEST])]
+    return f"{run.file_stem}-report{tail}.pdf"

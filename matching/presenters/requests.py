@@ -14,6 +14,7 @@ from bank.choices import UnitStatus
 from core.models import Job
 from hospitals.models import PatientHlaTyping
 from matching.choices import CLASS_SIZE, STATE_TONE, LociSet
+from matching.engine.numbers import plain_number
 from matching.models import MatchRequest, SearchRun
 from matching.presenters.changes import changes_text
 from matching.selection.policies import shown_name
@@ -43,7 +44,7 @@ def floors_text(floors: Mapping[str, int]) -> str:
 
 def dose_text(dose: Decimal | str | None) -> str:
     """2.5 ×10⁷/kg, without the zeros of the column."""
-    return "" if dose is None else f"≥ {Decimal(dose).normalize():f} ×10⁷/kg"
+    return "" if dose is None else f"≥ {plain_number(Decimal(dose))} ×10⁷/kg"
 
 
 def statuses_text(statuses: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from bank.choices import (
     UnitStatus,
 )
 from hospitals.choices import AntibodyMethod
+from matching.engine.numbers import plain_number
 from matching.presenters.words import UNIT_DIRECTION, span
 
 if TYPE_CHECKING:
@@ -200,7 +202,9 @@ def choice_words(code: str, parameter: str) -> Words:
 
 def threshold_text(code: str, values: Mapping[str, Any]) -> str:
     """What a rule asks, "" where its name says it all."""
-    number = {name: f"{value:f}" if hasattr(value, "as_tuple") else value for name, value in values.items()}
+    number = {
+        name: plain_number(value) if isinstance(value, Decimal) else value for name, value in values.items()
+    }
     match code:
         case "tnc_dose":
             if values["bound"] == "above":

@@ -14,16 +14,14 @@ from bank.choices import SEARCHABLE, UnitStatus
 from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Permission
-from matching.changes import SIZES, Changed, Differences, Kind, Row, Rules
-from matching.choices import CLASS_SIZE
+from matching.changes import Changed, Differences, Kind, Row, Rules
+from matching.choices import CLASS_SIZE, SIZES
 from matching.match_list import predicted_sizes
 from matching.models import SearchRun
 from matching.presenters.requests import class_word
 from matching.presenters.results import is_open_to, meta
 from matching.presenters.rule_words import SHORT
 from matching.standing import BANDS, band_of
-
-ARROW = "→"
 
 
 def kind_label(kind: Kind) -> str:

@@ -13,6 +13,7 @@ from hospitals.choices import DiagnosisGroup
 from hospitals.models import Hospital
 from hospitals.querysets import hospitals_open_to
 from matching import success
+from matching.engine.numbers import plain_number
 from matching.success import MIXED, By, Definition, First, Judged, LeftOut, Share
 
 # Shanghai Cord Blood Bank, 2013 (Xinmin Evening News 2013-08-08; domain notes 7.1): matches of 6 -> per cent.
@@ -124,7 +125,7 @@ def _figure(share: Share, found: int) -> dict[str, Any]:
 
 def definition_text(asked: Definition) -> str:
     """What a patient with a unit is, in one sentence."""
-    values = {"class": f"{asked.matches}/6", "dose": f"{asked.min_tnc_e7_per_kg.normalize():f}"}
+    values = {"class": f"{asked.matches}/6", "dose": plain_number(asked.min_tnc_e7_per_kg)}
     if not asked.min_tnc_e7_per_kg:
         return (
             _(

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from hla.matching import CLASSES
 from matching.choices import CLASS_SIZE, MatchClass
+from matching.engine.numbers import plain_number
 from matching.models import SearchResult, SearchRun
 from matching.presenters import probabilities
 from matching.presenters.requests import class_word
@@ -78,8 +79,8 @@ def dose_rule(run: SearchRun, result: SearchResult) -> Rule:
     shown = f"{value:.2f}"
     if asked is None:
         return rule("ok", _("TNC %(value)s ×10⁷/kg, no minimum asked") % {"value": shown})
-    needed = Decimal(asked).normalize()
-    text = _("TNC %(value)s ×10⁷/kg, asked ≥ %(needed)s") % {"value": shown, "needed": f"{needed:f}"}
+    needed = Decimal(asked)
+    text = _("TNC %(value)s ×10⁷/kg, asked ≥ %(needed)s") % {"value": shown, "needed": plain_number(needed)}
     return rule("ok" if value >= float(needed) else "no", text)
 
 

@@ -44,7 +44,7 @@ def asked_of(shown: MatchList, n: int, language: str, pairs: int = 0) -> ReportA
 def _pairs(shown: MatchList, most: int) -> PairsGiven | None:
     if not most:
         return None
-    return pairs_given(shown.run, run_pairs(shown.run, shown.evaluation.policy), most)
+    return pairs_given(shown.run, run_pairs(shown.run, shown.evaluation), most)
 
 
 def verdicts(rules: SelectionRules, row: EvaluatedUnit) -> list[RuleVerdict]:

@@ -10,6 +10,7 @@ from bank.choices import BLOCKS
 from bank.models import Accreditation
 from hla.resolve import Resolver
 from matching import digests
+from matching.engine.numbers import plain_number
 from matching.engine.snapshot import Origin
 from matching.models import SearchRun, SelectionPolicy
 from matching.selection.facts import Known
@@ -21,7 +22,7 @@ def patient_inputs(known: Known) -> dict[str, Any]:
     patient = known.facts
     return {
         "today": patient.today.isoformat(),
-        "weight_kg": None if patient.weight_kg is None else f"{patient.weight_kg.normalize():f}",
+        "weight_kg": None if patient.weight_kg is None else plain_number(patient.weight_kg),
         "abo": patient.abo,
         "sex": patient.sex,
         "antibodies_tested": patient.antibodies_tested,

@@ -23,9 +23,8 @@ from matching.engine.columns import as_ids
 from matching.engine.pairs import CANNOT_TELL, FAILED, PASSED, Candidates, Pairs, best_pairs
 from matching.engine.selection.rules import PairSettings, SelectionRules
 from matching.engine.unit_matches import BY_ANTIGEN, unit_matches
-from matching.models import Evaluation, SearchRun, SelectionPolicy
+from matching.models import Evaluation, SearchRun
 from matching.selection.policies import rules_of
-from matching.services.evaluating import evaluation_of
 from matching.unit_rows import thousandths
 
 log = logging.getLogger(__name__)
@@ -65,13 +64,9 @@ def unit_rules(rules: SelectionRules) -> tuple[str, ...]:
     )
 
 
-def run_pairs(run: SearchRun, policy: SelectionPolicy) -> RunPairs:
-    """The best pairs of a finished search by a policy, with patient and units as they are now.
-
-    Kept until something changes. Raises Conflict for a search without a list.
-    """
-    evaluation = evaluation_of(run=run, policy=policy)
-    rules = rules_of(policy)
+def run_pairs(run: SearchRun, evaluation: Evaluation) -> RunPairs:
+    """The best pairs of a list as it is judged now; kept until something changes."""
+    rules = rules_of(evaluation.policy)
     key = _key(evaluation)
     found = _held(key)
     if found is None:
@@ -80,10 +75,9 @@ def run_pairs(run: SearchRun, policy: SelectionPolicy) -> RunPairs:
     return RunPairs(evaluation, rules.pairs, found)
 
 
-def one_pair(run: SearchRun, policy: SelectionPolicy, units: Sequence[UUID]) -> RunPairs | None:
+def one_pair(run: SearchRun, evaluation: Evaluation, units: Sequence[UUID]) -> RunPairs | None:
     """Two units of the list judged together, whatever the rules say of them; None unless both are in the list."""
-    evaluation = evaluation_of(run=run, policy=policy)
-    rules = rules_of(policy)
+    rules = rules_of(evaluation.policy)
     found = _judged(run, evaluation, rules, run.results.filter(unit_id__in=units), failed=True)
     return RunPairs(evaluation, rules.pairs, found) if len(found) else None
 

@@ -19,6 +19,7 @@ from core.roles import BANK_ROLES, HOSPITAL_ROLES, ROLE_PERMISSIONS, Permission
 from hospitals.choices import DIAGNOSIS, DiagnosisGroup
 from hospitals.models import Patient
 from matching.choices import ProposedFor
+from matching.engine.selection.checks import years_before
 from matching.engine.selection.rules import BadRules, SelectionRules, parse
 from matching.models import SearchRun, SelectionPolicy
 from matching.selection.refusals import refusal
@@ -124,15 +125,26 @@ def policy_for(patient: Patient, today: date) -> SelectionPolicy | None:
     return proposed(offered.order_by("hospital", "name", "pk"), patient, today)
 
 
+def bank_default() -> SelectionPolicy:
+    """The policy that serves where no other is proposed. Raises Conflict where the bank has none."""
+    return set_up(SelectionPolicy.objects.filter(is_default=True, hospital__isnull=True).first())
+
+
+def set_up(policy: SelectionPolicy | None) -> SelectionPolicy:
+    """The policy that was found for a patient or the bank. Raises Conflict where there is none to work by."""
+    if policy is None:
+        raise Conflict("policy_missing", _("No selection policy is set up. Tell the administrator."))
+    return policy
+
+
 def _patients_like(patient: Patient, today: date) -> list[str]:
     diagnosis = DIAGNOSIS.get(patient.diagnosis)
     if diagnosis is None or diagnosis.group == DiagnosisGroup.OTHER:
         return []
     if diagnosis.group != DiagnosisGroup.MALIGNANT:
         return [ProposedFor.NON_MALIGNANT]
-    born = patient.birth_date
-    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    return [ProposedFor.CHILDREN, ProposedFor.MALIGNANT] if years < ADULT_YEARS else [ProposedFor.MALIGNANT]
+    is_child = patient.birth_date > years_before(today, ADULT_YEARS)
+    return [ProposedFor.CHILDREN, ProposedFor.MALIGNANT] if is_child else [ProposedFor.MALIGNANT]
 
 
 def usual_tnc_e7_per_kg(policy: SelectionPolicy) -> Decimal | None:

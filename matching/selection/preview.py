@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from matching.models import SearchResult, SearchRun
 from matching.selection import facts
 from matching.selection.facts import ListedUnit
 from matching.selection.rows import judged
+from matching.standing import band_of
 
 FIRST = 10  # units shown of the new order
 SHOWN = 20  # units shown of those that become excluded, or eligible again
@@ -176,11 +176,6 @@ def _most_first(value: float | None) -> tuple[bool, float]:
     return (value is None, -(value or 0))
 
 
-def _band(share: float | None) -> int:
-    """Steps of ten per cent, the unknown below the lowest."""
-    return -min(math.floor((-0.1 if share is None else share) * 10 + 1e-9), 9)
-
-
 def _dose(place: int, row: Row, weighed: bool) -> tuple[bool, float]:
     facts_ = row.unit.facts
     return _most_first((facts_.tnc_e4, facts_.cd34_e3)[place] if weighed else row.cells[place])
@@ -193,7 +188,7 @@ def _newest(day: date | None) -> tuple[bool, int]:
 _Key = Callable[[Row, Evaluated, str, bool], Any]
 _KEYS: dict[str, _Key] = {
     "class": lambda row, one, primary, weighed: -row.unit.facts.classes[primary][1],
-    "probability": lambda row, one, primary, weighed: _band(row.share),
+    "probability": lambda row, one, primary, weighed: -band_of(row.share),
     "certain": lambda row, one, primary, weighed: -row.unit.facts.classes[primary][0],
     "tnc": lambda row, one, primary, weighed: _dose(0, row, weighed),
     "cd34": lambda row, one, primary, weighed: _dose(1, row, weighed),

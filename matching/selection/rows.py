@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import StringIO
 from typing import Any
 
-from core.copying import NULL, copy_lines, escaped
+from core.copying import NULL, copy_lines, escaped, lines_text
 from matching.engine.doses import CD34_E3_PER_E5, TNC_E4_PER_E7, per_kg
 from matching.engine.selection.evaluate import Evaluated, evaluate
 from matching.engine.selection.facts import PatientFacts
@@ -44,12 +43,8 @@ def findings(evaluated: Evaluated) -> dict[str, Any]:
 
 
 def write(evaluation_id: Any, rows: Iterable[Judged], patient: PatientFacts) -> None:
-    text = StringIO()
-    for row in rows:
-        text.write("\t".join(_line(str(evaluation_id), row, patient)))
-        text.write("\n")
-    text.seek(0)
-    copy_lines(EvaluatedUnit, COLUMNS, text)
+    lines = (_line(str(evaluation_id), row, patient) for row in rows)
+    copy_lines(EvaluatedUnit, COLUMNS, lines_text(lines))
 
 
 def _line(evaluation_id: str, row: Judged, patient: PatientFacts) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def run_confirm(*, claim: Claim, run: SearchRun, last: SearchRun, number: int) -
     audit.record(
         actor=Actor.system("night"),
         action="search.confirm",
-        target=("matching.SearchRun", str(last.pk), f"{last.request.number} / {last.run_no}"),
+        target=("matching.SearchRun", str(last.pk), last.label),
         after={"request": last.request.number, "run_no": last.run_no, "ledger_number": number},
         hospital_id=last.request.hospital_id,
     )
@@ -95,6 +95,6 @@ def run_see(*, run: SearchRun, user: User) -> None:
         audit.record(
             actor=actor,
             action="search.see",
-            target=("matching.SearchRun", str(run.pk), f"{run.request.number} / {run.run_no}"),
+            target=("matching.SearchRun", str(run.pk), run.label),
             hospital_id=run.request.hospital_id,
         )

@@ -24,6 +24,7 @@ from matching.engine.snapshot import Origin, Snapshot
 from matching.frequency_sets import SetInfo
 from matching.models import PlanningRun, SelectionPolicy
 from matching.planning import PlanData
+from matching.selection.policies import bank_default
 
 KIND = "planning"
 MOST_OPEN = 3  # in the whole installation: each keeps a worker of batches for minutes
@@ -52,7 +53,7 @@ def planning_start(*, data: PlanData, actor: Actor) -> PlanningRun:
         raise InvalidInput(
             "set_not_in_use", _("This frequency set is not in use. Choose another one."), field="frequencies"
         )
-    row = _policy()
+    row = bank_default()
     stored = data.stored()
     basis = _basis(stored, policy_of(row), audit.ledger_head())
     SelectionPolicy.objects.select_for_update(no_key=True).get(pk=row.pk)  # two who ask at once get one run
@@ -105,14 +106,6 @@ def _check(data: PlanData) -> None:
         raise InvalidInput("plan_impossible", _("This value cannot be simulated."), field=field)
 
 
-def _policy() -> SelectionPolicy:
-    row = SelectionPolicy.objects.filter(is_default=True, hospital=None).first()
-    if row is None:
-        raise Conflict("policy_missing", _("No selection policy is set up. Tell the administrator."))
-    found: SelectionPolicy = row
-    return found
-
-
 def _basis(stored: planning.Json, policy: Policy, ledger_number: int) -> str:
     """ledger_number: up to which change; only those of the inventory count."""
     changed = Ledger.objects.filter(number__lte=ledger_number, target_type__in=inventory.CHANGES)
@@ -137,7 +130,7 @@ def _simulate_and_store(claim: Claim) -> PlanningRun:
     resolver = reference.resolver(look=True)
     snapshot = inventory.current(resolver, tell=lambda count: tell(PlanningStage.PREPARE, 0.01, units=count))
     haplotypes = _set_of(run)
-    row = _policy()
+    row = bank_default()
     policy = policy_of(row)
     run.policy_label = str(row)
     try:

@@ -50,11 +50,10 @@ def replay_start(*, run_id: UUID, actor: Actor) -> SearchReplay:
         return under_way
     _check_not_too_many(run, actor)
     number = 1 + run.replays.count()
-    label = f"{run.request.number} / {run.run_no}"
     job = jobs.job_create(
         kind=KIND,
         key=f"{KIND}:{run.pk}:{number}",
-        title=_("%(search)s recomputed") % {"search": label},
+        title=_("%(search)s recomputed") % {"search": run.label},
         actor=actor,
         hospital_id=run.request.hospital_id,
     )
@@ -62,7 +61,7 @@ def replay_start(*, run_id: UUID, actor: Actor) -> SearchReplay:
     audit.record(
         actor=actor,
         action="search.replay_start",
-        target=("matching.SearchReplay", str(replay.pk), label),
+        target=("matching.SearchReplay", str(replay.pk), run.label),
         after={"run": str(run.pk)},
         hospital_id=run.request.hospital_id,
     )
@@ -136,7 +135,7 @@ def _store(claim: Claim, replay: SearchReplay, outcome: Outcome, today: Json) ->
             target=(
                 "matching.SearchReplay",
                 str(replay.pk),
-                f"{replay.run.request.number} / {replay.run.run_no}",
+                replay.run.label,
             ),
             after={
                 "run": str(replay.run_id),

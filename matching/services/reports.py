@@ -63,7 +63,7 @@ def report_print(*, run: SearchRun, asked: ReportAsked, actor: Actor) -> bytes:
     """The file of a report that is not kept; the audit entry holds its digest."""
     printed = _printed(run, asked, actor)
     with transaction.atomic():
-        _record(run, asked, printed, actor, ("matching.SearchRun", str(run.pk), _label(run)))
+        _record(run, asked, printed, actor, ("matching.SearchRun", str(run.pk), run.label))
     return printed.pdf
 
 
@@ -96,7 +96,7 @@ def report_create(
             created_by=actor.label[:200],
             created_at=printed.made_at,
         )
-        _record(run, asked, printed, actor, ("matching.MatchReport", str(report.pk), _label(run)))
+        _record(run, asked, printed, actor, ("matching.MatchReport", str(report.pk), run.label))
     return report
 
 
@@ -156,10 +156,6 @@ def _printed(run: SearchRun, asked: ReportAsked, actor: Actor) -> Printed:
     )
     document = match_report(given, asked.language)
     return Printed(pdf_bytes(document), document.digest, made_at)
-
-
-def _label(run: SearchRun) -> str:
-    return f"{run.request.number} / {run.run_no}"
 
 
 def _record(
@@ -288,7 +284,7 @@ def _record_signature(report: MatchReport, user: User, action: str, after: Mappi
     audit.record(
         actor=Actor.user(user),
         action=action,
-        target=("matching.MatchReport", str(report.pk), _label(report.run)),
+        target=("matching.MatchReport", str(report.pk), report.run.label),
         after=after,
         hospital_id=report.run.request.hospital_id,
     )

@@ -22,6 +22,7 @@ from hospitals.models import Patient
 from matching.choices import CLASS_SIZE, OPEN, Kept, LociSet, MatchClass, RequestState, Urgency
 from matching.engine.search import Criteria
 from matching.models import MatchRequest, SearchRun, SelectionPolicy
+from matching.selection.policies import bank_default
 from matching.services.runs import run_start
 
 
@@ -177,14 +178,16 @@ def _check_active(patient: Patient) -> None:
 
 
 def _policy(data: RequestData, patient: Patient) -> SelectionPolicy:
-    policies = SelectionPolicy.objects.for_hospital(patient.hospital)
-    found: SelectionPolicy | None = (
-        policies.filter(pk=data.policy_id) if data.policy_id else policies.filter(is_default=True)
-    ).first()
-    if found is None:
-        raise InvalidInput(
-            "policy_unknown", _("This selection policy does not exist for the hospital."), field="policy"
-        )
+    if data.policy_id is None:
+        found = bank_default()
+    else:
+        policies = SelectionPolicy.objects.for_hospital(patient.hospital)
+        named: SelectionPolicy | None = policies.filter(pk=data.policy_id).first()
+        if named is None:
+            raise InvalidInput(
+                "policy_unknown", _("This selection policy does not exist for the hospital."), field="policy"
+            )
+        found = named
     _check_offered(found)
     return found
 

@@ -76,7 +76,7 @@ def run_start(*, request: MatchRequest, actor: Actor, origin: RunOrigin = RunOri
     audit.record(
         actor=actor,
         action="search.start",
-        target=("matching.SearchRun", str(run.pk), f"{request.number} / {run.run_no}"),
+        target=("matching.SearchRun", str(run.pk), run.label),
         after={
             "request": request.number,
             "run_no": number,
@@ -219,7 +219,7 @@ def _store(
         audit.record(
             actor=Actor.system("search"),
             action="search.complete",
-            target=("matching.SearchRun", str(run.pk), f"{run.request.number} / {run.run_no}"),
+            target=("matching.SearchRun", str(run.pk), run.label),
             after={
                 "request": run.request.number,
                 "release": run.release,

@@ -73,7 +73,11 @@ def finished_planning(**values: Any) -> PlanningRun:
 
 def started_planning(**values: Any) -> PlanningRun:
     """Queued; nobody has simulated. The built-in set, unless another checksum is given."""
-    data = PlanData(
+    return services.planning_start(data=small_plan(**values), actor=ACTOR)
+
+
+def small_plan(**values: Any) -> PlanData:
+    return PlanData(
         **{
             "set_checksum": frequency_sets.built_in().checksum,
             "patients": 200,
@@ -82,7 +86,6 @@ def started_planning(**values: Any) -> PlanningRun:
             **values,
         }
     )
-    return services.planning_start(data=data, actor=ACTOR)
 
 
 def stored_planning() -> PlanningRun:

@@ -19,6 +19,7 @@ from matching.services import imputation
 from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.match_list import searched_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
+from tests.hla import toy_release
 from tests.matching.batches import follow
 from tests.matching.match_list_pages import FIVE, FOUR
 from tests.matching.prediction_cases import OPEN, THREE_LOCI, UNLINKED
@@ -126,3 +127,58 @@ def waiting(ledger_at_once: None, patient: Patient) -> SearchRun:
     found = searched_run(patient)
     follow()
     return found
+
+
+# --- reference data that is loaded
+
+MAC = "LAST UPDATED: 11/20/26\nCODE\tSUBTYPE\n\nAB\t01/02\nACDC\t07:01/07:27\n"
+
+
+@pytest.fixture
+def mac_file(tmp_path: Path) -> Path:
+    path = tmp_path / "numer.txt"
+    path.write_text(MAC)
+    return path
+
+
+@pytest.fixture
+def ciwd_file(tmp_path: Path) -> Path:
+    path = tmp_path / "ciwd.3.0.0.csv"
+    path.write_text("ALLELE,TOTAL,API\nA*02:01,C,C\nA*24:09N,WD,R\n")
+    return path
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new process that asks the database at every use."""
+    monkeypatch.setattr(reference, "RECHECK_SECONDS", -1)
+    reference.forget()
+
+
+@pytest.fixture
+def old_folder(tmp_path: Path) -> Path:
+    return toy_release.write(tmp_path / "old")
+
+
+@pytest.fixture
+def new_folder(tmp_path: Path) -> Path:
+    """The next release: a name renamed, one withdrawn, a P group and an antigen changed, a name added."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toy_release, "HEADER", toy_release.HEADER.replace("9.99.0", "9.99.1"))
+        patch.delitem(toy_release.ALLELES, "A*03:02")
+        patch.setitem(toy_release.WITHDRAWN, "A*03:02", ("03:01", "Sequence identical"))
+        patch.delitem(toy_release.ALLELES, "B*15:02")
+        patch.setitem(toy_release.WITHDRAWN, "B*15:02", ("", "Sequence error"))
+        patch.setitem(toy_release.ALLELES, "A*02:09", ("", "02:01:01G", ";;2;"))
+        patch.setitem(toy_release.ALLELES, "A*24:03", ("24:03P", "", "24;;;"))
+        patch.setitem(toy_release.ALLELES, "B*39:88", ("", "", "39;;;"))
+        patch.setitem(toy_release.TCE, "DPB1*05:01", ("3", "1"))
+        patch.setitem(toy_release.TCE, "DPB1*03:01", ("2", ""))
+        patch.setitem(toy_release.TCE, "DPB1*104:01", ("2", "2"))
+        patch.setitem(toy_release.TCE, "DPB1*09:01", ("1", "3"))
+        patch.setitem(toy_release.TCE, "DPB1*105:01", ("3", "1"))
+        patch.delitem(toy_release.ALLELES, "B*07:65")
+        patch.setitem(toy_release.WITHDRAWN, "B*07:65", ("07:02", "Sequence identical"))
+        patch.setitem(toy_release.ALLELES, "A*24:11N", ("", "24:02:01G", "0;;;"))
+        patch.delitem(toy_release.ALLELES, "A*02:01:01:03N")
+        return toy_release.write(tmp_path / "new")

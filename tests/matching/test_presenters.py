@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import string
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from hospitals.models import Patient
 from matching.choices import Direction, Stage
 from matching.engine.evidence import REASONS
+from matching.engine.pairs import PAIR_RULES
 from matching.engine.selection.blood_groups import abo_relation
+from matching.engine.selection.catalogue import RULES
+from matching.engine.selection.rules import parse
 from matching.presenters import people, words
+from matching.presenters.pair_words import label
 from matching.presenters.progress import progress
 from matching.presenters.requests import dose_text, floors_text
 from matching.presenters.summary import class_values
+from matching.selection.pairs import unit_rules
 from tests.factories.hospitals import PatientFactory
 from tests.factories.match_list import stored_run
 from tests.factories.matching import SearchRunFactory
@@ -151,3 +158,15 @@ def test_stages_of_a_search(db: None, state: str, stage: str, marks: list[str]) 
     assert [item["state"] for item in shown["stages"]] == marks
     assert len(marks) == len(Stage) - (stage != "build")  # shown only where it is done
     assert shown["title"]
+
+
+def test_every_rule_of_pairs_has_a_name_in_the_language_of_the_reader() -> None:
+    """Also those that stand under the table because the policy excludes by them."""
+    codes = [
+        *unit_rules(parse({"rules": {code: {"action": rule.actions[0]} for code, rule in RULES.items()}}))
+    ]
+
+    for code in (*codes, *PAIR_RULES):
+        assert label(code) != code
+        with translation.override("zh-hans"):
+            assert re.search(r"[\u4e00-\u9fff]", label(code))

@@ -93,7 +93,6 @@ EUROCORD = Reference("Eurocord 2020, Blood Adv 4:6327", "https://doi.org/10.1182
 POLITIKOS = Reference(
     "Politikos 2020, doi 10.1016/j.bbmt.2020.07.030", "https://doi.org/10.1016/j.bbmt.2020.07.030", False
 )
-HOUGH = Reference("Hough 2016, doi 10.1111/bjh.13802", "https://doi.org/10.1111/bjh.13802", False)
 FLEISCHHAUER = Reference("Blood Adv 2018;2:1773 (adult donors)", "", True)
 PETERSDORF = Reference(
     "Petersdorf 2020, Blood 136:362 (adult donors)", "https://doi.org/10.1182/blood.2019004776"

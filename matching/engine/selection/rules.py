@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from matching.engine.numbers import plain_number
 from matching.engine.selection.catalogue import RULES, SORT_KEYS, Action, Parameter, Rule
 
 DEFAULT_SORT: Final = ("class", "probability", "certain", "tnc", "quality")
@@ -43,6 +44,16 @@ class Setting:
         for name, value in self.values.items():
             data[name] = list(value) if isinstance(value, tuple) else _plain(value)
         return {**data, "reference": self.reference} if self.reference else data
+
+
+# The most that a policy may ask of two units: doses per kg, matches of antigen6.
+MOST_OF_PAIRS: Final = {
+    "tnc_e7_each": Decimal(100),
+    "cd34_e5_each": Decimal(100),
+    "tnc_e7_total_above": Decimal(100),
+    "unit_unit_least": Decimal(6),
+}
+WHOLE_OF_PAIRS: Final = "unit_unit_least"  # a whole number, or nothing
 
 
 @dataclass(frozen=True)
@@ -158,19 +169,15 @@ def _sort(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pairs(given: Mapping[str, Any]) -> PairSettings:
-    usual = PairSettings()
-    names = ("tnc_e7_each", "cd34_e5_each", "tnc_e7_total_above")
-    _known(given, {*names, "unit_unit_least"}, "unknown_threshold", "pairs")
-    doses = {
-        name: number_of(given.get(name, getattr(usual, name)), f"pairs.{name}", Decimal(0), Decimal(100))
-        for name in names
-    }
-    least = given.get("unit_unit_least")
-    if least is not None:
-        least = number_of(least, "pairs.unit_unit_least", Decimal(0), Decimal(6), whole=True)
-    return PairSettings(**doses, unit_unit_least=least)
+    _known(given, set(MOST_OF_PAIRS), "unknown_threshold", "pairs")
+    found = {}
+    for name, most in MOST_OF_PAIRS.items():
+        value, whole = given.get(name, getattr(PairSettings, name)), name == WHOLE_OF_PAIRS
+        if not (whole and value is None):
+            found[name] = number_of(value, f"pairs.{name}", Decimal(0), most, whole=whole)
+    return PairSettings(**found)
 
 
 def _plain(value: Decimal | int | str) -> str | int:
     """A decimal as text without idle zeros: JSON has no exact decimals."""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+    return plain_number(value) if isinstance(value, Decimal) else value

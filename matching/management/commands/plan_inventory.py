@@ -7,12 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from bank.models import CordBloodUnit
+from core.errors import DomainError
 from matching import frequency_sets, inventory, planning, reference
 from matching.choices import CLASS_SIZE
 from matching.computing import policy_of
 from matching.engine.planning_people import CannotPlan
 from matching.engine.planning_plan import Worth
-from matching.models import SelectionPolicy
+from matching.selection.policies import bank_default
 
 
 class Command(BaseCommand):
@@ -30,9 +31,12 @@ class Command(BaseCommand):
 
         data = self._data(options)
         info = planning.set_in_use(data.set_checksum)
-        policy = SelectionPolicy.objects.filter(is_default=True, hospital=None).first()
-        if info is None or policy is None:
-            raise CommandError("No such frequency set is in use, or no selection policy is set up.")
+        if info is None:
+            raise CommandError("No such frequency set is in use.")
+        try:
+            policy = bank_default()
+        except DomainError as error:
+            raise CommandError(str(error)) from error
         snapshot = inventory.current(reference.resolver(look=True))
         try:
             found = planned(

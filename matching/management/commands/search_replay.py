@@ -63,7 +63,7 @@ def _run(text: str) -> SearchRun:
 
 def _heading(run: SearchRun) -> str:
     return (
-        f"{run.request.number} / {run.run_no} of {run.completed_at:%Y-%m-%d %H:%M} UTC: inventory as of change "
+        f"{run.label} of {run.completed_at:%Y-%m-%d %H:%M} UTC: inventory as of change "
         f"{run.ledger_number}, nomenclature {run.release}, MAC table {run.mac_version}, policy {run.policy_label}, "
         f"engine {run.engine_version}"
     )

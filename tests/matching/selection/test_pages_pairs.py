@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -11,16 +10,15 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from redis.exceptions import ConnectionError as NoRedis
 
 from bank.models import CordBloodUnit
 from hospitals.models import Hospital, Patient
-from matching.engine.pairs import PAIR_RULES
+from matching import services
 from matching.engine.selection.catalogue import RULES
 from matching.engine.selection.rules import parse
 from matching.models import SearchRun, SelectionPolicy
-from matching.presenters.pair_words import label
 from matching.selection import pairs as run_pairs_module
 from matching.selection.pairs import SINGLE_DOSES, run_pairs, unit_rules
 from tests.factories.hospitals import HospitalFactory, member_of
@@ -186,18 +184,6 @@ def test_a_search_that_left_small_units_out_says_so(client: Client, patient: Pat
     assert "The search left out 3 units below 2 ×10⁷/kg. In a pair 1.5 is enough" in text
 
 
-def test_every_rule_has_a_name_in_the_language_of_the_reader() -> None:
-    """Also those that stand under the table because the policy excludes by them."""
-    codes = [
-        *unit_rules(parse({"rules": {code: {"action": rule.actions[0]} for code, rule in RULES.items()}}))
-    ]
-
-    for code in (*codes, *PAIR_RULES):
-        assert label(code) != code
-        with translation.override("zh-hans"):
-            assert re.search(r"[\u4e00-\u9fff]", label(code))
-
-
 def test_untested_antibodies_leave_every_pair_open(client: Client, patient: Patient, units: Any) -> None:
     response = client.get(list_url(searched_run(patient)))
 
@@ -337,21 +323,23 @@ def test_pairs_are_kept_until_something_changes(
     run: SearchRun, units: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.clear()
-    first = run_pairs(run, run.policy)
+    first = run_pairs(run, services.evaluation_of(run=run, policy=run.policy))
     asked: list[Any] = []
     best_pairs = run_pairs_module.best_pairs
     monkeypatch.setattr(
         run_pairs_module, "best_pairs", lambda *args, **more: asked.append(1) or best_pairs(*args, **more)
     )
 
-    again = run_pairs(run, run.policy)
+    again = run_pairs(run, services.evaluation_of(run=run, policy=run.policy))
     assert not asked
     assert again.found.units.tolist() == first.found.units.tolist()
     assert again.found.counts == first.found.counts
 
     CordBloodUnit.objects.filter(pk=units["small"].pk).update(tnc_e7=200)
     touched(units["small"])
-    assert run_pairs(run, run.policy).found.counts != first.found.counts
+    assert (
+        run_pairs(run, services.evaluation_of(run=run, policy=run.policy)).found.counts != first.found.counts
+    )
     assert asked == [1]
 
 
@@ -362,7 +350,7 @@ def test_without_the_cache_pairs_are_computed(run: SearchRun, monkeypatch: pytes
     monkeypatch.setattr(run_pairs_module.cache, "get", gone)
     monkeypatch.setattr(run_pairs_module.cache, "set", gone)
 
-    assert run_pairs(run, run.policy).found.counts.passed == 1
+    assert run_pairs(run, services.evaluation_of(run=run, policy=run.policy)).found.counts.passed == 1
 
 
 def test_a_page_needs_few_queries(
