@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from bank.choices import Abo, Rh, UnitStatus
 from bank.models import PlausibilityLimits
 from bank.querysets import CordBloodUnitQuerySet
+from bank.services_quality import RESULTS_CHANGED
 from core.errors import InvalidInput
 from core.models import User
 from core.populations import FORM_HELP, MAX_INPUT, canonical_populations
@@ -154,7 +155,7 @@ class PopulationForm(ReasonForm):
 
 
 class VerifyForm(ReasonForm):
-    """What a second person vouches for: the results that stood on the page when it was read."""
+    """What a second person vouches for: the results that stood in the form when it was read."""
 
     results = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
@@ -164,13 +165,16 @@ class VerifyForm(ReasonForm):
         except ValueError:
             raise ValidationError(_("Open the page of the unit again."), code="results") from None
 
-    def show(self, results: Iterable[UUID]) -> None:
-        """These stand on the page now, also where the form comes back with an error."""
+    def show(self, results: Collection[UUID]) -> None:
+        """These stand in the form now; where it comes back with an error and others stood there before, it says so."""
         text = " ".join(sorted(map(str, results)))
-        if self.is_bound:
-            self.data = {**self.data.dict(), "results": text}
-        else:
+        if not self.is_bound:
             self.initial = {**self.initial, "results": text}
+            return
+        seen = self.cleaned_data.get("results")
+        if seen is not None and set(seen) != set(results) and not self.non_field_errors():
+            self.add_error(None, RESULTS_CHANGED)
+        self.data = {**self.data.dict(), "results": text}
 
 
 class ImportForm(forms.Form):

@@ -15,6 +15,7 @@ from core.typing_form import TypingForm
 
 UNKNOWN = ("", _("not known"))
 NEEDED = ("", _("choose"))
+_CORRECTS = _("It corrects the one in force, also if its day is earlier")
 
 
 def _date(label: Any, **more: Any) -> forms.DateField:
@@ -47,6 +48,7 @@ class MeasurementForm(forms.Form):
     value = forms.FloatField(label=_("Value"), min_value=0, widget=forms.TextInput)
     method = forms.CharField(label=_("Method"), required=False, max_length=80)
     measured_on = _date(_("Measured on"), required=False)
+    corrects = forms.BooleanField(label=_CORRECTS, required=False)
 
 
 class HaemoglobinopathyForm(forms.Form):
@@ -56,6 +58,7 @@ class HaemoglobinopathyForm(forms.Form):
     method = forms.CharField(label=_("Method"), required=False, max_length=80)
     laboratory = forms.CharField(label=_("Laboratory"), required=False, max_length=120)
     tested_on = _date(_("Tested on"), required=False)
+    corrects = forms.BooleanField(label=_CORRECTS, required=False)
 
 
 class AccreditationForm(forms.Form):

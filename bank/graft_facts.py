@@ -39,6 +39,12 @@ class GraftFacts:
 
     Counts of the whole unit in the unit of measure that stands in the name. A `…_time_point` is a value of TimePoint:
     when its value was measured, "" without one; listed TNC and CD34 are those after processing, before freezing.
+
+    Which value counts where there are several: of volume, TNC and CD34 the listed ones, as frozen, which stand on the
+    unit and come with its import only (no measurement takes their place); of the others the first time point of
+    AS_FROZEN or AS_THAWED that has one. Of one time point, and of the haemoglobinopathy screen, that of the newest day
+    of the test: services_quality keeps one in force, and what was tested earlier and entered later stays out of force.
+
     A `…_standing` is "verified" where a second person vouched for its value, else "unverified" or "invented", ""
     without a value.
     """

@@ -137,10 +137,9 @@ def csv_rows(units: CordBloodUnitQuerySet, header: Sequence[str]) -> Iterator[li
     mothers = HlaTyping.objects.filter(is_current=True, subject=Subject.MOTHER).only(
         "unit_id", "canonical_gl"
     )
-    measured = Measurement.objects.filter(
-        superseded=False, analyte__in={analyte for _point, analyte in _COLUMN_OF}
-    ).order_by()
-    screens = HaemoglobinopathyResult.objects.filter(superseded=False)
+    analytes = {analyte for _point, analyte in _COLUMN_OF}
+    measured = Measurement.objects.in_force().filter(analyte__in=analytes).order_by()
+    screens = HaemoglobinopathyResult.objects.in_force()
     rows = units.select_related("bank").prefetch_related(
         Prefetch("typings", beside, to_attr=BESIDE),
         Prefetch("typings", mothers, to_attr=OF_MOTHER),

@@ -20,7 +20,7 @@ from bank.choices import (
 )
 from bank.limits import cd34_percent
 from bank.models import CordBloodUnit, HaemoglobinopathyResult, HlaTyping, Measurement, Slot, StorageNode
-from bank.services_quality import waiting_for
+from bank.querysets import waiting_for
 from core import populations
 from core.hla_messages import SEVERITIES, Remark, stored_remarks
 from core.models import AuditEntry, User
@@ -96,7 +96,7 @@ def mother_url(unit: CordBloodUnit, user: User) -> str:
 
 def quality(unit: CordBloodUnit) -> list[dict[str, Any]]:
     """How it was processed and screened, and by whom its bank is accredited today."""
-    screen = unit.haemoglobinopathy_results.filter(superseded=False).select_related("verified_by").first()
+    screen = unit.haemoglobinopathy_results.in_force().select_related("verified_by").first()
     schemes = unit.bank.accreditations.valid_on(timezone.localdate())
     names = ", ".join(dict.fromkeys(row.title for row in schemes))
     return [
@@ -157,7 +157,7 @@ def _number(value: float | None, digits: int = 1) -> str:
 
 def measured(unit: CordBloodUnit) -> list[dict[str, Any]]:
     """Measurements in force by time point, in the order of a unit's life."""
-    rows = unit.measurements.filter(superseded=False).select_related("entered_by", "verified_by")
+    rows = unit.measurements.in_force().select_related("entered_by", "verified_by")
     groups: dict[str, list[Measurement]] = {}
     for row in rows:
         groups.setdefault(row.time_point, []).append(row)
@@ -218,9 +218,9 @@ def _entry(row: AuditEntry) -> dict[str, Any]:
     }
 
 
-def actions(unit: CordBloodUnit, user: User) -> list[dict[str, str]]:
+def actions(unit: CordBloodUnit, user: User) -> list[dict[str, Any]]:
     """What this person may do with the unit in its present state."""
-    found = []
+    found: list[dict[str, Any]] = []
     may_hold = user.has_permission(Permission.UNIT_HOLD)
     if unit.held_for_confirmation and user.has_permission(Permission.UNIT_CONFIRM):
         found.append(
@@ -241,10 +241,10 @@ def actions(unit: CordBloodUnit, user: User) -> list[dict[str, str]]:
             _action("measurement", _("Record a measurement")),
             _action("haemoglobinopathy", _("Record a haemoglobinopathy result")),
         ]
-    if user.has_permission(Permission.UNIT_CONFIRM) and waiting_for(unit, user.pk):
-        found.append(_action("verify", _("Verify results")))
+    if user.has_permission(Permission.UNIT_CONFIRM) and (waiting := waiting_for(unit, user.pk)):
+        found.append(_action("verify", _("Verify results")) | {"results": waiting})
     return found
 
 
-def _action(name: str, label: str) -> dict[str, str]:
+def _action(name: str, label: str) -> dict[str, Any]:
     return {"name": name, "url": f"bank:unit-{name}", "label": label, "tone": ""}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         CordBloodUnit,
         ImportBatch,
     )
+    from bank.models.records import Verified
     from core.models import User
 
 
@@ -127,3 +129,32 @@ class AccreditationQuerySet(models.QuerySet["Accreditation"]):
     def valid_on(self, day: dt.date) -> AccreditationQuerySet:
         """Both days of the period count; without an end it goes on."""
         return self.filter(Q(valid_until=None) | Q(valid_until__gte=day), valid_from__lte=day)
+
+
+class VerifiedQuerySet(models.QuerySet[Any]):
+    """Results that one person enters and another one vouches for."""
+
+    def waiting(self) -> Self:
+        """Those that count and that nobody has vouched for."""
+        return self.filter(verified_by=None)
+
+
+class InForceQuerySet(VerifiedQuerySet):
+    """Of which a later result takes the place of an earlier one."""
+
+    def in_force(self) -> Self:
+        return self.filter(superseded=False)
+
+    def waiting(self) -> Self:
+        return self.in_force().filter(verified_by=None)
+
+
+def waiting_results(unit: CordBloodUnit) -> list[Verified]:
+    """All results of a unit that wait for a second person; a marker is never superseded, so each of its rows counts."""
+    kinds = (unit.measurements, unit.haemoglobinopathy_results, unit.markers)
+    return [row for rows in kinds for row in rows.waiting().select_related("entered_by")]
+
+
+def waiting_for(unit: CordBloodUnit, person_id: UUID) -> list[Verified]:
+    """Those that this person may vouch for: somebody else entered them."""
+    return [row for row in waiting_results(unit) if row.entered_by_id != person_id]

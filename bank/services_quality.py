@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +23,7 @@ from bank.choices import (
 )
 from bank.models import Accreditation, Bank, CordBloodUnit, HaemoglobinopathyResult, Measurement
 from bank.processing import canonical_method
+from bank.querysets import waiting_for, waiting_results
 from bank.services import user_id_of
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit, write_unit
 from core import audit
@@ -34,6 +34,7 @@ from core.errors import Conflict, InvalidInput, NotAllowed
 LISTED_VALUES = frozenset(
     (TimePoint.PROCESSING.value, analyte.value) for analyte in (Analyte.VOLUME, Analyte.TNC, Analyte.CD34)
 )
+RESULTS_CHANGED = _("The results have changed since you read them. Nothing was verified: read them again.")
 MOST = 5_000  # of any count or volume in its unit of measure; more is impossible, as in an import
 
 
@@ -70,8 +71,12 @@ def measurement_record(
     actor: Actor,
     method: str = "",
     measured_on: dt.date | None = None,
+    corrects: bool = False,
 ) -> Measurement:
-    """Enter one measured value, in the unit of measure of its analyte (ANALYTE_UNIT); it supersedes the former.
+    """Enter one measured value, in the unit of measure of its analyte (ANALYTE_UNIT).
+
+    It supersedes the former of its time point, unless it was measured on an earlier day: then the former stays in
+    force, and this one in the history. corrects: the day of the former was wrong, this one counts.
 
     Raises Conflict for a value that is listed: those are imported and confirmed; InvalidInput for an impossible one.
     """
@@ -86,9 +91,11 @@ def measurement_record(
         raise Conflict("listed_value", text, field="analyte")
     _guard_value(what, value)
     _guard_past(measured_on, "measured_on")
-    former = unit.measurements.filter(time_point=point, analyte=what, superseded=False)
-    before = {"value": former.values_list("value", flat=True).first()}
-    former.update(superseded=True)
+    former = unit.measurements.in_force().filter(time_point=point, analyte=what).first()
+    is_older = not corrects and _is_older(measured_on, former.measured_on if former else None)
+    before = {"value": former.value if former else None}
+    if former and not is_older:
+        _supersede(former)
     row = Measurement.objects.create(
         unit=unit,
         time_point=point,
@@ -97,6 +104,7 @@ def measurement_record(
         measure_unit=ANALYTE_UNIT[what],
         method=method,
         measured_on=measured_on,
+        superseded=is_older,
         entered_by_id=user_id_of(actor),
     )
     after = {
@@ -104,6 +112,7 @@ def measurement_record(
         "analyte": what.value,
         "value": value,
         "measure_unit": row.measure_unit,
+        **_in_force(is_older),
     }
     touch_unit(unit, actor=actor, action="unit.measurement", before=before, after=after)
     return row
@@ -118,9 +127,12 @@ def haemoglobinopathy_record(
     method: str = "",
     laboratory: str = "",
     tested_on: dt.date | None = None,
+    corrects: bool = False,
 ) -> HaemoglobinopathyResult:
-    """Enter a result of the haemoglobinopathy screen; it supersedes the former, which stays to be seen.
+    """Enter a result of the haemoglobinopathy screen: that of the newest test counts, in whatever order they come.
 
+    It supersedes the former, unless it was tested on an earlier day: then the former stays in force, and this one in
+    the history. corrects: the day of the former was wrong, this one counts.
     A result needs the day of the test, unless it is pending.
     """
     unit = locked_unit(unit_id)
@@ -129,18 +141,21 @@ def haemoglobinopathy_record(
     if tested_on is None and found != HaemoglobinopathyValue.PENDING:
         raise InvalidInput("date_needed", _("Give the day of the test."), field="tested_on")
     _guard_past(tested_on, "tested_on")
-    former = unit.haemoglobinopathy_results.filter(superseded=False)
-    before = {"result": former.values_list("result", flat=True).first()}
-    former.update(superseded=True)
+    former = unit.haemoglobinopathy_results.in_force().first()
+    is_older = not corrects and _is_older(tested_on, former.tested_on if former else None)
+    before = {"result": former.result if former else None}
+    if former and not is_older:
+        _supersede(former)
     row = HaemoglobinopathyResult.objects.create(
         unit=unit,
         result=found,
         method=method,
         laboratory=laboratory,
         tested_on=tested_on,
+        superseded=is_older,
         entered_by_id=user_id_of(actor),
     )
-    after = {"result": found.value, "method": method, "tested_on": tested_on}
+    after = {"result": found.value, "method": method, "tested_on": tested_on, **_in_force(is_older)}
     touch_unit(unit, actor=actor, action="unit.haemoglobinopathy", before=before, after=after)
     return row
 
@@ -151,7 +166,8 @@ def unit_results_verify(
 ) -> CordBloodUnit:
     """A second person vouches for all measurements, screens and markers of the unit that somebody else entered.
 
-    results: ids of the rows that the person was shown. Raises Conflict where none waits or others wait than were
+    results: ids of the rows that the person was shown; what stands in a row never changes, so that an id says which
+    value it was. Raises Conflict where none waits or others wait than were
     shown, NotAllowed where all that wait are the actor's own.
     """
     unit = locked_unit(unit_id)
@@ -160,37 +176,36 @@ def unit_results_verify(
     person = user_id_of(actor)
     if person is None:
         raise NotAllowed("person_needed", _("Only a person can verify a result."))
-    waiting = _waiting(unit)
-    if not any(rows.exists() for rows in waiting):
+    if not waiting_results(unit):
         raise Conflict("nothing_to_verify", _("No result of this unit waits for verification."))
-    theirs = [rows.exclude(entered_by_id=person) for rows in waiting]
-    found = {pk for rows in theirs for pk in rows.values_list("pk", flat=True)}
+    theirs = waiting_for(unit, person)
+    found = {row.pk for row in theirs}
     if not found:
         raise NotAllowed("second_person", _("You entered these results. Somebody else must verify them."))
     if found != set(results):
-        text = _("The results have changed since you read them. Nothing was verified: read them again.")
-        raise Conflict("results_changed", text)
-    stamp = {"verified_by_id": person, "verified_at": timezone.now()}
-    for rows in theirs:
-        rows.update(**stamp)
+        raise Conflict("results_changed", RESULTS_CHANGED)
+    now = timezone.now()
+    for row in theirs:
+        row.verified_by_id, row.verified_at = person, now
+        row.save(update_fields=["verified_by", "verified_at"])
     after = {"verified": len(found), "results": sorted(map(str, found))}
     touch_unit(unit, actor=actor, action="unit.results_verify", after=after, reason=reason)
     return unit
 
 
-def waiting_for(unit: CordBloodUnit, person_id: UUID) -> set[UUID]:
-    """Ids of the results that this person may verify: somebody else entered them and nobody has vouched yet."""
-    rows = [waiting.exclude(entered_by_id=person_id) for waiting in _waiting(unit)]
-    return {pk for one in rows for pk in one.values_list("pk", flat=True)}
+def _is_older(day: dt.date | None, former: dt.date | None) -> bool:
+    """Without a day the order of entry counts."""
+    return day is not None and former is not None and day < former
 
 
-def _waiting(unit: CordBloodUnit) -> tuple[QuerySet[Any], ...]:
-    """A marker is never superseded: each of its rows counts."""
-    return (
-        unit.measurements.filter(superseded=False, verified_by=None),
-        unit.haemoglobinopathy_results.filter(superseded=False, verified_by=None),
-        unit.markers.filter(verified_by=None),
-    )
+def _supersede(row: Measurement | HaemoglobinopathyResult) -> None:
+    row.superseded = True
+    row.save(update_fields=["superseded"])
+
+
+def _in_force(is_older: bool) -> dict[str, bool]:
+    """For the audit entry of what did not come into force."""
+    return {"in_force": False} if is_older else {}
 
 
 def _guard_value(analyte: Analyte, value: float) -> None:

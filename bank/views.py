@@ -19,7 +19,7 @@ from bank import lists, passport, services, services_quality
 from bank.choices import STATUS_TONE
 from bank.forms import PopulationForm, ReasonForm, VerifyForm
 from bank.forms_quality import HaemoglobinopathyForm, MeasurementForm, ProcessingForm
-from bank.models import CordBloodUnit
+from bank.models import CordBloodUnit, HaemoglobinopathyResult, Measurement
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
@@ -90,7 +90,7 @@ def _passport(
         empty = FORMS.get(name, ReasonForm)(auto_id=f"{name}_%s", initial=initial)
         action["form"] = form if form and name == act else empty
         if isinstance(action["form"], VerifyForm):
-            action["form"].show(services_quality.waiting_for(unit, person_of(request).pk))
+            action["form"].show({row.pk for row in action["results"]})
     _tell_errors(request, form, act, context.get("actions", []))
     return render(request, "bank/unit_detail.html", context | {"crumbs": crumbs, "act": act}, status=status)
 
@@ -142,15 +142,20 @@ def unit_processing(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.INVENTORY_VIEW_ALL, Permission.INVENTORY_IMPORT)
 def unit_measurement(request: HttpRequest, pk: Any) -> HttpResponse:
-    done = gettext_lazy("The measurement is recorded; a second person verifies it.")
-    return _act(request, pk, "measurement", services_quality.measurement_record, done)
+    return _act(request, pk, "measurement", services_quality.measurement_record, _told)
 
 
 @require_POST
 @permission_required(Permission.INVENTORY_VIEW_ALL, Permission.INVENTORY_IMPORT)
 def unit_haemoglobinopathy(request: HttpRequest, pk: Any) -> HttpResponse:
-    done = gettext_lazy("The result is recorded; a second person verifies it.")
-    return _act(request, pk, "haemoglobinopathy", services_quality.haemoglobinopathy_record, done)
+    return _act(request, pk, "haemoglobinopathy", services_quality.haemoglobinopathy_record, _told)
+
+
+def _told(row: Measurement | HaemoglobinopathyResult) -> str:
+    """What became of a result that was entered."""
+    if row.superseded:
+        return _("The result is recorded, and the one in force stays: it is of a later day.")
+    return _("The result is recorded; a second person verifies it.")
 
 
 @require_POST
@@ -161,17 +166,24 @@ def unit_verify(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def _act(
-    request: HttpRequest, pk: Any, name: str, service: Callable[..., Any], done: Promise
+    request: HttpRequest,
+    pk: Any,
+    name: str,
+    service: Callable[..., Any],
+    done: Promise | Callable[[Any], str],
 ) -> HttpResponse:
-    """One service with what its form asks. What was typed stays on the page when the service says no."""
+    """One service with what its form asks. What was typed stays on the page when the service says no.
+
+    done: what is said then, perhaps of what the service returned.
+    """
     unit = _visible(request, pk)
     form = FORMS.get(name, ReasonForm)(request.POST, auto_id=f"{name}_%s")
     if not form.is_valid():
         return _passport(request, unit, form=form, act=name, status=400)
     try:
-        service(unit_id=unit.pk, actor=actor_of(request), **form.cleaned_data)
+        written = service(unit_id=unit.pk, actor=actor_of(request), **form.cleaned_data)
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _passport(request, _visible(request, pk), form=form, act=name, status=error.status)
-    messages.success(request, str(done))
+    messages.success(request, str(done) if isinstance(done, Promise) else done(written))
     return redirect("bank:unit-detail", pk=unit.pk)

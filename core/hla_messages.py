@@ -159,6 +159,9 @@ CARRIED: Mapping[str, StrPromise] = {
     "possible": _("{unit} may be {bead}, or something else."),
     "genotypes": _("Some of the genotypes that {unit} leaves open have {bead}, others have not."),
     "chain_absent": _("Of {bead} the chain {chain} is not there."),
+    "chain_elsewhere": _(
+        "Of {bead} the chain {chain} is not there; the other one is or may be, in another molecule."
+    ),
     "chains_present": _("Both chains of {bead} are there: {unit}."),
     "chain_open": _("Whether the chain {chain} of {bead} is there is not known."),
 }

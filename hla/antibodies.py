@@ -48,6 +48,7 @@ CARRIED: Final[Mapping[str, str]] = {
     "possible": "{unit} may be {bead}, or something else.",
     "genotypes": "Some of the genotypes that {unit} leaves open have {bead}, others have not.",
     "chain_absent": "Of {bead} the chain {chain} is not there.",
+    "chain_elsewhere": "Of {bead} the chain {chain} is not there; the other one is or may be, in another molecule.",
     "chains_present": "Both chains of {bead} are there: {unit}.",
     "chain_open": "Whether the chain {chain} of {bead} is there is not known.",
 }
@@ -101,7 +102,8 @@ class Carried:
 
     level: on which it was decided, or, if unknown, is left open; of two chains the lower one. unit: the value of the
     typing that has it or may have it, "" if there is none. why: code and params of CARRIED. others: of an unknown
-    answer that rests on other alleles of the bead's antigen alone, the P groups of these alleles, one for each chain;
+    answer that rests on other alleles of the bead's antigen (or another alpha chain) alone, their P groups, a tuple
+    with one for each chain;
     if a bead of each of them was tested and is negative, the answer is "no" (`tested` finds these beads). Else empty.
     """
 
@@ -193,10 +195,11 @@ def carries(specificity: Specificity, typing: Typing, resolver: Resolver) -> Car
     """Whether a person of this typing has what a bead carries; never raises, what cannot be read is unknown.
 
     One of two unknown values leaves it unknown unless the other one has it. Null alleles are not expressed and never
-    carried. Of a molecule both chains must be there: "no" if one is certainly absent, "yes" if both are certainly
-    there. A bead's broad antigen is carried by its splits; a split by a value known only as its broad is unknown.
-    Narrowing a typing turns no "no" into anything else, and no "yes" into "no"; a unit known to have the antigen of
-    an allele ("yes" at antigen level) may turn out to have another allele of it, and is unknown then.
+    carried. Of a molecule both chains must be there: "no" if the beta chain is certainly absent, "yes" if both are
+    certainly there; a beta chain beside another alpha chain is "unknown". A bead's broad antigen is carried by its
+    splits; a split by a value known only as its broad is unknown. Narrowing a typing turns no "no" into anything
+    else, and no "yes" into "no"; a unit known to have the antigen of an allele ("yes" at antigen level) may turn out to
+    have another allele of it, and is unknown then.
     """
     return carriers_for(resolver).carries(specificity, typing)
 
@@ -211,7 +214,8 @@ class Verdict(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """The answer for one name at one locus. of: the P groups that give it, where it is decided between alleles."""
+    """The answer for one name at one locus. of: the P groups that give it, where it is decided between alleles; of an
+    absent one those that are there instead."""
 
     carried: Carried
     of: frozenset[int] = frozenset()
@@ -271,7 +275,8 @@ class Carriers:
         found = [self.pair(bead, expressed(pair)) for pair in pairs]
         answers = {one.carried.answer for one in found}
         if len(answers) == 1 and answers != {"unknown"}:
-            return found[0] if all(one.of for one in found) else Chain(found[0].carried)
+            of = frozenset[int]().union(*(one.of for one in found))
+            return Chain(found[0].carried, of if all(one.of for one in found) else frozenset())
         open_ones = [one for one in found if one.carried.answer == "unknown"]
         closed = [one for one in open_ones if not one.of]
         if "yes" in answers or (closed and len(answers) > 1):
@@ -292,6 +297,8 @@ class Carriers:
             code == "other_allele"
         ):  # what any other value says is no less certain: another allele too, or absent
             return other_alleles(found, [one.p_groups for verdict, one in ranked if verdict.code == code])
+        if code == "absent":
+            return Chain(found, frozenset[int]().union(*(one.p_groups for one in values)))
         return Chain(found, bead.p_groups if (answer, level) == ("yes", "allele") else frozenset())
 
     def value(self, bead: Resolved, value: Resolved) -> Verdict:
@@ -403,18 +410,26 @@ def other_alleles(found: Carried, groups: Iterable[frozenset[int]]) -> Chain:
 
 
 def of_chains(bead: str, chains: Sequence[tuple[str, Chain]]) -> Carried:
-    """The answer for a molecule from those for its chains (alpha, beta)."""
+    """The answer for a molecule from those for its chains (alpha, beta).
+
+    The antigens of DQ and DP are those of the beta chain. Without it the molecule is absent; with it, beside another
+    alpha chain, the unit has another molecule of that antigen, which only a bead of its own can clear.
+    """
     (alpha_text, (alpha, alpha_of)), (beta_text, (beta, beta_of)) = chains
     for text, chain in ((beta_text, beta), (alpha_text, alpha)):
-        if chain.answer == "no":
+        if chain.answer == "no" and (chain is beta or chain.why.code == "nothing_expressed"):
             return carried("no", chain.level, "chain_absent", bead=bead, chain=text)
     level: AnswerLevel = "antigen" if "antigen" in (alpha.level, beta.level) else "allele"
+    others = frozenset(product(alpha_of, beta_of))
+    if alpha.answer == "no":
+        found = carried("unknown", level, "chain_elsewhere", unit=beta.unit, bead=bead, chain=alpha_text)
+        return replace(found, others=others)
     if alpha.answer == beta.answer == "yes":
         return carried("yes", level, "chains_present", unit=f"{alpha.unit}{JOIN}{beta.unit}", bead=bead)
     chain_text = alpha_text if alpha.answer == "unknown" else beta_text
     unit = JOIN.join(part for part in (alpha.unit, beta.unit) if part)
     found = carried("unknown", level, "chain_open", unit=unit, bead=bead, chain=chain_text)
-    return replace(found, others=frozenset(product(alpha_of, beta_of)))
+    return replace(found, others=others)
 
 
 def carried(answer: Answer, level: AnswerLevel, code: str, unit: str = "", **params: str) -> Carried:

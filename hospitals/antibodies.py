@@ -7,11 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hla.antibodies import Specificity
-from hospitals.choices import BeadCall, SerumClasses
+from hospitals.choices import AntibodyMethod, BeadCall, SerumClasses
 from hospitals.models import Patient
-from hospitals.models_antibodies import AntibodyBead
+from hospitals.models_antibodies import AntibodyBead, AntibodySerum
 
 CLASS_I_LOCI = frozenset({"A", "B", "C"})
+# A newer result undoes an older one only if its method sees at least as much.
+FINENESS: dict[str, int] = {
+    AntibodyMethod.OTHER: 0,
+    AntibodyMethod.PANEL: 1,
+    AntibodyMethod.SINGLE_ANTIGEN: 2,
+}
 CLASSES: dict[str, tuple[str, ...]] = {"I": ("I",), "II": ("II",), "both": ("I", "II")}  # of SerumClasses
 
 
@@ -20,10 +26,11 @@ class Bead:
     """One specificity over all sera that name it.
 
     text: canonical, as in `specificity`. mfi_newest: of the newest serum that names it, sampled_on the day of that
-    serum; the higher one if two of that day do. mfi_peak: the highest ever. None where there is no number. A newer
-    serum that does not name it says nothing: laboratories list what they found. unquantified_peak: some report calls
-    it positive without a number, which no number of another one undoes; unquantified_newest: that of the newest serum.
-    Without a number and not so called it was called negative. methods: by which it was tested (AntibodyMethod).
+    serum; the higher one if two of that day do, or if the newest was tested by a coarser method than an older one.
+    mfi_peak: the highest ever. None where there is no number. A newer serum that does not name it says nothing:
+    laboratories list what they found. unquantified_peak: some report calls it positive without a number, which no
+    number of another one undoes; unquantified_newest: that of the newest serum. Without a number and not so called it
+    was called negative. tested: by which methods (AntibodyMethod), each with the newest day.
     """
 
     text: str
@@ -33,7 +40,7 @@ class Bead:
     sampled_on: datetime.date
     unquantified_newest: bool = False
     unquantified_peak: bool = False
-    methods: tuple[str, ...] = ()
+    tested: tuple[tuple[str, datetime.date], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,17 +49,31 @@ class PatientAntibodies:
 
     newest_on: day on which the newest serum was taken, None without one. beads: one per canonical specificity, in the
     order of loci and names. tests: methods with the HLA classes ("I", "II") that sera were tested for by them.
+    class_days: tested classes, each with the day of the newest serum that was tested for it by the finest of its
+    methods: a newer test of the other class, or by a coarser method, makes it no younger.
     """
 
     tested: bool
     newest_on: datetime.date | None
     beads: tuple[Bead, ...]
     tests: tuple[tuple[str, str], ...] = ()
+    class_days: tuple[tuple[str, datetime.date], ...] = ()
 
     @property
     def classes(self) -> str:
         """Classes tested by any method, as SerumClasses; "" for none."""
         return classes_text({one for _method, one in self.tests})
+
+    @property
+    def untested(self) -> str:
+        """The class that no serum was tested for, where there are sera; else ""."""
+        rest = {"I", "II"} - {one for one, _day in self.class_days}
+        return next(iter(rest)) if len(rest) == 1 else ""
+
+    @property
+    def known_since(self) -> datetime.date | None:
+        """The day of the older of the tested classes; None without a serum."""
+        return min((day for _class, day in self.class_days), default=None)
 
 
 def antibodies_of(patient: Patient) -> PatientAntibodies:
@@ -62,7 +83,18 @@ def antibodies_of(patient: Patient) -> PatientAntibodies:
         return PatientAntibodies(False, None, ())
     rows = AntibodyBead.objects.in_force().filter(serum__patient=patient).select_related("serum")
     tests = {(method, one) for _day, method, classes in sera for one in CLASSES[classes]}
-    return PatientAntibodies(True, max(day for day, *_ in sera), summed(rows), tuple(sorted(tests)))
+    newest_on = max(day for day, *_ in sera)
+    return PatientAntibodies(True, newest_on, summed(rows), tuple(sorted(tests)), class_days(sera))
+
+
+def class_days(sera: Iterable[tuple[datetime.date, str, str]]) -> tuple[tuple[str, datetime.date], ...]:
+    """Of sera (day, method, classes): as in PatientAntibodies."""
+    found: dict[str, tuple[int, datetime.date]] = {}
+    for day, method, classes in sera:
+        for one in CLASSES[classes]:
+            test = (FINENESS[method], day)
+            found[one] = max(found.get(one, test), test)
+    return tuple((one, day) for one, (_fineness, day) in sorted(found.items()))
 
 
 def summed(rows: Iterable[AntibodyBead]) -> tuple[Bead, ...]:
@@ -74,19 +106,27 @@ def summed(rows: Iterable[AntibodyBead]) -> tuple[Bead, ...]:
 
 
 def _bead(rows: list[AntibodyBead]) -> Bead:
-    sampled_on = max(row.serum.sampled_on for row in rows)
-    newest = [row for row in rows if row.serum.sampled_on == sampled_on]
+    newest = [row for row in rows if not any(_undoes(other.serum, row.serum) for other in rows)]
+    tested: dict[str, datetime.date] = {}
+    for row in rows:
+        tested[row.serum.method] = max(
+            tested.get(row.serum.method, row.serum.sampled_on), row.serum.sampled_on
+        )
     specificity = rows[0].specificity
     return Bead(
         specificity.text,
         specificity,
         highest(row.mfi for row in newest),
         highest(row.mfi for row in rows),
-        sampled_on,
+        max(row.serum.sampled_on for row in rows),
         any(row.called == BeadCall.POSITIVE for row in newest),
         any(row.called == BeadCall.POSITIVE for row in rows),
-        tuple(sorted({row.serum.method for row in rows})),
+        tuple(sorted(tested.items())),
     )
+
+
+def _undoes(newer: AntibodySerum, older: AntibodySerum) -> bool:
+    return newer.sampled_on > older.sampled_on and FINENESS[newer.method] >= FINENESS[older.method]
 
 
 def highest(values: Iterable[int | None]) -> int | None:

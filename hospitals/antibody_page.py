@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -34,7 +35,7 @@ def antibody_context(patient: Patient) -> dict[str, Any]:
     strongest = sorted(known.beads, key=strength, reverse=True)[:STRONGEST]
     return {
         "antibodies": known,
-        "antibody_tag": tag(known.tested, known.newest_on),
+        "antibody_tag": tag(known.known_since),
         "strongest_antibodies": by_locus(strongest),
         "all_antibodies": by_locus(known.beads) if len(known.beads) > STRONGEST else [],
         "sera": patient.sera.select_related("entered_by").with_bead_count(),
@@ -61,11 +62,11 @@ def locus_name(loci: Sequence[str]) -> str:
     return "HLA-" + " + ".join(loci)
 
 
-def tag(tested: bool, newest_on: Any) -> dict[str, str]:
+def tag(known_since: datetime.date | None) -> dict[str, str]:
     """Whether there is anything to go by: never tested, an old serum, or nothing to say."""
-    if not tested or newest_on is None:
+    if known_since is None:
         return {"text": _("not tested"), "tone": "warn"}
-    days = (timezone.localdate() - newest_on).days
+    days = (timezone.localdate() - known_since).days
     if days <= choices.SERUM_OLD_DAYS:
         return {}
     text = ngettext("last serum %(n)d day old", "last serum %(n)d days old", days) % {"n": days}

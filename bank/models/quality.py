@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bank.choices import HaemoglobinopathyValue, Scheme
 from bank.models.records import Verified
-from bank.querysets import AccreditationQuerySet
+from bank.querysets import AccreditationQuerySet, InForceQuerySet
 
 
 class Accreditation(models.Model):
@@ -65,7 +65,7 @@ class Accreditation(models.Model):
 
 
 class HaemoglobinopathyResult(Verified):
-    """One row is one result of the haemoglobinopathy screen of a unit; a later row supersedes it.
+    """One row is one result of the haemoglobinopathy screen of a unit; one of a later test supersedes it.
 
     A row and no column of the unit: like every result it has a method, a day and two persons, and a pending or
     mistaken one must stay to be seen.
@@ -81,6 +81,8 @@ class HaemoglobinopathyResult(Verified):
     tested_on = models.DateField(_("tested on"), null=True, blank=True)
     superseded = models.BooleanField(default=False, db_default=False)
 
+    objects = InForceQuerySet.as_manager()
+
     class Meta(Verified.Meta):
         ordering = ["superseded", "-entered_at"]
         constraints = [
@@ -95,3 +97,12 @@ class HaemoglobinopathyResult(Verified):
 
     def __str__(self) -> str:
         return str(self.get_result_display())
+
+    @property
+    def told(self) -> str:
+        """For whoever vouches for it."""
+        return f"{_('Haemoglobinopathy')}: {self}"
+
+    @property
+    def day(self) -> dt.date | None:
+        return self.tested_on

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from uuid import uuid4
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Analyte, MarkerResultValue, MarkerTest, MeasureUnit, Sex, Subject, TimePoint
+from bank.querysets import InForceQuerySet, VerifiedQuerySet
 
 
 class Donation(models.Model):
@@ -99,6 +101,8 @@ class Measurement(Verified):
         default=False, db_default=False, help_text=_("a later row corrects this one")
     )
 
+    objects = InForceQuerySet.as_manager()
+
     class Meta(Verified.Meta):
         ordering = ["time_point", "analyte", "-entered_at"]
         indexes = [
@@ -130,6 +134,15 @@ class Measurement(Verified):
     def __str__(self) -> str:
         return f"{self.get_analyte_display()} {self.value:g} {self.get_measure_unit_display()}"
 
+    @property
+    def told(self) -> str:
+        """Value and time point, for whoever vouches for it."""
+        return f"{self} · {self.get_time_point_display()}"
+
+    @property
+    def day(self) -> dt.date | None:
+        return self.measured_on
+
 
 class MarkerResult(Verified):
     """One row is one infectious-disease test of the unit or of its mother."""
@@ -145,6 +158,8 @@ class MarkerResult(Verified):
     laboratory = models.CharField(max_length=120, blank=True, default="")
     sampled_on = models.DateField(null=True, blank=True)
     tested_on = models.DateField()
+
+    objects = VerifiedQuerySet.as_manager()
 
     class Meta(Verified.Meta):
         ordering = ["subject", "test", "-tested_on"]
@@ -163,3 +178,12 @@ class MarkerResult(Verified):
 
     def __str__(self) -> str:
         return f"{self.get_test_display()}: {self.get_result_display()}"
+
+    @property
+    def told(self) -> str:
+        """Result and of whom, for whoever vouches for it."""
+        return f"{self} · {self.get_subject_display()}"
+
+    @property
+    def day(self) -> dt.date:
+        return self.tested_on

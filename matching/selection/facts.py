@@ -63,8 +63,8 @@ def known_of(patient: Patient) -> Known:
         abo=patient.abo,
         sex="" if patient.sex == Sex.UNKNOWN else patient.sex,
         antibodies_tested=antibodies.tested,
-        newest_serum_on=antibodies.newest_on,
         antibody_tests=antibodies.tests,
+        serum_days=antibodies.class_days,
     )
     return Known(facts, antibodies)
 

@@ -86,7 +86,7 @@ class HlaFacts:
         for one in self.antibodies:
             groups = self._carriers.tested(one.specificity)
             if groups is not None:
-                strength = Strength(one.mfi_peak, one.mfi_newest, _unquantified(one), one.methods)
+                strength = Strength(one.mfi_peak, one.mfi_newest, _unquantified(one), one.tested)
                 found.setdefault(one.specificity.loci, {}).setdefault(groups, []).append(strength)
         return found
 
@@ -108,6 +108,7 @@ class HlaFacts:
             _unquantified(antibody),
             bool(found.others),
             tuple(one for strengths in own for one in strengths) if all(own) else (),
+            antibody.sampled_on,
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from matching.engine.snapshot import Origin
 from matching.models import SearchRun, SelectionPolicy
 from matching.selection.facts import Known
 
-KERNEL = 2  # of the rules: another number makes every stored evaluation an old one
+KERNEL = 3  # of the rules: another number makes every stored evaluation an old one
 
 
 def patient_inputs(known: Known) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def patient_inputs(known: Known) -> dict[str, Any]:
         "abo": patient.abo,
         "sex": patient.sex,
         "antibodies_tested": patient.antibodies_tested,
-        "newest_serum_on": patient.newest_serum_on.isoformat() if patient.newest_serum_on else None,
+        "serum_days": [[one, day.isoformat()] for one, day in patient.serum_days],
         "antibody_tests": [list(one) for one in patient.antibody_tests],
         "antibodies": [
             [
@@ -35,7 +35,8 @@ def patient_inputs(known: Known) -> dict[str, Any]:
                 one.mfi_newest,
                 one.unquantified_peak,
                 one.unquantified_newest,
-                list(one.methods),
+                one.sampled_on.isoformat(),
+                [[method, day.isoformat()] for method, day in one.tested],
             ]
             for one in known.antibodies.beads
         ],

@@ -14,6 +14,7 @@ from bank import services_quality as services
 from bank.choices import Source
 from bank.models import Accreditation, CordBloodUnit, HaemoglobinopathyResult, Measurement
 from bank.processing import canonical_method
+from bank.querysets import waiting_for
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, DomainError, InvalidInput, NotAllowed
@@ -182,7 +183,7 @@ def test_a_partners_unit_is_the_partners(write: Callable[[CordBloodUnit], Any]) 
 
 
 def verify(unit: CordBloodUnit, person: User) -> CordBloodUnit:
-    shown = services.waiting_for(unit, person.pk)
+    shown = {row.pk for row in waiting_for(unit, person.pk)}
     return services.unit_results_verify(
         unit_id=unit.pk, results=shown, actor=Actor.user(person), reason="seen the sheets"
     )
@@ -207,7 +208,7 @@ def test_a_second_person_verifies_what_others_entered(qa: User, lab: User) -> No
 def test_nobody_vouches_for_what_came_after_they_looked(qa: User, lab: User) -> None:
     unit = UnitFactory()
     seen = measure(unit, actor=Actor.user(lab))
-    shown = services.waiting_for(unit, qa.pk)
+    shown = {row.pk for row in waiting_for(unit, qa.pk)}
     late = measure(unit, 40, analyte="haematocrit", actor=Actor.user(lab))
 
     with pytest.raises(Conflict) as refusal:

@@ -207,6 +207,15 @@ def answer(bead: str, gl: str, resolver: Resolver) -> Carried:
         ("DQA1*01:01~DQB1*03:01", "DQB1*03:02", "unknown", "allele", "", "chain_open"),
         (
             "DQA1*01:01~DQB1*03:01",
+            "DQA1*05:01+DQA1*05:01^DQB1*03:01+DQB1*03:02",
+            "unknown",
+            "allele",
+            "DQB1*03:01",
+            "chain_elsewhere",
+        ),
+        ("DQA1*01:01~DQB1*03:01", "DQA1*05:01+DQA1*05:01", "unknown", "allele", "", "chain_elsewhere"),
+        (
+            "DQA1*01:01~DQB1*03:01",
             "DQA1*01:01+DQA1*01:01^DQB1*03:01+DQB1*03:02",
             "yes",
             "allele",
@@ -258,6 +267,8 @@ def test_carries(
         ("DQB1*02:01", "DQB1*02:02+DQB1*05:01", "yes", "allele"),  # of one P group: they differ outside of it
         ("DPA1*01:03, DPB1*04:01", "DPB1*02:01+DPB1*05:01", "no", "allele"),
         ("DPA1*01:03, DPB1*04:01", "DPB1*04:01+DPB1*05:01", "unknown", "allele"),
+        ("DPA1*01:03, DPB1*04:01", "DPA1*02:01+DPA1*02:02", "unknown", "allele"),  # DPB1 is not typed
+        ("DPA1*01:03, DPB1*04:01", "DPA1*02:01+DPA1*02:02^DPB1*04:01+DPB1*05:01", "unknown", "allele"),
         ("DRB3*02:02", "DRB1*03:01+DRB1*04:01", "unknown", "allele"),
     ],
 )
@@ -389,8 +400,9 @@ def test_narrowing_a_typing_only_resolves_what_is_unknown(
     if before.answer == "yes" and before.level == specificity.level:
         assert (after.answer, after.level) == ("yes", before.level)
     if before.answer == "yes" and before.level != specificity.level:
-        # an antigen stood in for the allele: it may turn out to be another allele, and of this antigen only
-        assert after.answer == "yes" or (after.answer, after.why.code) == ("unknown", "other_allele")
+        # an antigen stood in for the allele: it may turn out to be another allele, and of this antigen only; the
+        # other value may still be the allele or something else
+        assert after.answer == "yes" or after.why.code in ("other_allele", "possible")
 
 
 @given(case=narrowings())
@@ -411,11 +423,11 @@ def test_the_order_of_the_values_does_not_matter(
     assert (one.answer, one.level) == (other.answer, other.level)
 
 
-@given(alpha=st.sampled_from(["yes", "unknown"]), beta=st.sampled_from(["yes", "no", "unknown"]))
+@given(alpha=st.sampled_from(["yes", "no", "unknown"]), beta=st.sampled_from(["yes", "no", "unknown"]))
 def test_a_molecule_is_as_its_chains(toy: Nomenclature, toy_mac: MacTable, alpha: str, beta: str) -> None:
     resolver = resolver_for(toy, toy_mac)
     loci = [
-        *({"yes": ["DPA1*01:03+DPA1*01:03"]}.get(alpha, [])),
+        *({"yes": ["DPA1*01:03+DPA1*01:03"], "no": ["DPA1*02:01+DPA1*02:01"]}.get(alpha, [])),
         *({"yes": ["DPB1*04:01+DPB1*05:01"], "no": ["DPB1*05:01+DPB1*09:01"]}.get(beta, [])),
     ]
     found = answer("DPA1*01:03~DPB1*04:01", "^".join(loci), resolver).answer

@@ -362,7 +362,7 @@ def test_another_serum_never_lowers_a_peak_nor_loses_a_specificity(
                 level="antigen",
                 mfi=mfi,
                 called=called,
-                serum=AntibodySerum(sampled_on=datetime.date(2026, 5, day)),
+                serum=AntibodySerum(sampled_on=datetime.date(2026, 5, day), method="single_antigen"),
             )
             for text, day, (mfi, called) in rows
         ]

@@ -183,8 +183,15 @@ def _may_be_carried(bead: Bead, values: Values) -> bool:
     """Open, unless the beads of the unit's own alleles were tested by an accepted method and are below the limit."""
     if bead.carried != "unknown":
         return False
-    told = all(set(one.methods) & set(values["methods"]) and not is_positive(one, values) for one in bead.own)
-    return not (bead.own and told)
+    return not (bead.own and all(_clears(one, bead, values) for one in bead.own))
+
+
+def _clears(own: Strength, bead: Bead, values: Values) -> bool:
+    """Whether a bead of the unit's own says that the antibody is not against it: what was tested before the antibody
+    was last seen does not."""
+    days = [day for method, day in own.tested if method in values["methods"]]
+    is_later = bool(days) and (bead.sampled_on is None or max(days) >= bead.sampled_on)
+    return is_later and not is_positive(own, values)
 
 
 def dsa(values: Values, patient: PatientFacts, unit: UnitFacts) -> Found:
@@ -196,13 +203,17 @@ def dsa(values: Values, patient: PatientFacts, unit: UnitFacts) -> Found:
     if hits:
         return Found("failed", _told(hits, values))
     covered = {one for method, one in patient.antibody_tests if method in values["methods"]}
-    untested = tuple(f"antibodies_{one}" for one in ("I", "II") if one not in covered)
+    untested = _untested(covered)
     open_ones = [bead for bead in positive if _may_be_carried(bead, values)]
     if open_ones:
         return Found("unknown", _told(open_ones, values), (*_typings(open_ones), *untested))
     carried = [bead for bead in unit.beads if bead.carried == "yes"]
     weak = [bead for bead in carried if _reaches(bead, values["of"], values["weak_mfi"])]
     return Found("unknown" if untested else "passed", _told(weak, values), untested)
+
+
+def _untested(tested: set[str]) -> tuple[str, ...]:
+    return tuple(f"antibodies_{one}" for one in ("I", "II") if one not in tested)
 
 
 def _typings(beads: list[Bead]) -> tuple[str, ...]:
@@ -226,10 +237,13 @@ def _mfi_told(bead: Bead, of: tuple[str, ...]) -> int | None:
 
 
 def serum_age(values: Values, patient: PatientFacts, unit: UnitFacts) -> Found:
-    if not patient.antibodies_tested or patient.newest_serum_on is None:
+    """Value: days since the newest serum, of the class for which that is longer ago."""
+    if not patient.serum_days:
         return lacking("antibodies")
-    days = (patient.today - patient.newest_serum_on).days
-    return judged(days <= values["most_days"], days)
+    days = max((patient.today - day).days for _class, day in patient.serum_days)
+    untested = _untested({one for one, _day in patient.serum_days})
+    found = judged(days <= values["most_days"], days)
+    return lacking(*untested, value=days) if untested and found.outcome == "passed" else found
 
 
 def accreditation(values: Values, patient: PatientFacts, unit: UnitFacts) -> Found:

@@ -20,7 +20,8 @@ Marker = tuple[
 class PatientFacts:
     """today: the day of judging. antibodies_tested: some serum was tested, with or without antibodies found.
 
-    antibody_tests: methods with the HLA classes ("I", "II") that sera were tested for by them.
+    antibody_tests: methods with the HLA classes ("I", "II") that sera were tested for by them. serum_days: each tested
+    class with the day of its newest serum.
     """
 
     today: date
@@ -28,19 +29,19 @@ class PatientFacts:
     abo: str = ""
     sex: str = ""
     antibodies_tested: bool = False
-    newest_serum_on: date | None = None
     antibody_tests: tuple[tuple[str, str], ...] = ()
+    serum_days: tuple[tuple[str, date], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Strength:
     """What was measured of one specificity; None: no number. unquantified: called positive without one, "peak" or
-    "newest". methods: by which it was tested."""
+    "newest". tested: by which methods, each with the newest day."""
 
     mfi_peak: int | None = None
     mfi_newest: int | None = None
     unquantified: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
+    tested: tuple[tuple[str, date], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Bead:
 
     level: on which `carried` was decided, "allele" or "antigen"; unit: the unit's text that carries it. other_allele:
     it is unknown only because the unit has other alleles of the same antigen; own: what was measured of the beads of
-    all of these, empty if one of them was never tested.
+    all of these, empty if one of them was never tested. sampled_on: day of the newest serum that names it.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Bead:
     unquantified: tuple[str, ...] = ()
     other_allele: bool = False
     own: tuple[Strength, ...] = ()
+    sampled_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

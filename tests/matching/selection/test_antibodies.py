@@ -86,11 +86,12 @@ def test_a_heterodimer_of_an_untyped_chain_cannot_be_told(run: SearchRun) -> Non
     ("written", "unit", "outcome"),
     [
         ("DQA1*05:01, DQB1*02:01", "DQA1*05:01+DQA1*01:03", "failed"),
-        ("DQA1*05:01, DQB1*02:01", "DQA1*01:02+DQA1*01:03", "passed"),
+        ("DQA1*05:01, DQB1*02:01", "DQA1*01:02+DQA1*01:03", "unknown"),  # DQ2 beside another alpha chain
+        ("DQA1*05:01, DQB1*05:01", "DQA1*01:02+DQA1*01:03", "passed"),
         ("DQA1*05:01, DQB1*02:01", "", "unknown"),
         ("DRB3*02:02", "DRB3*02:02", "failed"),
         ("DPA1*02:02, DPB1*05:01", "DPA1*02:02+DPA1*01:03", "unknown"),  # DPB1 is not typed
-        ("DPA1*02:02, DPB1*05:01", "DPA1*01:03+DPA1*01:03", "passed"),
+        ("DPA1*02:02, DPB1*05:01", "DPA1*01:03+DPA1*01:03", "unknown"),
     ],
 )
 def test_loci_that_no_list_shows_are_read_from_the_units_typing(
@@ -171,6 +172,43 @@ def test_another_allele_of_the_antigen_is_open_until_its_own_bead_is_negative(
 
     assert found[0] == outcome
     assert found[2] == (["bead_C*01:02"] if outcome == "unknown" else [])
+
+
+def test_what_was_negative_before_the_antibody_came_clears_nothing(run: SearchRun) -> None:
+    today = timezone.localdate()
+    sensitise(run, "C*01:03", 8000, sampled_on=today - timedelta(days=10))
+    own = {"serum__patient": run.request.patient, "written": "C*01:02", "mfi": 0}
+    AntibodyBeadFactory(**own, serum__sampled_on=today - timedelta(days=11))
+
+    assert judged(run)["CARRIER"].findings["dsa"][0] == "unknown"
+
+    AntibodyBeadFactory(**own, serum__sampled_on=today - timedelta(days=10))
+    assert judged(run)["CARRIER"].findings["dsa"][0] == "passed"
+
+
+def test_a_molecule_of_the_same_beta_chain_is_cleared_by_a_bead_of_its_own(run: SearchRun) -> None:
+    carrier = CordBloodUnit.objects.get(unit_no="CARRIER")
+    carrier.hla_dqb1_1, carrier.hla_dqb1_2 = "DQB1*02:01", "DQB1*06:01"
+    carrier.save()
+    HlaTypingFactory(unit=carrier, canonical_gl="DQA1*02:01+DQA1*01:03")
+    sensitise(run, "DQA1*05:01, DQB1*02:01", 20_000)
+    sensitise(run, "DQA1*02:01, DQB1*02:01", 40)
+
+    found = judged(run)["CARRIER"].findings["dsa"]
+    assert (found[0], found[2]) == ("unknown", ["bead_DQB1*02:01"])
+
+    sensitise(run, "DQA1*01:03, DQB1*02:01", 40)
+    assert judged(run)["CARRIER"].findings["dsa"][0] == "passed"
+
+
+def test_an_old_serum_of_one_class_is_flagged_whatever_came_since(run: SearchRun) -> None:
+    today = timezone.localdate()
+    old = today - timedelta(days=700)
+    AntibodySerumFactory(patient=run.request.patient, classes="II", sampled_on=old)
+    AntibodySerumFactory(patient=run.request.patient, classes="I", sampled_on=today)
+    AntibodySerumFactory(patient=run.request.patient, classes="both", method="panel", sampled_on=today)
+
+    assert judged(run)["CARRIER"].findings["serum_age"][:2] == ["failed", 700]
 
 
 def test_weak_ones_that_the_unit_carries_are_told_and_hold_nothing_back(run: SearchRun) -> None:

@@ -22,7 +22,7 @@ PATIENT = PatientFacts(
     abo="A",
     sex="F",
     antibodies_tested=True,
-    newest_serum_on=date(2026, 11, 1),
+    serum_days=(("I", date(2026, 11, 1)), ("II", date(2026, 11, 1))),
     antibody_tests=(("single_antigen", "I"), ("single_antigen", "II")),
 )
 BEAD = Bead("A*24:02", "yes", "allele", "A*24:02", mfi_peak=1000, mfi_newest=400, loci=("A",))
@@ -215,7 +215,7 @@ def test_colonies_against_a_threshold() -> None:
 
 
 def test_an_untested_patient_has_no_clean_units() -> None:
-    untested = replace(PATIENT, antibodies_tested=False, newest_serum_on=None)
+    untested = replace(PATIENT, antibodies_tested=False, serum_days=())
 
     assert outcome("dsa", untested, UnitFacts()) == ("unknown", None, ("antibodies",))
     assert outcome("serum_age", untested, UnitFacts()) == ("unknown", None, ("antibodies",))
@@ -233,7 +233,19 @@ def test_the_policy_chooses_the_strength_it_looks_at() -> None:
 def test_a_serum_grows_old(days: int, expected: str) -> None:
     tested = date.fromordinal(PATIENT.today.toordinal() - days)
 
-    assert outcome("serum_age", replace(PATIENT, newest_serum_on=tested), UnitFacts()) == (expected, days, ())
+    both = replace(PATIENT, serum_days=(("I", tested), ("II", tested)))
+    assert outcome("serum_age", both, UnitFacts()) == (expected, days, ())
+
+
+def test_a_new_serum_of_one_class_makes_the_other_class_no_younger() -> None:
+    old = date.fromordinal(PATIENT.today.toordinal() - 700)
+    half = replace(PATIENT, serum_days=(("I", PATIENT.today), ("II", old)))
+
+    assert outcome("serum_age", half, UnitFacts()) == ("failed", 700, ())
+    only_one = replace(PATIENT, serum_days=(("I", PATIENT.today),))
+    assert outcome("serum_age", only_one, UnitFacts()) == ("unknown", 0, ("antibodies_II",))
+    old_one = replace(PATIENT, serum_days=(("I", old),))
+    assert outcome("serum_age", old_one, UnitFacts()) == ("failed", 700, ())
 
 
 def test_the_leap_day_ages_on_the_28th() -> None:

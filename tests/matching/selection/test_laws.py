@@ -76,8 +76,8 @@ def patient(weight_kg: Decimal | None) -> PatientFacts:
         "A",
         "F",
         antibodies_tested=True,
-        newest_serum_on=TODAY,
         antibody_tests=(("single_antigen", "I"), ("single_antigen", "II")),
+        serum_days=(("I", TODAY), ("II", TODAY)),
     )
 
 
