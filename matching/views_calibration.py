@@ -19,7 +19,7 @@ from matching.presenters import calibration, crumbs
 def calibration_page(request: HttpRequest) -> HttpResponse:
     """An unknown quantity shows 8/8: a stale link shows a page, not an error."""
     person = person_of(request)
-    asked, checksum = request.GET.get("quantity", ""), request.GET.get("set", "")
+    asked, checksum = request.GET.get("quantity", ""), request.GET.get("set", "").replace("\0", "")
     quantity = asked if asked in Quantity.values else Quantity.OF8.value
     found = calibrations(person, quantity, checksum)
     context = {

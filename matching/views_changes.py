@@ -59,12 +59,9 @@ def run_changes_page(request: HttpRequest, pk: Any) -> HttpResponse:
     if not run.is_finished:
         return redirect("matching:run-progress", pk=run.pk)
     context: dict[str, Any] = {
-        "run": run,
-        "found": run.request,
+        **people.run_head(run, run.patient_weight_kg),
         "against": against,
         "others": others,
-        "patient": run.request.patient,
-        "line": people.patient_line(run.request.patient, run.patient_weight_kg, people.today()),
         "crumbs": crumbs.of_run(run, crumbs.here(_("What changed"))),
     }
     if against is not None:

@@ -35,8 +35,7 @@ def run_compare(request: HttpRequest, pk: Any) -> HttpResponse:
     if len(found) != len(wanted):
         raise Http404
     context = {
-        "run": run,
-        "found": run.request,
+        **people.run_head(run, evaluation.weight_kg),
         "list_url": list_url(request, run),
         "crumbs": crumbs.of_run(run, crumbs.here(_("Compare"))),
     }
@@ -47,7 +46,6 @@ def run_compare(request: HttpRequest, pk: Any) -> HttpResponse:
     table = comparison.table(run, found, person_of(request), evaluation, only_differences=differing)
     removable(request, table["columns"])
     context |= {
-        "line": people.patient_line(run.request.patient, evaluation.weight_kg, people.today()),
         "policy": policies.shown_name(evaluation.policy),
         "table": table,
         "switch": switch(request, differing),

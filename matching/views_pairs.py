@@ -36,12 +36,8 @@ def _report_query(policy_query: str) -> str:
 
 def _head(run: SearchRun, found: RunPairs) -> dict[str, Any]:
     """What both pages say of the patient and the rules."""
-    patient = run.request.patient
     return {
-        "run": run,
-        "found": run.request,
-        "patient": patient,
-        "line": people.patient_line(patient, found.evaluation.weight_kg, people.today()),
+        **people.run_head(run, found.evaluation.weight_kg),
         "asked": list(pair_words.asked(found.rules)),
         "policy": shown_name(found.evaluation.policy),
         "policy_query": pairs.policy_query(run, found),

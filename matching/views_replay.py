@@ -50,10 +50,7 @@ def replay_detail(request: HtmxRequest, pk: Any) -> HttpResponse:
         return render(request, "matching/_replay_progress.html", context)
     run = replay.run
     context |= {
-        "run": run,
-        "found": run.request,
-        "patient": run.request.patient,
-        "line": people.patient_line(run.request.patient, run.patient_weight_kg, people.today()),
+        **people.run_head(run, run.patient_weight_kg),
         "facts": replays.facts(run),
         "waits_long": waits_long(replay.job),
         "may_cancel": replay.job.is_open and replay.job.may_be_cancelled_by(user),

@@ -64,11 +64,9 @@ def run_report(request: HttpRequest, pk: Any) -> HttpResponse:
             return redirect("matching:report-detail", pk=kept)
     shown = _shown(request, run)
     context = {
-        "run": run,
-        "found": run.request,
+        **people.run_head(run, shown.evaluation.weight_kg),
         "form": form,
         "may_keep": may_keep,
-        "line": people.patient_line(run.request.patient, shown.evaluation.weight_kg, people.today()),
         "order": order_text(shown),
         "filters": list(filter_texts(shown)),
         "passing": shown.rows().count(),

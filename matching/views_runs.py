@@ -76,11 +76,8 @@ def run_progress(request: HtmxRequest, pk: Any) -> HttpResponse:
     context = {"run": run, "shown": progress(run), "waits_long": waits_long(run.job)}
     if request.htmx:
         return render(request, "matching/_run_progress.html", context)
-    patient = run.request.patient
+    context |= people.run_head(run, run.patient_weight_kg)
     context |= {
-        "found": run.request,
-        "patient": patient,
-        "line": people.patient_line(patient, run.patient_weight_kg, people.today()),
         "criteria": requests.criteria_facts(run.request),
         "may_submit": _may_submit(request, run),
         "may_repeat": run.request.state in SEARCHABLE,
@@ -101,10 +98,7 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
     page = paginate(request, shown.rows())
     table = results.table(run, list(page), person_of(request), evaluation)
     context = {
-        "run": run,
-        "found": run.request,
-        "patient": run.request.patient,
-        "line": people.patient_line(run.request.patient, evaluation.weight_kg, people.today()),
+        **people.run_head(run, evaluation.weight_kg),
         "basis": summary.basis(run),
         "criteria": [*summary.criteria_line(run), *prediction_summary.header(run, shown.most_lost)],
         "figures": summary.figures(run, shown),

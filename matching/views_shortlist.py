@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -94,33 +95,25 @@ def _entry(request: HttpRequest, pk: Any) -> ShortlistEntry:
 @require_POST
 @permission_required(*_CHOOSE)
 def shortlist_remove(request: HttpRequest, pk: Any) -> HttpResponse:
-    entry, form = _entry(request, pk), ReasonForm(request.POST)
-    if form.is_valid():
-        _try(
-            request,
-            lambda: services.shortlist_remove(
-                entry_id=entry.pk, reason=form.cleaned_data["reason"], actor=actor_of(request)
-            ),
-            _("%(unit)s was removed from the shortlist.") % {"unit": entry.unit.public_no},
-        )
-    else:
-        _refuse(request, form)
+    entry, actor = _entry(request, pk), actor_of(request)
+    _act(
+        request,
+        ReasonForm(request.POST),
+        lambda given: services.shortlist_remove(entry_id=entry.pk, actor=actor, **given),
+        _("%(unit)s was removed from the shortlist.") % {"unit": entry.unit.public_no},
+    )
     return redirect("matching:shortlist", pk=entry.patient_id)
 
 
 @require_POST
 @permission_required(*_CHOOSE)
 def shortlist_place(request: HttpRequest, pk: Any) -> HttpResponse:
-    entry, form = _entry(request, pk), PlaceForm(request.POST)
-    if form.is_valid():
-        _try(
-            request,
-            lambda: services.shortlist_place(
-                entry_id=entry.pk, place=form.cleaned_data["place"], actor=actor_of(request)
-            ),
-        )
-    else:
-        _refuse(request, form)
+    entry, actor = _entry(request, pk), actor_of(request)
+    _act(
+        request,
+        PlaceForm(request.POST),
+        lambda given: services.shortlist_place(entry_id=entry.pk, actor=actor, **given),
+    )
     return redirect("matching:shortlist", pk=entry.patient_id)
 
 
@@ -151,31 +144,25 @@ def note_add(request: HttpRequest, pk: Any) -> HttpResponse:
 @permission_required(*_CHOOSE)
 def note_strike(request: HttpRequest, pk: Any) -> HttpResponse:
     rows = GraftNote.objects.with_names().open_for(person_of(request), Permission.GRAFT_CHOOSE)
-    note, form = get_visible_or_404(rows, person_of(request), pk=pk), ReasonForm(request.POST)
-    if form.is_valid():
-        _try(
-            request,
-            lambda: services.note_strike(
-                note_id=note.pk, reason=form.cleaned_data["reason"], actor=actor_of(request)
-            ),
-        )
-    else:
-        _refuse(request, form)
+    note, actor = get_visible_or_404(rows, person_of(request), pk=pk), actor_of(request)
+    _act(
+        request,
+        ReasonForm(request.POST),
+        lambda given: services.note_strike(note_id=note.pk, actor=actor, **given),
+    )
     return redirect("matching:shortlist", pk=note.patient_id)
 
 
-def _try(request: HttpRequest, act: Any, done: str = "") -> None:
-    """Do it; what a rule refuses is said at the head of the next page."""
+def _act(request: HttpRequest, form: Form, act: Callable[[dict[str, Any]], Any], done: str = "") -> None:
+    """Do it with what the form gives; what form or service refuse is said at the head of the next page."""
+    if not form.is_valid():
+        for text in (text for texts in form.errors.values() for text in texts):
+            messages.error(request, str(text))
+        return
     try:
-        act()
+        act(form.cleaned_data)
     except DomainError as error:
         messages.error(request, error.message)
     else:
         if done:
             messages.success(request, done)
-
-
-def _refuse(request: HttpRequest, form: Form) -> None:
-    for errors in form.errors.values():
-        for error in errors:
-            messages.error(request, str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import ngettext
 from hospitals.choices import Sex
 from hospitals.models import Patient, kg_text
 from matching.engine.selection.blood_groups import abo_relation
+from matching.models import SearchRun
 
 CHILD_UNTIL = 14  # years; below, one says girl or boy
 MONTHS_UNTIL = 24  # age in months; above, in years
@@ -62,6 +64,13 @@ def patient_line(patient: Patient, weight_kg: Decimal | None, on: date) -> str:
     )
     disease = ", ".join(filter(None, [diagnosis_text(patient), _lower(patient.get_stage_display())]))
     return " · ".join(filter(None, [who, disease]))
+
+
+def run_head(run: SearchRun, weight_kg: Decimal | None) -> dict[str, Any]:
+    """What every page of a search says of its request and patient. weight_kg: that by which the page judges."""
+    patient = run.request.patient
+    line = patient_line(patient, weight_kg, today())
+    return {"run": run, "found": run.request, "patient": patient, "line": line}
 
 
 def diagnosis_text(patient: Patient) -> str:

@@ -43,6 +43,7 @@ class RequestData:
 @transaction.atomic
 def request_create(*, patient: Patient, data: RequestData, actor: Actor) -> MatchRequest:
     """A draft with its number. Raises Conflict for an inactive patient, InvalidInput for wrong criteria."""
+    patient = _held(patient)
     _check_active(patient)
     policy = _policy(data, patient)
     request = MatchRequest.objects.create(
@@ -165,6 +166,13 @@ def _locked(request_id: UUID) -> MatchRequest:
         .select_related("patient", "policy")
         .get(pk=request_id)
     )
+    return found
+
+
+def _held(patient: Patient) -> Patient:
+    """As he is now, and stays until the end: whoever deactivates him waits, or was before."""
+    rows = Patient.objects.select_related("hospital").select_for_update(no_key=True, of=("self",))
+    found: Patient = rows.get(pk=patient.pk)
     return found
 
 

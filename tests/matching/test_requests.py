@@ -14,6 +14,7 @@ from django.utils import timezone
 from core import audit
 from core.errors import Conflict, InvalidInput
 from core.models import AuditEntry, Job
+from hospitals.services import patient_deactivate
 from matching import services
 from matching.choices import LociSet
 from matching.models import MatchRequest, RequestCounter, SearchResult, SearchRun, SelectionPolicy
@@ -116,6 +117,27 @@ def test_wrong_criteria_are_refused_beside_their_field(data: dict[str, Any], cod
 
     assert (caught.value.code, caught.value.field) == (code, field)
     assert caught.value.message
+    assert not MatchRequest.objects.exists()
+
+
+def test_without_a_default_policy_nothing_is_asked() -> None:
+    SelectionPolicy.objects.filter(is_default=True).update(is_default=False)
+
+    with pytest.raises(Conflict) as caught:
+        draft()
+
+    assert caught.value.code == "policy_missing"
+
+
+def test_a_patient_who_was_deactivated_meanwhile_gets_no_draft() -> None:
+    """The page was opened while he was active."""
+    patient = typed_patient()
+    patient_deactivate(patient_id=patient.pk, reason="died", by=ACTOR)
+
+    with pytest.raises(Conflict) as caught:
+        services.request_create(patient=patient, data=RequestData(), actor=ACTOR)
+
+    assert caught.value.code == "patient_inactive"
     assert not MatchRequest.objects.exists()
 
 
