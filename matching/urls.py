@@ -58,6 +58,7 @@ _SEARCH = [
     path("changes/", views_changes.run_changes_page, name="run-changes"),
     path("changes/export.csv", views_changes.run_changes_export, name="run-changes-export"),
     path("pairs/", views_pairs.pair_list, name="pair-list"),
+    path("pairs/compare/", views_pairs.pair_compare, name="pair-compare"),
     path("pairs/export.csv", views_pairs.pair_export, name="pair-export"),
     path("pairs/<uuid:unit_pk>/<uuid:other_pk>/", views_pairs.pair_detail, name="pair-detail"),
     path("units/<uuid:unit_pk>/", views_runs.run_unit, name="run-unit"),

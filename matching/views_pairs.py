@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -15,14 +17,17 @@ from core.exports import csv_response
 from core.pages import paginate
 from core.roles import Permission
 from matching import exports_pairs
-from matching.models import SearchRun
-from matching.presenters import crumbs, findings, pair_words, pairs, people, policies
+from matching.chosen import LEAST, MOST
+from matching.models import Evaluation, SearchRun
+from matching.presenters import crumbs, findings, pair_comparison, pair_words, pairs, people, policies
 from matching.reports.bounds import USUAL_PAIRS
 from matching.selection.pairs import RunPairs, one_pair, places_of, run_pairs
 from matching.selection.policies import shown_name
+from matching.views_compare import ONLY_DIFFERENCES, switch
 from matching.views_runs import evaluation_for, visible_run
 
 PER_PAGE = 50
+PAIR = "pair"
 
 
 def _only_passed(request: HttpRequest) -> bool:
@@ -67,6 +72,7 @@ def pair_list(request: HttpRequest, pk: Any) -> HttpResponse:
         "nothing": pairs.nothing(counts),
         "passed": passed,
         "policies": policies.choices(run, found.evaluation, request.GET, person_of(request)),
+        "kept_policy": request.GET.get("policy", ""),
         "all_url": f"?{head['policy_query']}",
         "report_url": f"{reverse('matching:run-report', args=[run.pk])}?{_report_query(head['policy_query'])}",
         "export_url": f"{reverse('matching:pair-export', args=[run.pk])}?{request.GET.urlencode()}",
@@ -101,6 +107,56 @@ def pair_detail(request: HttpRequest, pk: Any, unit_pk: Any, other_pk: Any) -> H
         "crumbs": crumbs.of_run(run, (list_url, _("Double units")), crumbs.here(names)),
     }
     return render(request, "matching/pair_detail.html", context)
+
+
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def pair_compare(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Two to four pairs side by side: `?pair=<unit>_<unit>&pair=…`; 404 for one that is not of this list."""
+    run = visible_run(request, pk)
+    if not run.is_finished:
+        raise Http404
+    evaluation, person = evaluation_for(request, run), person_of(request)
+    asked = list(dict.fromkeys(request.GET.getlist(PAIR)))
+    compared = [_compared(run, evaluation, text) for text in asked[: MOST + 1]]
+    context = {
+        **people.run_head(run, evaluation.weight_kg),
+        "list_url": _list_url(request, run),
+        "crumbs": crumbs.of_run(
+            run,
+            (reverse("matching:pair-list", args=[run.pk]), _("Double units")),
+            crumbs.here(_("Compare")),
+        ),
+    }
+    if not LEAST <= len(compared) <= MOST:
+        context["problem"] = _("Tick two to four pairs in the list, then compare them.")
+        return render(request, "matching/pair_compare.html", context, status=400)
+    differing = ONLY_DIFFERENCES in request.GET
+    context |= {
+        "policy": shown_name(evaluation.policy),
+        "table": pair_comparison.table(run, compared, person, only_differences=differing),
+        "switch": switch(request, differing),
+        "only_differences": differing,
+    }
+    return render(request, "matching/pair_compare.html", context)
+
+
+def _compared(run: SearchRun, evaluation: Evaluation, text: str) -> pair_comparison.ComparedPair:
+    try:
+        units = [UUID(part) for part in text.split("_")]
+    except ValueError as error:
+        raise Http404 from error
+    found = one_pair(run, evaluation, units) if len(set(units)) == len(units) == 2 else None
+    if found is None:
+        raise Http404
+    listed = pairs.listed_results(run, found, [0])
+    return pair_comparison.ComparedPair(found, pairs.sides(found, 0, listed))
+
+
+def _list_url(request: HttpRequest, run: SearchRun) -> str:
+    """The pairs as the reader left them, by the same policy."""
+    policy = {"policy": request.GET["policy"]} if request.GET.get("policy") else {}
+    return f"{reverse('matching:pair-list', args=[run.pk])}?{urlencode(policy)}"
 
 
 @require_GET

@@ -89,6 +89,7 @@ def row(
     }
     return {
         "place": at + 1,
+        "key": "_".join(str(side.result.unit_id) for side in both),
         "url": f"{pair_url(run, both)}?{policy_query(run, found)}",
         "verdict": pair_words.verdict(int(found.found.verdicts[at])),
         "open": [pair_words.label(code) for code in codes_with(found, at, CANNOT_TELL) if code not in told],

@@ -148,6 +148,7 @@ ROWS = [
     a("matching:run-export", "run", ok=(200,)),
     a("matching:pair-list", "pairs", query="?passed=1", ok=(200,)),
     a("matching:pair-export", "pairs", ok=(200,)),
+    a("matching:pair-compare", "pairs", ok=(400,)),  # none is named
     Row(
         "matching:pair-detail",
         VIEW,
