@@ -39,28 +39,46 @@ def mails_send() -> dict[str, int]:
 
 def mail_send(*, mail_id: UUID) -> bool:
     """Send one e-mail if it is due and nobody else has it. True: it went out now."""
-    now = timezone.now()
-    mine = OutgoingMail.objects.filter(pk=mail_id, state=_State.WAITING, due_at__lte=now)
-    if not mine.update(state=_State.SENDING, claimed_at=now, attempts=F("attempts") + 1):
+    mail = _claimed(mail_id)
+    if mail is None:
         return False
-    mail = OutgoingMail.objects.select_related("user").get(pk=mail_id)
-    rows = list(_to_tell(mail))
+    rows = _to_tell(mail)
     if not rows or not mail.user.email_notices or not mail.user.is_active:
         _end(mail, state=_State.DROPPED)
         return False
-    if (
-        OutgoingMail.objects.filter(user=mail.user_id, topic=mail.topic)
-        .of_today()
-        .exclude(pk=mail.pk)
-        .exists()
-    ):
-        _back(mail, notifications.next_morning() - now, error="")
+    todays = OutgoingMail.objects.filter(user=mail.user_id, topic=mail.topic).of_today()
+    if todays.exclude(pk=mail.pk).exists():
+        _back(mail, notifications.next_morning() - timezone.now(), error="")
         return False
+    return _sent(mail, rows)
+
+
+@transaction.atomic
+def _claimed(mail_id: UUID) -> OutgoingMail | None:
+    """Waiting → sending; None unless it is due and nobody else has it.
+
+    Under the lock of its person, as whoever writes a notification or joins one e-mail to another: what is being added
+    to it goes out with it, and one that is being joined to another is not sent beside it.
+    """
+    person = OutgoingMail.objects.filter(pk=mail_id).values_list("user_id", flat=True).first()
+    if person is None:
+        return None
+    User.objects.select_for_update(no_key=True).get(pk=person)
+    now = timezone.now()
+    mine = OutgoingMail.objects.filter(pk=mail_id, state=_State.WAITING, due_at__lte=now)
+    if not mine.update(state=_State.SENDING, claimed_at=now, attempts=F("attempts") + 1):
+        return None
+    claimed: OutgoingMail = OutgoingMail.objects.select_related("user").get(pk=mail_id)
+    return claimed
+
+
+def _sent(mail: OutgoingMail, rows: list[Notification]) -> bool:
+    """Outside any transaction: a mail server may take its time."""
     try:
         _message(mail, rows).send()
     except (
         Exception
-    ) as error:  # an address that no name server takes, a text that cannot be made: not only SMTP
+    ) as error:  # not only SMTP: an address that no name server takes, a text that cannot be made
         if jobs.ends_the_work(error):
             raise
         log.warning("e-mail %s was not sent", mail.pk, exc_info=True)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from matching.choices import SignatureMeaning
 from matching.models import MatchReport
-from matching.reports.bounds import FEWEST_UNITS, MOST_UNITS, USUAL_UNITS
+from matching.reports.bounds import FEWEST_UNITS, MOST_PAIRS, MOST_UNITS, USUAL_UNITS
 from matching.services import Signing
 
 
@@ -29,12 +29,20 @@ class ReportForm(forms.Form):
         required=False,
         error_messages={"invalid": _("Write a whole number.")},
     )
+    pairs = forms.IntegerField(
+        label=_("Best pairs of two units"),
+        help_text=_("0: none"),
+        min_value=0,
+        max_value=MOST_PAIRS,
+        required=False,
+        error_messages={"invalid": _("Write a whole number.")},
+    )
     report_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4, required=False)
     lang = forms.ChoiceField(label=_("Language of the report"), choices=settings.LANGUAGES, required=False)
 
     @classmethod
     def usual(cls) -> dict[str, Any]:
-        return {"n": USUAL_UNITS, "lang": get_language() or settings.LANGUAGE_CODE}
+        return {"n": USUAL_UNITS, "pairs": 0, "lang": get_language() or settings.LANGUAGE_CODE}
 
     def value(self, name: str) -> Any:
         return self.cleaned_data.get(name) or self.usual()[name]

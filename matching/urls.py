@@ -68,6 +68,7 @@ _SEARCH = [
 _REPORT = [
     path("", views_reports.report_detail, name="report-detail"),
     path("report.pdf", views_reports.report_pdf, name="report-pdf"),
+    path("signed.pdf", views_reports.report_signed_pdf, name="report-signed-pdf"),
     path("sign/", views_reports.report_sign, name="report-sign"),
 ]
 

@@ -17,6 +17,7 @@ from core.roles import Permission
 from matching import exports_pairs
 from matching.models import SearchRun
 from matching.presenters import crumbs, findings, pair_words, pairs, people, policies
+from matching.reports.bounds import USUAL_PAIRS
 from matching.selection.pairs import RunPairs, one_pair, places_of, run_pairs
 from matching.selection.policies import shown_name
 from matching.views_runs import evaluation_for, visible_run
@@ -26,6 +27,11 @@ PER_PAGE = 50
 
 def _only_passed(request: HttpRequest) -> bool:
     return request.GET.get("passed") == "1"
+
+
+def _report_query(policy_query: str) -> str:
+    """A report that holds pairs too, by the policy of the page."""
+    return "&".join(filter(None, (policy_query, f"pairs={USUAL_PAIRS}")))
 
 
 def _head(run: SearchRun, found: RunPairs) -> dict[str, Any]:
@@ -62,6 +68,7 @@ def pair_list(request: HttpRequest, pk: Any) -> HttpResponse:
         "passed": passed,
         "policies": policies.choices(run, found.evaluation, request.GET, person_of(request)),
         "all_url": f"?{head['policy_query']}",
+        "report_url": f"{reverse('matching:run-report', args=[run.pk])}?{_report_query(head['policy_query'])}",
         "export_url": f"{reverse('matching:pair-export', args=[run.pk])}?{request.GET.urlencode()}",
         "crumbs": crumbs.of_run(run, crumbs.here(_("Double units"))),
     }

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError
+from core.models import Installation
 from core.roles import Permission
 from hospitals.forms import show_error
 from matching import services
@@ -24,9 +25,13 @@ from matching.forms_reports import ReportForm, SignForm
 from matching.match_list import MatchList
 from matching.models import MatchReport, MatchRequest, SearchRun
 from matching.presenters import crumbs, people, reports
+from matching.reports.bounds import MOST_PAIRS
 from matching.reports.selection import asked_of, filter_texts, order_text
+from matching.reports.signed import signed_copy
 from matching.services import ReportAsked
 from matching.views_runs import evaluation_for
+
+_PAIRS = {str(n) for n in range(MOST_PAIRS + 1)}
 
 
 def _finished(request: HttpRequest, pk: Any) -> SearchRun:
@@ -37,7 +42,7 @@ def _finished(request: HttpRequest, pk: Any) -> SearchRun:
 
 def _asked(request: HttpRequest, run: SearchRun, form: ReportForm) -> ReportAsked:
     """As the address says it: order and filters of the list, then how many and in which language."""
-    return asked_of(_shown(request, run), form.value("n"), form.value("lang"))
+    return asked_of(_shown(request, run), form.value("n"), form.value("lang"), form.value("pairs"))
 
 
 def _shown(request: HttpRequest, run: SearchRun) -> MatchList:
@@ -52,7 +57,7 @@ def run_report(request: HttpRequest, pk: Any) -> HttpResponse:
     may_keep = services.may_keep_reports(person_of(request), run.request.hospital_id)
     if request.method == "POST" and not may_keep:
         raise PermissionDenied
-    form = ReportForm(request.POST) if request.method == "POST" else ReportForm(initial=ReportForm.usual())
+    form = ReportForm(request.POST) if request.method == "POST" else ReportForm(initial=_initial(request))
     if request.method == "POST" and form.is_valid():
         kept = _kept(request, run, form)
         if kept is not None:
@@ -72,6 +77,12 @@ def run_report(request: HttpRequest, pk: Any) -> HttpResponse:
         "crumbs": crumbs.of_run(run, crumbs.here(_("Report"))),
     }
     return render(request, "matching/run_report.html", context)
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """As usual; the page of pairs asks for some of them too."""
+    wanted = request.GET.get("pairs", "")
+    return {**ReportForm.usual(), **({"pairs": int(wanted)} if wanted in _PAIRS else {})}
 
 
 def _kept(request: HttpRequest, run: SearchRun, form: ReportForm) -> Any:
@@ -97,7 +108,9 @@ def run_report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
     run = _finished(request, pk)
     form = ReportForm(request.GET)
     if not form.is_valid():
-        messages.error(request, _("A report holds 1 to 50 units, in English or Chinese."))
+        messages.error(
+            request, _("A report holds 1 to 50 units and at most 20 pairs, in English or Chinese.")
+        )
         return redirect("matching:run-report", pk=run.pk)
     pdf = services.report_print(run=run, asked=_asked(request, run, form), actor=actor_of(request))
     return _file(pdf, reports.file_name(run))
@@ -165,6 +178,21 @@ def report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
     """The kept file, bit for bit."""
     report = _report(request, pk)
     return _file(bytes(report.pdf), reports.file_name(report.run, report))
+
+
+@require_GET
+@permission_required(Permission.REQUEST_VIEW)
+def report_signed_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The kept file with its signatures on a sheet behind it."""
+    report = _report(request, pk)
+    if not report.signatures.all():
+        messages.error(request, _("Nobody has signed this report yet."))
+        return redirect("matching:report-detail", pk=report.pk)
+    if not reports.is_intact(report):
+        messages.error(request, _("The stored file is not the one that was made. Make a new report."))
+        return redirect("matching:report-detail", pk=report.pk)
+    pdf = signed_copy(report, synthetic=Installation.load().synthetic)
+    return _file(pdf, reports.file_name(report.run, report, signed=True))
 
 
 @require_POST

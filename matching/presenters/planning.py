@@ -19,6 +19,7 @@ from matching.planning import CELL_EDGES_E7, EVER_EDGES, UnitWorth
 from matching.presenters.probabilities import share_text
 from matching.presenters.requests import release_text
 from matching.published_rates import PUBLISHED, PublishedRate
+from matching.selection.policies import shown_label
 
 Json = dict[str, Any]
 
@@ -339,7 +340,7 @@ def basis(run: PlanningRun) -> list[Json]:
         {"label": _("Coverage of the set"), "value": percent(run.coverage)},
         {"label": _("Release"), "value": release_text(run.release) if run.release else "–"},
         {"label": _("Inventory as of change"), "value": whole(run.ledger_number or 0)},
-        {"label": _("Antigen rule"), "value": run.antigen_rule, "note": run.policy_label},
+        {"label": _("Antigen rule"), "value": run.antigen_rule, "note": shown_label(run.policy_label)},
         {"label": _("Patients"), "value": whole(parameters["patients"])},
         {"label": _("Seed"), "value": str(parameters["seed"])},
         {

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from core.roles import Role
 from matching.models import MatchReport, ReportSignature, SearchRun
 from matching.reports.head import moment
+from matching.selection.policies import shown_label
 
 SHOWN_DIGEST = 12  # characters in lists
 
@@ -53,7 +54,7 @@ def facts(report: MatchReport) -> list[dict[str, Any]]:
         {"label": _("Units"), "value": report.unit_count},
         {"label": _("Order of the units"), "value": report.order},
         {"label": _("Filters"), "value": ", ".join(report.filters) or _("none")},
-        {"label": _("Policy"), "value": report.policy_label},
+        {"label": _("Policy"), "value": shown_label(report.policy_label)},
         {"label": _("Digest, as printed"), "value": report.digest},
     ]
 
@@ -77,7 +78,8 @@ def signatures(report: MatchReport) -> list[dict[str, Any]]:
     ]
 
 
-def file_name(run: SearchRun, report: MatchReport | None = None) -> str:
+def file_name(run: SearchRun, report: MatchReport | None = None, *, signed: bool = False) -> str:
     """MR-2026-0001-search-1-report-1a2b3c4d5e6f.pdf; nothing of the patient."""
     tail = f"-{report.digest[:SHOWN_DIGEST]}" if report else ""
+    tail += "-signed" if signed else ""
     return f"{run.file_stem}-report{tail}.pdf"

@@ -29,12 +29,53 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True)
+class PairUnit:
+    """One of two units, in words; doses per kg by the weight of today."""
+
+    id: UUID
+    unit_no: str
+    rank: int
+    classes: str
+    tnc: str
+    cd34: str
+    blood_group: str
+
+
+@dataclass(frozen=True)
+class PairLine:
+    """A pair in words. mark: ok, no, na; reasons: rules that it fails or that cannot be told."""
+
+    verdict: str
+    mark: str
+    reasons: Sequence[str]
+    tnc: str
+    cd34: str
+    each_other: Sequence[str]
+    between: str
+    units: tuple[PairUnit, PairUnit]
+
+
+@dataclass(frozen=True)
+class PairsGiven:
+    """The best pairs of the list. asked: what the policy asks of two; the rest counts what was looked at."""
+
+    lines: Sequence[PairLine]
+    asked: Sequence[str]
+    notices: Sequence[str]
+    units: int
+    looked_at: int
+    passed: int
+    cannot_tell: int
+    weight_known: bool
+
+
+@dataclass(frozen=True)
 class Given:
     """One report's input.
 
     results: the units in the order of the page, with their units as they are now. passing: how many results pass the
     filters. order, filters: of the page, in words. evaluation: by whose policy the list is judged, with which weight;
-    judged: result -> what was found of it; verdicts: unit -> the same in words, rule by rule.
+    judged: result -> what was found of it; verdicts: unit -> the same in words, rule by rule. pairs: None if not asked.
     """
 
     run: SearchRun
@@ -48,9 +89,11 @@ class Given:
     made_at: datetime
     synthetic: bool
     verdicts: Mapping[UUID, Sequence[RuleVerdict]] = field(default_factory=dict)
+    pairs: PairsGiven | None = None
 
     @property
     def evaluated(self) -> frozenset[str]:
         """Codes of the rules that were evaluated for every unit of the report."""
         codes = [{one.code for one in self.verdicts.get(result.unit_id, ())} for result in self.results]
-        return frozenset(set.intersection(*codes)) if codes else frozenset()
+        found = set.intersection(*codes) if codes else set()
+        return frozenset(found | {"pairs"} if self.pairs is not None and self.pairs.weight_known else found)

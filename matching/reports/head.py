@@ -20,6 +20,7 @@ from matching.models import SearchRun
 from matching.presenters import people, prediction_summary, summary
 from matching.presenters.requests import SHOWN_LOCI, class_summary, release_text
 from matching.reports.given import Given
+from matching.selection.policies import shown_name
 
 SHORT_CHECKSUM = 16  # characters of a checksum that is printed to be compared by eye
 MOST_ANTIGENS = 6
@@ -124,8 +125,8 @@ def basis(given: Given) -> Iterator[Block]:
             _("Haplotype frequencies"),
             ", ".join(dict.fromkeys(map(prediction_summary.set_text, sets))) or _("none"),
         ),
-        Fact(_("Policy of the search"), run.policy_label),
-        Fact(_("Judged by the policy"), given.evaluation.policy_label),
+        Fact(_("Policy of the search"), shown_name(run.policy)),
+        Fact(_("Judged by the policy"), shown_name(given.evaluation.policy)),
         Fact(_("Judged at"), moment(given.evaluation.created_at)),
         Fact(_("Engine"), run.engine_version),
         Fact(_("Inventory"), inventory_text(run)),

@@ -14,13 +14,15 @@ from matching.match_list import ALL, ELIGIBLE, EXCLUDED, MatchList
 from matching.models import EvaluatedUnit
 from matching.presenters import findings
 from matching.presenters.rule_words import SHORT
-from matching.reports.given import RuleVerdict
+from matching.reports.given import PairsGiven, RuleVerdict
+from matching.reports.pairs import pairs_given
+from matching.selection.pairs import run_pairs
 from matching.selection.policies import rules_of
 from matching.services import ReportAsked
 
 
-def asked_of(shown: MatchList, n: int, language: str) -> ReportAsked:
-    """The first n units of a list, its order, filters and verdicts in the language of the report."""
+def asked_of(shown: MatchList, n: int, language: str, pairs: int = 0) -> ReportAsked:
+    """The first n units of a list, its order, filters and verdicts in the language of the report; and so many pairs."""
     rows = shown.rows()
     results = list(rows.select_related("unit__bank")[:n])
     judged = findings.of_page(shown.evaluation, results)
@@ -35,7 +37,14 @@ def asked_of(shown: MatchList, n: int, language: str) -> ReportAsked:
             filters=tuple(filter_texts(shown)),
             language=language,
             verdicts={result.unit_id: verdicts(rules, judged[result.pk]) for result in results},
+            pairs=_pairs(shown, pairs),
         )
+
+
+def _pairs(shown: MatchList, most: int) -> PairsGiven | None:
+    if not most:
+        return None
+    return pairs_given(shown.run, run_pairs(shown.run, shown.evaluation), most)
 
 
 def verdicts(rules: SelectionRules, row: EvaluatedUnit) -> list[RuleVerdict]:

@@ -57,6 +57,12 @@ def shown_name(policy: SelectionPolicy) -> str:
     return f"{plain_name(policy)} v{policy.version}"
 
 
+def shown_label(label: str) -> str:
+    """The same of a name with its version as it was stored beside what was made by the policy."""
+    name, _v, version = label.rpartition(" v")
+    return f"{gettext(name)} v{version}" if name in SHIPPED else label
+
+
 def plain_name(policy: SelectionPolicy) -> str:
     """The same without the version."""
     return gettext(policy.name) if policy.hospital_id is None and policy.name in SHIPPED else policy.name

@@ -30,15 +30,14 @@ from matching.models import (
     SearchRun,
 )
 from matching.reports.bounds import FEWEST_UNITS, MOST_CHOSEN, MOST_KEPT, MOST_UNITS
-from matching.reports.given import Given, RuleVerdict
+from matching.reports.given import Given, PairsGiven, RuleVerdict
 from matching.reports.match_report import match_report
 
 
 @dataclass(frozen=True)
 class ReportAsked:
     """What a report shall hold. results: the first of the page's order, with their units; passing: how many pass its
-    filters. order, filters: of the page in words, in the language of the report. evaluation, judged, verdicts: as in
-    Given."""
+    filters. order, filters: of the page in words, in the language of the report. All else as in Given."""
 
     evaluation: Evaluation
     judged: Mapping[int, EvaluatedUnit]
@@ -48,6 +47,7 @@ class ReportAsked:
     filters: Sequence[str]
     language: str
     verdicts: Mapping[UUID, Sequence[RuleVerdict]] = field(default_factory=dict)
+    pairs: PairsGiven | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def report_create(
             run=run,
             language=asked.language,
             unit_count=len(asked.results),
-            units=units_of(asked.results),
+            units=units_of(asked),
             order=asked.order[:200],
             filters=list(asked.filters),
             policy_label=asked.evaluation.policy_label,
@@ -117,8 +117,16 @@ def _new_id(wanted: UUID | None, run: SearchRun) -> UUID:
     return wanted if wanted and taken is None else uuid4()
 
 
-def units_of(results: Sequence[SearchResult]) -> list[dict[str, Any]]:
-    return [{"id": str(one.unit_id), "unit_no": one.unit.public_no, "rank": one.rank} for one in results]
+def units_of(asked: ReportAsked) -> list[dict[str, Any]]:
+    """What can be chosen from the report: its units, then those of its pairs that are not among them."""
+    found = {one.unit_id: (one.unit.public_no, one.rank) for one in asked.results}
+    found |= {
+        unit.id: (unit.unit_no, unit.rank)
+        for line in (asked.pairs.lines if asked.pairs else ())
+        for unit in line.units
+        if unit.id not in found
+    }
+    return [{"id": str(pk), "unit_no": unit_no, "rank": rank} for pk, (unit_no, rank) in found.items()]
 
 
 def _printed(run: SearchRun, asked: ReportAsked, actor: Actor) -> Printed:
@@ -144,6 +152,7 @@ def _printed(run: SearchRun, asked: ReportAsked, actor: Actor) -> Printed:
         made_at=made_at,
         synthetic=Installation.load().synthetic,
         verdicts=asked.verdicts,
+        pairs=asked.pairs,
     )
     document = match_report(given, asked.language)
     return Printed(pdf_bytes(document), document.digest, made_at)
@@ -163,6 +172,7 @@ def _record(
             "language": asked.language,
             "policy": asked.evaluation.policy_label,
             "units": [one.unit.public_no for one in asked.results],
+            "pairs": len(asked.pairs.lines) if asked.pairs else 0,
         },
         hospital_id=run.request.hospital_id,
     )

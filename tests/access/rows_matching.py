@@ -163,6 +163,7 @@ ROWS = [
     request_of_run("matching:report-list", VIEW, ok=(200,)),
     a("matching:report-detail", "report", ok=(200,)),
     a("matching:report-pdf", "report", ok=(200,)),
+    a("matching:report-signed-pdf", "report", ok=(302,)),  # nobody has signed it
     a(
         "matching:report-sign",
         "report",

@@ -13,9 +13,11 @@ from django.db import connection
 
 from core.audit import Actor
 from core.errors import Conflict
+from core.models import AuditEntry
 from hospitals import services
-from hospitals.data import PatientData
-from hospitals.models import Hospital, Patient
+from hospitals.data import BeadData, PatientData, SerumData
+from hospitals.models import AntibodySerum, Hospital, Patient
+from hospitals.services_antibodies import serum_record, serum_withdraw
 from hospitals.typings import TypingInput
 from tests.factories.hospitals import GL, HospitalFactory, PatientFactory, member_of
 
@@ -89,3 +91,35 @@ def test_of_many_edits_of_one_version_one_is_taken(own: Hospital) -> None:
         == ["patient_changed"] * 3
     )
     assert Patient.objects.get().version == patient.version + 1
+
+
+def test_a_serum_sent_twice_is_kept_once(own: Hospital) -> None:
+    patient, wanted, by = PatientFactory(hospital=own), uuid4(), Actor.user(member_of(own))
+    serum = SerumData(
+        sampled_on=datetime.date(2026, 10, 1),
+        method="single_antigen",
+        beads=(BeadData(written="A24", mfi=4000),),
+    )
+
+    answers = at_once(
+        lambda: serum_record(patient_id=patient.pk, serum=serum, serum_id=wanted, by=by),
+        4,
+    )
+
+    refused = [answer.code for answer in answers if isinstance(answer, Conflict)]
+    assert (len(answers), refused) == (4, ["serum_exists"] * 3)
+    assert AntibodySerum.objects.get().pk == wanted
+    assert AuditEntry.objects.filter(action="patient.serum_recorded").count() == 1
+
+
+def test_a_serum_is_withdrawn_once(own: Hospital) -> None:
+    patient, by = PatientFactory(hospital=own), Actor.user(member_of(own))
+    serum = serum_record(
+        patient_id=patient.pk, serum=SerumData(sampled_on=datetime.date(2026, 10, 1), method="single_antigen",
+        beads=(BeadData(written="A24", mfi=4000),)), by=by,
+    )  # fmt: skip
+
+    answers = at_once(lambda: serum_withdraw(serum_id=serum.pk, reason="mixed up", by=by), 4)
+
+    refused = [answer.code for answer in answers if isinstance(answer, Conflict)]
+    assert (len(answers), refused) == (4, ["serum_withdrawn"] * 3)

@@ -16,12 +16,13 @@ from core.models import AuditEntry, OutgoingMail
 from core.notifications import Notice
 from core.roles import Role
 from matching import services
-from matching.models import GraftNote, PatientWatch, SearchRun, ShortlistEntry
-from matching.services import shortlist, watches
-from tests.factories.core import UserFactory
+from matching.models import GraftNote, PatientWatch, ReportSignature, SearchRun, ShortlistEntry
+from matching.services import Signing, report_sign, shortlist, watches
+from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.hospitals import member_of
 from tests.factories.match_list import stored_run
 from tests.factories.matching import ACTOR, ListedUnitFactory
+from tests.factories.reports import kept_report
 from tests.hospitals.test_concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,3 +115,37 @@ def test_an_email_is_sent_by_one_worker(monkeypatch: pytest.MonkeyPatch) -> None
     assert sorted(answers) == [False] * (PEOPLE - 1) + [True]
     assert len(sent) == 1
     assert OutgoingMail.objects.get().attempts == 1
+
+
+def test_a_person_signs_a_report_once() -> None:
+    with transaction.atomic():
+        report = kept_report([ListedUnitFactory()])
+    physician = member_of(report.run.request.hospital, Role.HOSPITAL_PHYSICIAN)
+
+    answers = at_once(
+        lambda: report_sign(
+            report_id=report.pk, signing=Signing("reviewed"), password=PASSWORD, user=physician
+        ),
+        PEOPLE,
+    )
+
+    refused = [answer.code for answer in answers if isinstance(answer, Conflict)]
+    assert (len(answers), refused) == (PEOPLE, ["signed_already"] * (PEOPLE - 1))
+    assert ReportSignature.objects.count() == 1
+    assert AuditEntry.objects.filter(action="report.sign").count() == 1
+
+
+def test_several_people_sign_one_report_at_once() -> None:
+    with transaction.atomic():
+        report = kept_report([ListedUnitFactory()])
+    people = iter([member_of(report.run.request.hospital, Role.HOSPITAL_PHYSICIAN) for _ in range(PEOPLE)])
+
+    at_once(
+        lambda: report_sign(
+            report_id=report.pk, signing=Signing("reviewed"), password=PASSWORD, user=next(people)
+        ),
+        PEOPLE,
+    )
+
+    assert ReportSignature.objects.values("signer").distinct().count() == PEOPLE
+    assert AuditEntry.objects.filter(action="report.sign").count() == PEOPLE

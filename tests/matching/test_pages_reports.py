@@ -95,11 +95,11 @@ def test_file_holds_the_first_n_in_the_language_asked(client: Client, run: Searc
     assert "1 / 3" in text
 
 
-@pytest.mark.parametrize("query", ["?n=0", "?n=51", "?n=many", "?lang=xx"])
+@pytest.mark.parametrize("query", ["?n=0", "?n=51", "?pairs=21", "?n=many", "?lang=xx"])
 def test_what_cannot_be_printed_is_refused_with_the_cure(client: Client, run: SearchRun, query: str) -> None:
     response = client.get(url("run-report-pdf", run.pk, query), follow=True)
 
-    assert "A report holds 1 to 50 units, in English or Chinese." in text_of(response)
+    assert "A report holds 1 to 50 units and at most 20 pairs, in English or Chinese." in text_of(response)
     assert not AuditEntry.objects.filter(action="report.create").exists()
 
 

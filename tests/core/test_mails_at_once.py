@@ -1,0 +1,110 @@
+"""E-mails and what else is done with them at the same moment, on connections of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.core import mail as outbox
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core import mails, notifications
+from core.models import Notification, OutgoingMail, User
+from core.notifications import Kind, Notice
+from core.roles import Permission, Role
+from tests.factories.core import UserFactory
+from tests.matching.threads import started, together
+
+
+@pytest.fixture(autouse=True)
+def kind() -> Iterator[None]:
+    notifications.register(
+        Kind(
+            "test.told", lambda params: f"Patient {params['code']}", lambda params: "",
+            lambda params: f"News of {params['code']}", Permission.INVENTORY_VIEW,
+        )
+    )  # fmt: skip
+    yield
+    notifications._kinds.pop("test.told")
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return UserFactory(roles=[Role.LAB])
+
+
+def told(user: User, code: str) -> Notification:
+    notice = Notice(user.pk, "test.told", "patient:1", {"code": code})
+    (made,) = notifications.notifications_create(notices=[notice])
+    return made
+
+
+def while_in_transaction(work: Callable[[], object], then: Callable[[], object]) -> None:
+    """`then` begins after `work` was done and before it is committed, on another connection; both come to their end."""
+    done, asked = threading.Event(), threading.Event()
+
+    def writing() -> None:
+        with transaction.atomic():
+            work()
+            done.set()
+            asked.wait(5)
+            wait_for_a_lock()
+
+    thread = started(writing)
+    assert done.wait(5)
+    other = started(lambda: (asked.set(), then()))
+    thread.join(20)
+    other.join(20)
+
+
+def wait_for_a_lock() -> None:
+    """Until another connection waits for what this transaction holds, or for a second: then nobody does."""
+    for _ in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone()[0]:
+                return
+            cursor.execute("SELECT pg_sleep(0.01)")
+
+
+def test_what_is_being_added_to_an_email_goes_out_with_it(user: User) -> None:
+    first = told(user, "P1")
+
+    while_in_transaction(lambda: told(user, "P2"), lambda: mails.mail_send(mail_id=first.mail_id))
+
+    (sent,) = outbox.outbox
+    assert "- Patient P1\n- Patient P2\n" in sent.body
+
+
+def test_one_that_is_being_joined_to_another_is_not_sent_beside_it(user: User) -> None:
+    first = told(user, "P1")
+    claimed = timezone.now()
+    OutgoingMail.objects.update(state="sending", claimed_at=claimed)
+    second = told(user, "P2")
+    assert second.mail_id != first.mail_id
+    failing = OutgoingMail.objects.get(pk=first.mail_id)
+
+    while_in_transaction(
+        lambda: mails._back(failing, timedelta(0), error="no server"),
+        lambda: mails.mail_send(mail_id=second.mail_id),
+    )
+
+    assert not outbox.outbox
+    assert OutgoingMail.objects.get().pk == first.mail_id
+    assert mails.mails_send()["sent"] == 1
+    assert "- Patient P1\n- Patient P2\n" in outbox.outbox[0].body
+
+
+def test_of_many_workers_one_sends(user: User) -> None:
+    mail_id = told(user, "P1").mail_id
+
+    together(*[lambda: mails.mail_send(mail_id=mail_id)] * 8)
+
+    assert len(outbox.outbox) == 1
+    assert OutgoingMail.objects.get().state == "sent"

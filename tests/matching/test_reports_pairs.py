@@ -1,0 +1,134 @@
+"""Pairs of two units on paper: asked for, as on their page, and there to be chosen."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from core.models import AuditEntry, User
+from core.roles import Role
+from hospitals.models import Hospital, Patient
+from matching.models import MatchReport, SearchRun
+from matching.services import Signing, report_sign
+from tests.factories.core import PASSWORD
+from tests.factories.hospitals import member_of
+from tests.factories.match_list import searched_run
+from tests.factories.matching import ListedUnitFactory, typed_patient
+from tests.matching.match_list_pages import FIVE
+from tests.matching.report_pages import Reading, text_of
+
+BEST, WHAT_NOT = "Best pairs of two units", "What was not evaluated"
+
+
+@pytest.fixture
+def patient(hospital: Hospital) -> Patient:
+    return typed_patient(hospital=hospital, weight_kg=Decimal(50))
+
+
+@pytest.fixture
+def run(patient: Patient) -> SearchRun:
+    ListedUnitFactory(unit_no="ONE", tnc_e7=100, cd34_e6=8, abo="O")
+    ListedUnitFactory(unit_no="TWO", gl=FIVE, tnc_e7=120, cd34_e6=9, abo="A")
+    ListedUnitFactory(unit_no="SMALL", tnc_e7=60, cd34_e6=9)  # in no pair: 1.2 per kg
+    return searched_run(patient)
+
+
+def made(client: Client, run: SearchRun, query: str = "", **asked: Any) -> MatchReport:
+    page = reverse("matching:run-report", args=[run.pk]) + query
+    client.post(page, {"n": "5", "lang": "en", **asked})
+    return MatchReport.objects.get()
+
+
+def section(report: MatchReport) -> Reading:
+    return text_of(bytes(report.pdf)).between(BEST, WHAT_NOT)
+
+
+def test_the_paper_says_what_the_page_of_pairs_says(client: Client, run: SearchRun) -> None:
+    page = client.get(reverse("matching:pair-list", args=[run.pk]))
+    (row,) = page.context["rows"]
+
+    paper = section(made(client, run, pairs="10"))
+
+    for unit in row["units"]:
+        assert unit["unit"] in paper
+        assert f"rank {unit['rank']}" in paper
+    assert "4.40" in paper  # (100 + 120) / 50
+    assert "0.34" not in paper
+    assert "3.40" in paper  # CD34, (8 + 9) x 10 / 50
+    assert row["verdict"]["text"] in paper
+    assert row["between"] in paper
+    assert "3 pairs of the best 3 units" in paper
+    assert "SMALL" not in paper
+
+
+def test_units_of_pairs_can_be_chosen_though_the_list_is_cut_before_them(
+    client: Client, hospital: Hospital, run: SearchRun
+) -> None:
+    report = made(client, run, "?show=all", pairs="10", n="1")
+    numbers = [unit["unit_no"] for unit in report.units]
+    physician: User = member_of(hospital, Role.HOSPITAL_PHYSICIAN)
+
+    report_sign(
+        report_id=report.pk, signing=Signing("chosen", ["ONE", "TWO"]), password=PASSWORD, user=physician
+    )
+
+    assert report.unit_count == 1
+    assert sorted(numbers) == ["ONE", "TWO"]
+    assert AuditEntry.objects.get(action="report.create").after["pairs"] == 1
+
+
+def test_without_asking_there_are_none_and_the_paper_says_so(client: Client, run: SearchRun) -> None:
+    text = text_of(bytes(made(client, run).pdf))
+
+    assert BEST not in text
+    assert "pairs of units" in text.between(WHAT_NOT, "What this report is")
+
+
+def test_asked_for_they_are_not_among_what_was_not_evaluated(client: Client, run: SearchRun) -> None:
+    text = text_of(bytes(made(client, run, pairs="10").pdf))
+
+    assert "pairs of units" not in text.between(WHAT_NOT, "What this report is")
+
+
+def test_without_a_weight_there_is_a_sentence(client: Client, patient: Patient, run: SearchRun) -> None:
+    patient.weight_kg = None
+    patient.save()
+
+    paper = section(made(client, run, pairs="10"))
+
+    assert "The patient's weight is not known: two units are chosen by their doses per kg." in paper
+    assert "ONE" not in paper
+
+
+def test_as_many_as_asked_for(client: Client, run: SearchRun) -> None:
+    ListedUnitFactory(unit_no="THREE", tnc_e7=110, cd34_e6=9)
+    again = searched_run(run.request.patient)
+
+    paper = section(made(client, again, pairs="1"))
+
+    assert paper.times("rank") == 2  # both units of one pair
+
+
+@pytest.mark.parametrize("wrong", ["21", "-1", "some"])
+def test_a_wrong_number_stays_in_the_form(client: Client, run: SearchRun, wrong: str) -> None:
+    page = reverse("matching:run-report", args=[run.pk])
+
+    answer = client.post(page, {"n": "5", "lang": "en", "pairs": wrong})
+
+    assert f'value="{wrong}"' in answer.content.decode()
+    assert not MatchReport.objects.exists()
+
+
+def test_the_page_of_pairs_leads_to_a_report_with_them(client: Client, run: SearchRun) -> None:
+    address = client.get(reverse("matching:pair-list", args=[run.pk])).context["report_url"]
+
+    form = client.get(address).context["form"]
+
+    assert form["pairs"].value() == 10
+    for nonsense in ("x", "21", "-1", ""):
+        page = client.get(reverse("matching:run-report", args=[run.pk]) + f"?pairs={nonsense}")
+        assert page.context["form"]["pairs"].value() == 0
