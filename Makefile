@@ -41,8 +41,8 @@ else
 	@$(VENV) benchmarks/prediction.py
 	@$(VENV) benchmarks/grim.py
 	@$(VENV) benchmarks/pairs.py
-	@$(VENV) benchmarks/choosing.py
-	@exec $(VENV) benchmarks/world.py
+	@$(VENV) benchmarks/world.py
+	@exec $(VENV) benchmarks/choosing.py
 endif
 
 drill: ## searches while processes, servers and files are broken at random; writes docs/reliability.md

@@ -88,8 +88,9 @@ class Choosing:
         return {
             PLAIN: (self.page("request-detail", pk=self.request.pk), RUNS),
             "judging": (self.judge, RUNS),
-            "list_50": (self.page("run-detail"), RUNS),
-            "list_250": (self.page("run-detail", "?per_page=250"), RUNS),
+            "list_eligible": (self.page("run-detail"), RUNS),  # the antibodies leave few
+            "list_50": (self.page("run-detail", every), RUNS),
+            "list_250": (self.page("run-detail", f"{every}&per_page=250"), RUNS),
             "list_excluded": (self.page("run-detail", "?show=excluded"), RUNS),
             "list_last_page": (self.page("run-detail", f"{every}&page=9999"), RUNS),
             "list_by_quality": (self.page("run-detail", f"{every}&sort=quality"), RUNS),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from django.urls import reverse
@@ -17,6 +19,7 @@ from matching.presenters.rule_words import threshold_text
 from tests.factories.match_list import stored_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
 from tests.factories.planning import stored_planning
+from tests.matching.report_pages import text_of
 from tests.matching.test_pages_references import client_of
 
 TAIL = re.compile(rb"\d\.\d*(?:0{7,}|9{7,})\d*")
@@ -79,6 +82,23 @@ def test_a_list_has_no_tails(run: SearchRun, name: str, query: str, language: st
     found = _read(reverse(name, args=[run.pk]) + query, language)
 
     assert TAIL.findall(found) == []
+
+
+def test_a_spreadsheet_has_no_tails(run: SearchRun) -> None:
+    found = _read(reverse("matching:run-export-xlsx", args=[run.pk]), "en")
+    with ZipFile(BytesIO(found)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml")
+
+    assert b"<v>" in sheet
+    assert TAIL.findall(sheet) == []
+
+
+def test_a_report_has_no_tails(run: SearchRun) -> None:
+    found = _read(reverse("matching:run-report-pdf", args=[run.pk]) + "?n=3&lang=en", "en")
+
+    text = str(text_of(found))
+    assert "kg" in text
+    assert TAIL.findall(text.encode()) == []
 
 
 @pytest.mark.django_db
