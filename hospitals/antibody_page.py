@@ -17,8 +17,14 @@ from hla.antibodies import Specificity, carries
 from hla.typing import Typing, read_gl
 from hospitals import choices
 from hospitals.antibodies import Bead, antibodies_of
+from hospitals.choices import SerumClasses
 from hospitals.models import AntibodySerum, Patient
 
+# The class that is missing where one was tested.
+UNTESTED: dict[str, Any] = {
+    SerumClasses.CLASS_I: SerumClasses.CLASS_II.label,
+    SerumClasses.CLASS_II: SerumClasses.CLASS_I.label,
+}
 STRONGEST = 10  # specificities that the page of a patient shows before it is asked for all
 
 
@@ -35,6 +41,7 @@ def antibody_context(patient: Patient) -> dict[str, Any]:
     strongest = sorted(known.beads, key=strength, reverse=True)[:STRONGEST]
     return {
         "antibodies": known,
+        "untested_class": UNTESTED.get(known.classes, ""),
         "antibody_tag": tag(known.known_since),
         "strongest_antibodies": by_locus(strongest),
         "all_antibodies": by_locus(known.beads) if len(known.beads) > STRONGEST else [],
