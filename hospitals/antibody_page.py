@@ -80,12 +80,17 @@ def tag(known_since: datetime.date | None) -> dict[str, str]:
     return {"text": text, "tone": "warn"}
 
 
-def serum_facts(serum: AntibodySerum) -> list[dict[str, Any]]:
+def serum_facts(serum: AntibodySerum, *, read: bool = False) -> list[dict[str, Any]]:
+    """read: nobody said which classes were tested, and they are those of what was found."""
     return [
         {"label": _("Sampled on"), "value": serum.sampled_on.isoformat()},
         {"label": _("Tested on"), "value": serum.tested_on.isoformat() if serum.tested_on else ""},
         {"label": _("Method"), "value": serum.get_method_display()},
-        {"label": _("HLA classes tested"), "value": serum.get_classes_display()},
+        {
+            "label": _("HLA classes tested"),
+            "value": serum.get_classes_display(),
+            "note": _("read from the specificities") if read else "",
+        },
         {"label": _("Laboratory"), "value": serum.laboratory},
         {"label": _("Note"), "value": serum.note},
     ]

@@ -80,7 +80,9 @@ def _preview(request: HttpRequest, patient: Patient, form: SerumForm) -> HttpRes
         "remarks": form.reading.remarks,
         "own": own_antigens(patient, ((bead.specificity, bead.mfi, bead.called) for bead in beads)),
         "untested": UNTESTED.get(classes, ""),
-        "facts": serum_facts(AntibodySerum(**{n: getattr(data, n) for n in _FACTS}, classes=classes)),
+        "facts": serum_facts(
+            AntibodySerum(**{n: getattr(data, n) for n in _FACTS}, classes=classes), read=not data.classes
+        ),
     }
     return render(request, "hospitals/serum_preview.html", context)
 

@@ -45,3 +45,16 @@ def test_a_new_serum_of_one_class_does_not_hide_the_age_of_the_other(
     page = sign_in(coordinator).get(reverse("hospitals:patient-detail", args=[patient.pk]))
 
     assert "last serum 400 days old" in page.content.decode()
+
+
+@pytest.mark.parametrize(("classes", "told"), [("", True), ("both", False)])
+def test_the_preview_says_where_it_knows_the_classes_from(
+    sign_in: Any, patient: Patient, coordinator: User, classes: str, told: bool
+) -> None:
+    given = {"sampled_on": "2026-05-01", "method": "single_antigen", "classes": classes, "text": "A24 12000"}
+
+    preview = sign_in(coordinator).post(reverse("hospitals:serum-create", args=[patient.pk]), given)
+
+    page = preview.content.decode()
+    assert ("read from the specificities" in page) is told
+    assert ("Not tested: Class II" in page) is told
