@@ -82,10 +82,6 @@ class Interpretation:
     mac_version: str
     general: tuple[Note, ...] = ()  # remarks on the GL string as a whole
 
-    @property
-    def is_clean(self) -> bool:
-        return not self.problems and not self.twice
-
     def typing(self) -> Typing:
         return Typing.of(self.loci.values())
 

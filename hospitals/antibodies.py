@@ -65,12 +65,6 @@ class PatientAntibodies:
         return classes_text({one for _method, one in self.tests})
 
     @property
-    def untested(self) -> str:
-        """The class that no serum was tested for, where there are sera; else ""."""
-        rest = {"I", "II"} - {one for one, _day in self.class_days}
-        return next(iter(rest)) if len(rest) == 1 else ""
-
-    @property
     def known_since(self) -> datetime.date | None:
         """The day of the older of the tested classes; None without a serum."""
         return min((day for _class, day in self.class_days), default=None)

@@ -324,8 +324,8 @@ def _header_unknown() -> _Refused:
 def find_table(lines: list[str]) -> Table | None:
     """The first line that names a column of specificities and one of MFI, by the delimiter that finds most columns."""
     for number, line in enumerate(lines[:HEADER_WITHIN], start=1):
-        if max(map(line.count, ",;\t")) >= MAX_COLUMNS:
-            raise _Refused("too_many_columns", number, limit=MAX_COLUMNS)
+        if (signs := max(map(line.count, ",;\t"))) >= MAX_COLUMNS:
+            raise _Refused("too_many_columns", number, limit=MAX_COLUMNS, count=signs + 1)
         for delimiter in sorted(",;\t", key=line.count, reverse=True):
             header = [cell.strip().strip('"').strip() for cell in line.split(delimiter)]
             names = [folded(name) for name in header]

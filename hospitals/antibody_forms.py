@@ -61,9 +61,12 @@ class SerumForm(forms.Form):
     )
     classes = forms.ChoiceField(
         label=_("HLA classes tested"),
-        choices=[("", _("those of the specificities")), *choices.SerumClasses.choices],
+        choices=[("", _("read from the specificities")), *choices.SerumClasses.choices],
         required=False,
-        help_text=_("Class I and class II are separate tests. A class that was not tested clears no unit."),
+        help_text=_(
+            "Class I and class II are separate tests. A class that was not tested clears no unit; choose also one "
+            "in which nothing was found."
+        ),
     )
     laboratory = forms.CharField(label=_("Laboratory"), max_length=120, required=False)
     note = forms.CharField(label=_("Note"), max_length=400, required=False)

@@ -17,8 +17,14 @@ from hla.antibodies import Specificity, carries
 from hla.typing import Typing, read_gl
 from hospitals import choices
 from hospitals.antibodies import Bead, antibodies_of
+from hospitals.choices import SerumClasses
 from hospitals.models import AntibodySerum, Patient
 
+# The class that is missing where one was tested.
+UNTESTED: dict[str, Any] = {
+    SerumClasses.CLASS_I: SerumClasses.CLASS_II.label,
+    SerumClasses.CLASS_II: SerumClasses.CLASS_I.label,
+}
 STRONGEST = 10  # specificities that the page of a patient shows before it is asked for all
 
 
@@ -35,6 +41,7 @@ def antibody_context(patient: Patient) -> dict[str, Any]:
     strongest = sorted(known.beads, key=strength, reverse=True)[:STRONGEST]
     return {
         "antibodies": known,
+        "untested_class": UNTESTED.get(known.classes, ""),
         "antibody_tag": tag(known.known_since),
         "strongest_antibodies": by_locus(strongest),
         "all_antibodies": by_locus(known.beads) if len(known.beads) > STRONGEST else [],
@@ -73,12 +80,17 @@ def tag(known_since: datetime.date | None) -> dict[str, str]:
     return {"text": text, "tone": "warn"}
 
 
-def serum_facts(serum: AntibodySerum) -> list[dict[str, Any]]:
+def serum_facts(serum: AntibodySerum, *, read: bool = False) -> list[dict[str, Any]]:
+    """read: nobody said which classes were tested, and they are those of what was found."""
     return [
         {"label": _("Sampled on"), "value": serum.sampled_on.isoformat()},
         {"label": _("Tested on"), "value": serum.tested_on.isoformat() if serum.tested_on else ""},
         {"label": _("Method"), "value": serum.get_method_display()},
-        {"label": _("HLA classes tested"), "value": serum.get_classes_display()},
+        {
+            "label": _("HLA classes tested"),
+            "value": serum.get_classes_display(),
+            "note": _("read from the specificities") if read else "",
+        },
         {"label": _("Laboratory"), "value": serum.laboratory},
         {"label": _("Note"), "value": serum.note},
     ]

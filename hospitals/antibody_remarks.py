@@ -14,7 +14,8 @@ MESSAGES: dict[str, str | Promise] = {
     "too_many_lines": _("There are more than %(limit)s lines: keep the rows of this serum only."),
     "too_many_beads": _("A serum may have at most %(limit)s specificities."),
     "too_many_columns": _(
-        "The line has more than %(limit)s columns: keep those of the specificity and the MFI."
+        "There are %(count)s columns, and at most %(limit)s are read. In a table keep the columns of the "
+        "specificity and the MFI; of a list put each specificity with its MFI on a line of its own."
     ),
     "mfi_column_unknown": _("There is no column “%(name)s”. The header has: %(known)s."),
     "several_samples": _("The file holds %(count)s samples: keep the rows of this serum only."),

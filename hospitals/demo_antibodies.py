@@ -21,6 +21,7 @@ from hospitals.services_antibodies import serum_record, serum_withdraw
 
 SENSITISED, NEGATIVE = 0.2, 0.5  # shares of all patients; the rest was never tested
 SECOND_SERUM, WITHDRAWN_EVERY = 0.4, 25
+WHOLE_EXPORT = 0.5  # share of the sensitised whose laboratory lists the negative beads too
 LABORATORY = "Synthetic HLA laboratory"
 
 # One bead for each group of alleles that are common in East Asia; groups because antibodies come in families.
@@ -58,7 +59,8 @@ def load(*, seed: int, by: Actor, today: dt.date) -> None:
         days = [first]
         if rng.random() < SECOND_SERUM and first < today:
             days.append(first + dt.timedelta(days=rng.randint(1, (today - first).days)))
-        sera = [_serum(patient, families, day, today, rng, by) for day in days]
+        negatives = _negatives(families, random.Random(f"qidai-negative-beads-{seed}-{number}"))
+        sera = [_serum(patient, families, negatives, day, today, rng, by) for day in days]
         if number % WITHDRAWN_EVERY == 0:
             serum_withdraw(serum_id=sera[0].pk, reason="Sample of another patient (synthetic)", by=by)
         _restore_dates(patient)
@@ -80,6 +82,15 @@ def _families(patient: Patient, rng: random.Random) -> list[tuple[str, float]]:
     return found
 
 
+def _negatives(families: list[tuple[str, float]], rng: random.Random) -> list[tuple[str, int]]:
+    """All other beads of the panel with what a negative bead glows, for some of those who have antibodies."""
+    if not families or rng.random() >= WHOLE_EXPORT:
+        return []
+    positive = {bead for bead, _mfi in families}
+    others = (bead for family in PANEL for bead in family if bead not in positive)
+    return [(bead, min(round(rng.lognormvariate(4.0, 0.8)), 480)) for bead in others]
+
+
 def _day(patient: Patient, today: dt.date, rng: random.Random) -> dt.date:
     """Some days after the patient was entered."""
     entered = timezone.localtime(patient.created_at).date()
@@ -89,6 +100,7 @@ def _day(patient: Patient, today: dt.date, rng: random.Random) -> dt.date:
 def _serum(
     patient: Patient,
     families: list[tuple[str, float]],
+    negatives: list[tuple[str, int]],
     day: dt.date,
     today: dt.date,
     rng: random.Random,
@@ -97,6 +109,7 @@ def _serum(
     beads = tuple(
         BeadData(written=bead, mfi=min(round(mfi * rng.uniform(0.7, 1.3)), 25_000)) for bead, mfi in families
     )
+    beads += tuple(BeadData(written=bead, mfi=mfi) for bead, mfi in negatives)
     data = SerumData(
         sampled_on=day,
         tested_on=min(today, day + dt.timedelta(days=rng.randint(1, 10))),

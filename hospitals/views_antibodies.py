@@ -16,7 +16,7 @@ from core.errors import DomainError
 from core.roles import Permission
 from hospitals import services_antibodies
 from hospitals.antibody_forms import ROWS, SerumForm, WithdrawForm
-from hospitals.antibody_page import own_antigens, serum_facts
+from hospitals.antibody_page import UNTESTED, own_antigens, serum_facts
 from hospitals.forms import show_error
 from hospitals.models import AntibodySerum, Patient
 from hospitals.querysets import open_in
@@ -79,7 +79,10 @@ def _preview(request: HttpRequest, patient: Patient, form: SerumForm) -> HttpRes
         "beads": beads,
         "remarks": form.reading.remarks,
         "own": own_antigens(patient, ((bead.specificity, bead.mfi, bead.called) for bead in beads)),
-        "facts": serum_facts(AntibodySerum(**{n: getattr(data, n) for n in _FACTS}, classes=classes)),
+        "untested": UNTESTED.get(classes, ""),
+        "facts": serum_facts(
+            AntibodySerum(**{n: getattr(data, n) for n in _FACTS}, classes=classes), read=not data.classes
+        ),
     }
     return render(request, "hospitals/serum_preview.html", context)
 

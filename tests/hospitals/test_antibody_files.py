@@ -209,6 +209,15 @@ def test_quotation_marks_that_do_not_match_end_the_reading() -> None:
     assert [error.code for error in reading.errors] == ["csv_broken"]
 
 
+def test_a_list_in_one_line_is_told_how_many_columns_it_has_and_what_to_do() -> None:
+    reading = read_bead_text(",".join(["A24", "12000"] * 150))
+
+    (error,) = reading.errors
+    assert (error.line, error.code) == (1, "too_many_columns")
+    assert "300 columns" in error.text
+    assert "a line of its own" in error.text
+
+
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(antibody_files, "MAX_LINES", 2)
     assert codes(read_bead_text("A1 5\nA2 5\nA3 5").errors) == [(0, "too_many_lines")]
