@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django import template
 from django.template import Context
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core import nav
@@ -55,6 +59,17 @@ def dash(value: Any) -> Any:
 def release_name(release: str) -> str:
     """What read a typing: a release by its number, or ours by name; never a release called "built-in"."""
     return _("built-in nomenclature") if release == "built-in" else f"IPD-IMGT/HLA {release}"
+
+
+@register.simple_tag
+def position_mark(mark: str) -> SafeString:
+    """_components/mark.html; a page of a match list has thousands of them, of six kinds."""
+    return _drawn(mark, get_language() or "")
+
+
+@lru_cache(maxsize=64)
+def _drawn(mark: str, language: str) -> SafeString:
+    return mark_safe(render_to_string("_components/mark.html", {"mark": mark}).strip())  # noqa: S308 - our own template
 
 
 @register.filter
