@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import connection
 
-APPLICATION_ROLE = "qidai_app"
 _PERSON = ("USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
 
 

@@ -39,20 +39,6 @@ def _is_under(path: str, prefix: str) -> bool:
     return path == prefix if prefix == "/" else path.startswith(prefix)
 
 
-@register.simple_tag(takes_context=True)
-def querystring_with(context: Context, **changes: Any) -> str:
-    """The current query string with some parameters set; None or "" removes one. Starts with `?`."""
-    query = context["request"].GET.copy()
-    if "page" not in changes:
-        query.pop("page", None)
-    for name, value in changes.items():
-        if value is None or value == "":
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
-    return "?" + query.urlencode() if query else "?"
-
-
 @register.filter
 def may(user: Any, permission: str) -> bool:
     """`{% if user|may:"patient.edit" %}`"""
