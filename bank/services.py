@@ -159,7 +159,7 @@ def _batch(
         nomenclature=reader.resolver.nomenclature.release,
         mac_version=reader.resolver.mac.version,
         actor=actor.label,
-        user_id=user_id_of(actor),
+        user_id=actor.person_id,
     )
 
 
@@ -176,11 +176,6 @@ def rows_digest(digests: Iterable[str]) -> str:
     for digest in sorted(digests):
         whole.update(digest.encode())
     return whole.hexdigest()
-
-
-def user_id_of(actor: Actor) -> UUID | None:
-    """The person behind an actor; None for the system."""
-    return None if actor.id.startswith("system:") else UUID(actor.id)
 
 
 def _bank_code(raw: RawFile, given: str) -> str:
@@ -289,12 +284,12 @@ def _guard_confirmation(unit: CordBloodUnit, actor: Actor) -> None:
         raise Conflict(
             "value_missing", _("A value is missing; it must be entered before the unit can be confirmed.")
         )
-    if unit.import_batch and unit.import_batch.user_id == user_id_of(actor):
+    if unit.import_batch and unit.import_batch.user_id == actor.person_id:
         raise NotAllowed("second_person", _("You imported this unit. Somebody else must confirm its values."))
 
 
 def _verify_measurements(unit: CordBloodUnit, actor: Actor) -> None:
-    verifier = user_id_of(actor)
+    verifier = actor.person_id
     if verifier is not None:
         rows = unit.measurements.filter(superseded=False, verified_by=None).exclude(entered_by_id=verifier)
         rows.update(verified_by_id=verifier, verified_at=timezone.now())

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Subject, TypingSource
 from bank.models import CordBloodUnit, HlaTyping
-from bank.services import user_id_of
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit
 from core import reference
 from core.audit import Actor
@@ -125,5 +124,5 @@ def _row(
         source=TypingSource.LAB,
         laboratory=given.laboratory,
         typed_on=given.typed_on,
-        entered_by_id=user_id_of(actor),
+        entered_by_id=actor.person_id,
     )

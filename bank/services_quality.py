@@ -24,7 +24,6 @@ from bank.choices import (
 from bank.models import Accreditation, Bank, CordBloodUnit, HaemoglobinopathyResult, Measurement
 from bank.processing import canonical_method
 from bank.querysets import waiting_for, waiting_results
-from bank.services import user_id_of
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit, write_unit
 from core import audit
 from core.audit import Actor
@@ -105,7 +104,7 @@ def measurement_record(
         method=method,
         measured_on=measured_on,
         superseded=is_older,
-        entered_by_id=user_id_of(actor),
+        entered_by_id=actor.person_id,
     )
     after = {
         "time_point": point.value,
@@ -153,7 +152,7 @@ def haemoglobinopathy_record(
         laboratory=laboratory,
         tested_on=tested_on,
         superseded=is_older,
-        entered_by_id=user_id_of(actor),
+        entered_by_id=actor.person_id,
     )
     after = {"result": found.value, "method": method, "tested_on": tested_on, **_in_force(is_older)}
     touch_unit(unit, actor=actor, action="unit.haemoglobinopathy", before=before, after=after)
@@ -173,7 +172,7 @@ def unit_results_verify(
     unit = locked_unit(unit_id)
     reason = given_reason(reason)
     guard_own(unit)
-    person = user_id_of(actor)
+    person = actor.person_id
     if person is None:
         raise NotAllowed("person_needed", _("Only a person can verify a result."))
     if not waiting_results(unit):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 
 class BadEnvironment(SystemExit):
@@ -15,7 +16,8 @@ class BadEnvironment(SystemExit):
 
 
 def text(name: str, default: str = "") -> str:
-    return os.environ.get(name, default).strip()
+    """Set to nothing is not set: docker compose passes an empty text for what .env does not give."""
+    return os.environ.get(name, "").strip() or default
 
 
 def environment() -> str:
@@ -85,21 +87,88 @@ class Mail:
 def email(name: str, *, default: str) -> Mail:
     """From one address: none:, console:, smtp://user:password@host:587?tls=1 (STARTTLS), smtps://…
 
-    User and password are percent-encoded where they hold signs of an address. A value that cannot be read is not
-    shown: it may hold a password.
+    User and password are percent-encoded where they hold signs of an address. Whatever is not understood is refused,
+    never passed over: e-mails would leave in the clear or not at all. A refused value is not shown: it may hold a
+    password.
     """
-    cure = "write none:, console:, smtp://user:password@host:587?tls=1 or smtps://user:password@host"
     try:
-        parts = urlsplit(text(name) or default)
-        backend, usual = _MAILERS[parts.scheme]
-        port = parts.port or usual
-    except (KeyError, ValueError):
-        raise BadEnvironment(f"{name} cannot be read; {cure}.") from None
-    if backend == "smtp" and not parts.hostname:
-        raise BadEnvironment(f"{name} names no mail server; {cure}.")
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    start_tls = parts.scheme == "smtp" and parse_qs(parts.query).get("tls") == ["1"]
-    return Mail(backend, parts.hostname or "", port, user, password, parts.scheme == "smtps", start_tls)
+        return _mail_of(urlsplit(text(name, default)))
+    except ValueError as error:
+        wrong = str(error) if isinstance(error, _Wrong) else "cannot be read"
+        cure = "write none:, console:, smtp://user:password@host:587?tls=1 or smtps://user:password@host"
+        raise BadEnvironment(f"{name} {wrong}; {cure}.") from None
+
+
+class _Wrong(ValueError):
+    """What is wrong with an address, to be read behind the name of its setting."""
+
+
+def _mail_of(parts: SplitResult) -> Mail:
+    if parts.scheme not in _MAILERS:
+        raise _Wrong("begins with no known kind of delivery")
+    backend, usual = _MAILERS[parts.scheme]
+    if backend != "smtp":
+        if parts.netloc or parts.path or parts.query or parts.fragment:
+            raise _Wrong(f"says more than {parts.scheme}: which takes nothing else")
+        return Mail(backend, "", usual, "", "", False, False)
+    if parts.path.strip("/") or parts.fragment:
+        raise _Wrong("has signs behind its mail server (percent-encode those of user and password)")
+    user = unquote(parts.username or "", errors="strict")
+    password = unquote(parts.password or "", errors="strict")
+    if bool(user) != bool(password):
+        raise _Wrong("names a user or a password without the other")
+    host, port = _host_of(parts, "mail server"), _port_of(parts, usual)
+    return Mail(backend, host, port, user, password, parts.scheme == "smtps", _is_start_tls(parts))
+
+
+def _host_of(parts: SplitResult, what: str) -> str:
+    host = parts.hostname or ""
+    if not host:
+        raise _Wrong(f"names no {what}")
+    try:
+        host.encode("idna")
+    except UnicodeError:  # mail..example
+        raise _Wrong(f"names no possible {what}") from None
+    if not re.fullmatch(r"[\w.:-]+", host):
+        raise _Wrong(f"names no possible {what}")
+    return host
+
+
+def _port_of(parts: SplitResult, usual: int) -> int:
+    try:
+        port = usual if parts.port is None else parts.port
+    except ValueError:
+        port = 0
+    if not port:
+        raise _Wrong("has a port that is no number from 1 to 65535")
+    return port
+
+
+def _is_start_tls(parts: SplitResult) -> bool:
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    if not options:
+        return False
+    if parts.scheme == "smtps":
+        raise _Wrong("has options; smtps:// takes none, it is encrypted from the first byte")
+    if len(options) > 1 or options[0] not in (("tls", "1"), ("tls", "0")):
+        raise _Wrong("has an option other than tls=1 or tls=0")
+    return options[0] == ("tls", "1")
+
+
+def web_address(name: str, *, default: str) -> str:
+    """Where people reach the installation, such as https://qidai.example.org, without a slash at its end."""
+    value = text(name, default)
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        _host_of(parts, "host"), _port_of(parts, 443)
+        if parts.scheme not in ("http", "https") or parts.username or parts.query or parts.fragment:
+            raise _Wrong("is no plain address of the web")
+    except ValueError as error:
+        wrong = str(error) if isinstance(error, _Wrong) else "cannot be read"
+        raise BadEnvironment(f"{name} {wrong}; write it as https://qidai.example.org.") from None
+    return value.rstrip("/")
 
 
 def secret(name: str, *, folder: Path, required: bool) -> str:

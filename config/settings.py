@@ -228,9 +228,8 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.start_tls, _mail.tls
 DEFAULT_FROM_EMAIL = env.text("QIDAI_FROM_EMAIL", "qidai@localhost")
 EMAIL_TIMEOUT = 20  # seconds for each answer of the mail server
 # Where people reach this installation, for the links of e-mails; without it they have none.
-PUBLIC_URL = env.text(
-    "QIDAI_PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else ""
-).rstrip("/")
+_host = next((name for name in ALLOWED_HOSTS if name[0] not in ".*"), "")  # not one that stands for several
+PUBLIC_URL = env.web_address("QIDAI_PUBLIC_URL", default=f"https://{_host}" if PRODUCTION and _host else "")
 # Hour of the day, by QIDAI_TIME_ZONE, at which what was collected since a person's last e-mail goes out.
 MAIL_HOUR = env.number("QIDAI_MAIL_HOUR", default=7, most=23)
 

@@ -11,16 +11,18 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.http import HttpRequest
 
-from core.models import AuditEntry, Ledger, User
+from core.models import AuditEntry, Job, Ledger, User
 
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+
+SYSTEM: Final = "system:"  # an actor's id begins so where no person acts
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,23 @@ class Actor:
     id: str
     label: str
 
+    @property
+    def person_id(self) -> UUID | None:
+        """The key of the person's account; None for the system."""
+        return None if self.id.startswith(SYSTEM) else UUID(self.id)
+
     @classmethod
     def user(cls, user: User) -> Actor:
         return cls(id=str(user.pk), label=user.full_name or user.email)
 
     @classmethod
+    def job(cls, job: Job) -> Actor:
+        """Who started it."""
+        return cls(id=job.actor_id, label=job.actor_label)
+
+    @classmethod
     def system(cls, routine: str) -> Actor:
-        return cls(id=f"system:{routine}", label=f"system: {routine}")
+        return cls(id=f"{SYSTEM}{routine}", label=f"system: {routine}")
 
 
 @dataclass(frozen=True)

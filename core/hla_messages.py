@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from hla.errors import Note, TypingError
-from hla.positions import Why
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -144,28 +143,6 @@ NOTES: Mapping[str, StrPromise] = {
     "unknown_value": _("{text}: not typed; counts as unknown."),
 }
 
-CARRIED: Mapping[str, StrPromise] = {
-    "same_allele": _("{unit} and {bead} are of one P group ({p_groups})."),
-    "antigen_of_allele": _("{unit} has the antigen {antigen}; whether it is {bead} itself is not known."),
-    "has_antigen": _("{unit} has the antigen {antigen}."),
-    "absent": _("{bead} is not there."),
-    "other_allele": _("{unit} is another allele of the antigen {antigen}."),
-    "nothing_expressed": _("Nothing is expressed at HLA-{locus}."),
-    "untyped": _("HLA-{locus} is not typed."),
-    "unreadable": _("The typing of HLA-{locus} cannot be read by the nomenclature in use."),
-    "bead_unreadable": _("{bead} cannot be read by the nomenclature in use."),
-    "blank": _("One value of HLA-{locus} is not known."),
-    "broad_only": _("{unit} is known only as {antigen}."),
-    "possible": _("{unit} may be {bead}, or something else."),
-    "genotypes": _("Some of the genotypes that {unit} leaves open have {bead}, others have not."),
-    "chain_absent": _("Of {bead} the chain {chain} is not there."),
-    "chain_elsewhere": _(
-        "Of {bead} the chain {chain} is not there; the other one is or may be, in another molecule."
-    ),
-    "chains_present": _("Both chains of {bead} are there: {unit}."),
-    "chain_open": _("Whether the chain {chain} of {bead} is there is not known."),
-}
-
 Severity = Literal["conflict", "warning", "note"]
 
 # What a person must look at when a typing is entered. A conflict keeps a unit from being offered; a warning
@@ -247,11 +224,6 @@ def hint_text(error: TypingError) -> str:
 def note_text(note: str) -> str:
     """A remark of the parser, in the language in force; a plain text as it is."""
     return stored_note_text(note.code, note.params) if isinstance(note, Note) else note
-
-
-def carried_text(why: Why) -> str:
-    """Why a person has what a bead carries, or has not, or it cannot be told (hla.antibodies.Carried.why)."""
-    return _filled(CARRIED[why.code], why.params)
 
 
 def stored_note_text(code: str, params: Mapping[str, str | int]) -> str:

@@ -235,19 +235,11 @@ def _failed(claim: Claim, error: DomainError | str, code: str = "failed") -> Non
 @contextmanager
 def actors_language(job_id: UUID) -> Iterator[None]:
     """What a job stores for people is written in the language of the person who started it."""
-    actor = Job.objects.filter(pk=job_id).values_list("actor_id", flat=True).first() or ""
-    person = User.objects.filter(pk=actor) if is_uuid(actor) else User.objects.none()
-    with translation.override(person.values_list("language", flat=True).first() or settings.LANGUAGE_CODE):
+    job = Job.objects.filter(pk=job_id).only("actor_id", "actor_label").first()
+    person = Actor.job(job).person_id if job else None
+    language = person and User.objects.filter(pk=person).values_list("language", flat=True).first()
+    with translation.override(language or settings.LANGUAGE_CODE):
         yield
-
-
-def is_uuid(text: str) -> bool:
-    """Whether an actor may be a person: routines have names."""
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
 from hospitals.guards import guard_conflicts, guard_patient_data, guard_weight
 from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
-from hospitals.writing import locked, locked_active, person_id, record, touch
+from hospitals.writing import locked, locked_active, record, touch
 
 _CODE_ATTEMPTS = 5
 
@@ -154,7 +154,7 @@ def patient_create(
         id=_new_id(patient_id, by),
         code=code or _free_code(),
         hospital=hospital,
-        created_by_id=person_id(by),
+        created_by_id=by.person_id,
         **values,
     )
     after: dict[str, Any] = {"code": patient.code, **values}
@@ -164,7 +164,7 @@ def patient_create(
         row = _replace_typing(patient, typing, by, confirmed)
         after |= {"typing": row.canonical_gl, **_confirmed_conflicts(row)}
     if identity is not None and not identity.is_empty:
-        PatientIdentity.objects.create(patient=patient, updated_by_id=person_id(by), **asdict(identity))
+        PatientIdentity.objects.create(patient=patient, updated_by_id=by.person_id, **asdict(identity))
         after["identity"] = _filled(identity)
     record(patient, "patient.created", by, after=after)
     return patient
@@ -264,7 +264,7 @@ def patient_identity_update(*, patient_id: UUID, identity: IdentityData, by: Act
     row = PatientIdentity.objects.filter(patient=patient).first() or PatientIdentity(patient=patient)
     _before, after = _changes(row, asdict(identity))
     _assign(row, asdict(identity))
-    row.updated_by_id = person_id(by)
+    row.updated_by_id = by.person_id
     row.updated_at = timezone.now()
     row.save()
     record(patient, "patient.identity_updated", by, after={"fields": sorted(after)})
@@ -279,7 +279,7 @@ def _new_id(wanted: UUID | None, by: Actor) -> UUID:
     if wanted is None:
         return uuid4()
     taken = Patient.objects.filter(pk=wanted).values_list("created_by_id", flat=True).first()
-    if taken is not None and taken == person_id(by):
+    if taken is not None and taken == by.person_id:
         raise Conflict("patient_exists", _("This patient was saved already."))
     return uuid4() if Patient.objects.filter(pk=wanted).exists() else wanted
 
@@ -295,7 +295,7 @@ def _free_code() -> str:
 
 def _add_weight(patient: Patient, weight: WeightData, by: Actor) -> PatientWeight:
     guard_weight(weight, patient.birth_date)
-    row = PatientWeight.objects.create(patient=patient, recorded_by_id=person_id(by), **asdict(weight))
+    row = PatientWeight.objects.create(patient=patient, recorded_by_id=by.person_id, **asdict(weight))
     latest = patient.weights.order_by("-measured_on", "-recorded_at").first()
     patient.weight_kg = latest.weight_kg if latest else row.weight_kg
     touch(patient, "weight_kg")
@@ -323,7 +323,7 @@ def _replace_typing(
         source=given.source or choices.TypingSource.REPORT,
         laboratory=given.laboratory,
         typed_on=given.typed_on,
-        entered_by_id=person_id(by),
+        entered_by_id=by.person_id,
     )
 
 

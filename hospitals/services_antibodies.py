@@ -22,7 +22,7 @@ from hospitals import choices
 from hospitals.antibodies import CLASSES, called, classes_of, highest
 from hospitals.data import BeadData, SerumData
 from hospitals.models import AntibodyBead, AntibodySerum
-from hospitals.writing import locked_active, person_id, record, touch
+from hospitals.writing import locked_active, record, touch
 
 
 @transaction.atomic
@@ -55,7 +55,7 @@ def serum_record(
         laboratory=serum.laboratory,
         note=serum.note,
         nomenclature=reference.nomenclature().release,
-        entered_by_id=person_id(by),
+        entered_by_id=by.person_id,
         created_at=entered_at or timezone.now(),
     )
     AntibodyBead.objects.bulk_create(
@@ -88,7 +88,7 @@ def serum_withdraw(*, serum_id: UUID, reason: str, by: Actor) -> AntibodySerum:
     if serum.is_withdrawn:
         raise Conflict("serum_withdrawn", _("This serum was withdrawn already."))
     serum.withdrawn_at = timezone.now()
-    serum.withdrawn_by_id = person_id(by)
+    serum.withdrawn_by_id = by.person_id
     serum.withdrawn_reason = reason.strip()
     serum.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
     touch(patient)

@@ -35,14 +35,6 @@ def touch(patient: Patient, *fields: str) -> None:
     patient.save(update_fields=[*fields, "version", "updated_at"])
 
 
-def person_id(by: Actor) -> UUID | None:
-    """The person behind the actor; None for the system."""
-    try:
-        return UUID(by.id)
-    except ValueError:
-        return None
-
-
 def record(
     patient: Patient,
     action: str,

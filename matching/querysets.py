@@ -284,9 +284,6 @@ class TypingChangeQuerySet(models.QuerySet[Any]):
             return self.none()
         return self if may_see_requests_touched(user) else self.filter(units__gt=0)
 
-    def with_rereading(self) -> Self:
-        return self.select_related("rereading")
-
 
 class PredictionCheckQuerySet(AppendOnlyQuerySet):
     def visible_to(self, user: User) -> Self:

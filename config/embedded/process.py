@@ -47,13 +47,6 @@ def stands_in(pid: int, folder: Path | str, program: str) -> bool:
     return program in command and (here == str(folder) if here else str(folder) in command)
 
 
-def is_zombie(pid: int) -> bool:
-    """Dead, but never waited for: PID 1 of many containers does not do that."""
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    return False
-
-
 def reap(pid: int) -> None:
     """Collect our own dead child, if it is one."""
     with contextlib.suppress(OSError):

@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from core.pdf import layout
+from core.pdf import style
 from core.pdf.document import Document
 from core.pdf.faces import face
-from core.pdf.layout import Box, Op, Words
+from core.pdf.layout import pages_of
+from core.pdf.pages import Box, Op, Words
+from core.pdf.paragraphs import one_line
 from core.pdf.text import Run, runs, wrapped
 
 # Of the size: how much thicker strokes are, there being one weight of the face; less where Chinese would clog.
@@ -22,7 +24,7 @@ _lock = threading.Lock()  # the font library keeps global state while it subsets
 
 def pdf_bytes(document: Document) -> bytes:
     """The document as a file."""
-    pages = layout.pages_of(document)
+    pages = pages_of(document)
     with _lock:
         canvas = Canvas(document)
         for number, page in enumerate(pages, start=1):
@@ -53,7 +55,7 @@ class Canvas:
         self.pdf.add_page()
         for op in (*self._frame(number, count), *ops):
             self._box(op) if isinstance(op, Box) else self._words(op)
-        self._emblem(layout.LEFT, 30)
+        self._emblem(style.LEFT, 30)
 
     def finished(self) -> bytes:
         return bytes(self.pdf.output())
@@ -61,25 +63,25 @@ class Canvas:
     def _frame(self, number: int, count: int) -> Iterable[Op]:
         """Head and foot of a page."""
         document = self.document
-        yield layout.one_line(document.title, layout.LEFT + 24, 42, layout.BODY, layout.INK)
-        yield layout.one_line(document.running, layout.RIGHT, 42, layout.SMALL, layout.INK_2, right=True)
-        yield Box(layout.LEFT, 54, layout.INNER, 0, line=layout.BRAND)
+        yield one_line(document.title, style.LEFT + 24, 42, style.BODY, style.INK)
+        yield one_line(document.running, style.RIGHT, 42, style.SMALL, style.INK_2, right=True)
+        yield Box(style.LEFT, 54, style.INNER, 0, line=style.BRAND)
         if document.banner:
-            colour, tint = layout.TONES["warn"]
-            yield Box(layout.LEFT, 57, layout.INNER, 13, fill=tint)
-            yield layout.one_line(document.banner, layout.LEFT + 6, 66.4, layout.SMALL, colour)
-        foot = layout.BOTTOM + 16
-        yield Box(layout.LEFT, foot, layout.INNER, 0, line=layout.LINE)
+            colour, tint = style.TONES["warn"]
+            yield Box(style.LEFT, 57, style.INNER, 13, fill=tint)
+            yield one_line(document.banner, style.LEFT + 6, 66.4, style.SMALL, colour)
+        foot = style.BOTTOM + 16
+        yield Box(style.LEFT, foot, style.INNER, 0, line=style.LINE)
         page_text = document.page_text.format(page=number, pages=count)
-        yield layout.one_line(page_text, layout.RIGHT, foot + 14, layout.SMALL, layout.INK_2, right=True)
-        for at, line in enumerate(wrapped(document.foot, (layout.INNER - 90) / layout.TINY)[:2]):
-            yield Words(layout.LEFT, foot + 13 + 10 * at, line, layout.TINY, layout.INK_2)
+        yield one_line(page_text, style.RIGHT, foot + 14, style.SMALL, style.INK_2, right=True)
+        for at, line in enumerate(wrapped(document.foot, (style.INNER - 90) / style.TINY)[:2]):
+            yield Words(style.LEFT, foot + 13 + 10 * at, line, style.TINY, style.INK_2)
 
     def _emblem(self, x: float, y: float) -> None:
         """The mark of the pages: a cord in a ring."""
         unit = 17 / 26
-        self.pdf.set_draw_color(*layout.BRAND)
-        self.pdf.set_fill_color(*layout.BRAND)
+        self.pdf.set_draw_color(*style.BRAND)
+        self.pdf.set_fill_color(*style.BRAND)
         self.pdf.set_line_width(1.3)
         self.pdf.circle(x + 13 * unit, y + 13 * unit, 12 * unit)
         for curve in (
@@ -118,7 +120,7 @@ class Canvas:
         if aloud:  # what is copied or read aloud differs from what is drawn: 10⁷ is not 107
             pdf._out(f"/Span <</ActualText <FEFF{run.copied.encode('utf-16-be').hex().upper()}>>> BDC")
         if words.strong:
-            width = size * (_STRONG if size >= layout.BODY else _STRONG_SMALL)
+            width = size * (_STRONG if size >= style.BODY else _STRONG_SMALL)
             pdf.set_draw_color(*words.colour)
             with pdf.local_context(text_mode=TextMode.FILL_STROKE, line_width=width):
                 pdf.text(x, y, run.text)

@@ -32,7 +32,6 @@ LATE: Final = LOCI[kernels.FIRST_LOCI :]
 THREADS: Final = max(1, min(4, os.cpu_count() or 1))
 SHARED_ABOVE: Final = 50_000  # rows; fewer are not worth a second thread
 RANGES: Final = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))  # matches at a locus, at least and at most
-NOWHERE: Final = kernels.BINS
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 

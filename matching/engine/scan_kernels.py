@@ -18,7 +18,6 @@ NOT_TYPED = np.uint8(64)
 UNREADABLE = np.uint8(128)
 UNMARKED = np.uint8(0)
 HALF = np.uint32(15)
-EIGHT = np.uint32(8)
 CLASSES = 4
 GONE = 255
 FIRST_LOCI = 3  # A, B, DRB1: looked up of every unit; C and DQB1 only where the classes of these leave hope

@@ -89,7 +89,7 @@ def _search_all(claim: Claim) -> Night:
     queue of batches; those that find the same list store nothing (matching.services.confirming).
     """
     job = Job.objects.get(pk=claim.job_id)
-    actor, night, tell = Actor(id=job.actor_id, label=job.actor_label), Night(), jobs.Teller(claim)
+    actor, night, tell = Actor.job(job), Night(), jobs.Teller(claim)
     total = MatchRequest.objects.waiting().count()
     for request in _out_of_date(night):
         _start(request.pk, request.number, actor, night)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from core import audit, jobs
 from core.audit import Actor
 from core.errors import Conflict
-from core.jobs import Claim, is_uuid
+from core.jobs import Claim
 from core.models import Job, User
 from hospitals.models import Hospital
 from matching.models import SearchReplay, SearchRun
@@ -71,7 +71,7 @@ def replay_start(*, run_id: UUID, actor: Actor) -> SearchReplay:
 def _check_not_too_many(run: SearchRun, actor: Actor) -> None:
     """Each reads the whole inventory: of a hospital, and of a person of the bank, so many wait or work at a time."""
     under_way = Job.objects.filter(kind=KIND).open()
-    person = User.objects.filter(pk=actor.id).first() if is_uuid(actor.id) else None
+    person = User.objects.filter(pk=actor.person_id).first() if actor.person_id else None
     if person is not None and run.request.hospital_id in person.hospital_ids:
         Hospital.objects.select_for_update(no_key=True).get(pk=run.request.hospital_id)
         mine = under_way.filter(hospital_id=run.request.hospital_id)

@@ -23,6 +23,7 @@ from config.embedded.state import State
 from .embedded_tools import (
     CHECKOUT,
     ask,
+    is_zombie,
     kill_at_once,
     pings,
     port_of,
@@ -125,7 +126,7 @@ def test_a_lock_file_of_a_zombie_is_ignored(root: Path) -> None:
     try:
         assert parent.stdout.readline()
         zombie = int(Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()[0])
-        wait_until(lambda: process.is_zombie(zombie))
+        wait_until(lambda: is_zombie(zombie))
         Path(state.data, "postmaster.pid").write_text(
             f"{zombie}\n{state.data}\n0\n5432\n{state.sockets}\n\n0\nready\n"
         )

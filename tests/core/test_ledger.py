@@ -18,6 +18,7 @@ from core.audit import Actor, Batch
 from core.models import AuditEntry, Ledger
 from core.ownership import as_owner
 from core.verification import verify_ledger
+from tests.factories.core import UserFactory
 
 SYSTEM = Actor.system("test")
 
@@ -193,6 +194,15 @@ def test_code_refuses_to_change_audit_rows() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_only_a_person_has_the_key_of_an_account() -> None:
+    person = UserFactory()
+
+    assert Actor.user(person).person_id == person.pk
+    assert Actor.system("test").person_id is None
+    with pytest.raises(ValueError, match="UUID"):
+        _ = Actor(id="nobody", label="neither a person nor a routine").person_id
+
+
 def test_record_needs_a_transaction() -> None:
     with pytest.raises(TransactionManagementError):
         record()

@@ -16,7 +16,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from config import env
 from core import mails, notifications, work
 from core.audit import Actor
 from core.errors import Conflict
@@ -440,36 +439,3 @@ def test_emails_are_turned_off_and_on_in_the_profile(user: User, settings: Any) 
         assert words in answer.content.decode()
     settings.EMAIL_BACKEND = notifications.NO_MAIL
     assert "sends no e-mails" in page.get(reverse("core:profile")).content.decode()
-
-
-# --- environment
-
-
-@pytest.mark.parametrize(
-    ("value", "wanted"),
-    [
-        ("", ("console", "", 25, "", "", False, False)),
-        ("none:", ("dummy", "", 25, "", "", False, False)),
-        ("smtp://mail.example", ("smtp", "mail.example", 25, "", "", False, False)),
-        ("smtp://me%40x:p%2Fw@mail:587?tls=1", ("smtp", "mail", 587, "me@x", "p/w", False, True)),
-        ("smtps://mail", ("smtp", "mail", 465, "", "", True, False)),
-    ],
-)
-def test_how_emails_leave(value: str, wanted: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QIDAI_EMAIL_URL", value)
-
-    assert env.email("QIDAI_EMAIL_URL", default="console:") == env.Mail(*wanted)
-
-
-@pytest.mark.parametrize(
-    "value", ["mail.example:25", "ftp://x:secret@y", "smtp://", "smtp://x:secret@y:port"]
-)
-def test_an_address_that_cannot_be_read_is_refused_without_its_password(
-    value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("QIDAI_EMAIL_URL", value)
-
-    with pytest.raises(env.BadEnvironment, match="write none:, console:") as refused:
-        env.email("QIDAI_EMAIL_URL", default="none:")
-
-    assert "secret" not in str(refused.value)

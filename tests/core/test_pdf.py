@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import io
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +18,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.pdf import layout
 from core.pdf.document import (
     Block,
     Column,
@@ -33,7 +33,10 @@ from core.pdf.document import (
     Together,
     cell,
 )
+from core.pdf.layout import pages_of
+from core.pdf.pages import Words
 from core.pdf.paint import pdf_bytes
+from core.pdf.style import BOTTOM, HEIGHT, LEFT, MARKS, RIGHT
 from core.pdf.text import glyph, runs, width_em, wrapped
 
 TERMS = "脐带血造血干细胞移植 供者特异性抗体 移植物抗宿主病 有核细胞总数"
@@ -155,15 +158,69 @@ def test_a_row_higher_than_a_page_goes_on_the_next() -> None:
 def test_a_heading_stays_with_what_follows_and_a_block_together_on_a_page() -> None:
     block = Together((Heading("Kept", 2), Table((Column("A"),), ((cell("x"),),))))
     for filler in range(40, 62):
-        laid = layout.pages_of(document(*(Text("f") for _ in range(filler)), Heading("Above"), block))
+        laid = pages_of(document(*(Text("f") for _ in range(filler)), Heading("Above"), block))
         where = [
             number
             for number, page in enumerate(laid)
             for op in page
-            if isinstance(op, layout.Words) and "".join(g.shown for g in op.glyphs) in ("Above", "Kept", "x")
+            if isinstance(op, Words) and "".join(g.shown for g in op.glyphs) in ("Above", "Kept", "x")
         ]
         assert len(where) == 3
         assert len(set(where)) == 1
+
+
+MANY_WORDS = [f"w{number:04}" for number in range(1800)]  # several pages in a column of a third of the width
+PARTED = " ".join(MANY_WORDS)
+
+
+def on_paper(pdf: bytes) -> list[str]:
+    """The words that stand between head and foot of each page; what runs off the paper is not there."""
+    with pypdfium2.PdfDocument(pdf) as found:
+        return [
+            page.get_textpage().get_text_bounded(LEFT - 1, HEIGHT - BOTTOM - 4, RIGHT + 1, HEIGHT - 60)
+            for page in found
+        ]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        Heading(PARTED, 2, "note"),
+        Text(PARTED),
+        Notice(PARTED),
+        Facts((Fact("Name", PARTED), Fact("Other", "short")), 2),
+        Facts((Fact(PARTED, "short"),), 2),
+        Table((Column("Label"), Column("Other", 2)), ((cell(PARTED), cell("short")),)),
+        Table((Column("Label"),), ((cell("short", PARTED, "last"),),)),
+        Table((Column("Label", right=True),), (((Line(PARTED, mark="allele"), Line("last", mark="no")),),)),
+        Table((Column(PARTED),), ((cell("row"),),)),
+        Together((Heading("Kept", 2), Notice(PARTED))),
+    ],
+    ids=lambda block: type(block).__name__,
+)
+@pytest.mark.parametrize("before", [0, 51])
+def test_a_paragraph_higher_than_a_page_flows_over_pages(block: Block, before: int) -> None:
+    found = on_paper(pdf_bytes(document(*(Text("filler") for _ in range(before)), Heading("Above"), block)))
+
+    read = [word for page in found for word in re.findall(r"\bw\d{4}\b", page)]
+    assert read == MANY_WORDS
+    assert len(found) >= 2
+    with_words = [page for page in found if "w0000" in page or "Above" in page]
+    assert len(with_words) == 1  # the heading stands above the beginning
+    if "Label" in "".join(found):
+        assert all("Label" in page for page in found if "w" in page)  # the head of a table
+
+
+def test_what_stands_beside_a_parted_paragraph_stands_once_at_its_beginning() -> None:
+    row = (cell(PARTED), cell("beside", "it"), (Line("marked", mark="no"),))
+
+    found = on_paper(
+        pdf_bytes(document(Table((Column("A"), Column("B"), Column("C")), (row, row[1:] + row[1:2]))))
+    )
+
+    assert [sum(word in page.split() for word in ("beside", "marked")) for page in found[:2]] == [2, 0]
+    assert "".join(found).count("×") == 2
+    assert "Digest" in found[-1]
 
 
 def test_nothing_is_drawn_outside_the_margins() -> None:
@@ -175,18 +232,16 @@ def test_nothing_is_drawn_outside_the_margins() -> None:
         Table((Column(long), Column("n", right=True)), ((cell(long), cell("12")),)),
         Signatures(("Prepared by", "Physician"), ("Name", "Date")),
     )
-    for page in layout.pages_of(document(*blocks)):
+    for page in pages_of(document(*blocks)):
         for op in page:
-            width = (
-                sum(one.width for one in op.glyphs) * op.size if isinstance(op, layout.Words) else op.width
-            )
-            assert op.x >= layout.LEFT - 0.01
-            assert op.x + width <= layout.RIGHT + 0.01
-            assert op.y <= layout.BOTTOM + 4
+            width = sum(one.width for one in op.glyphs) * op.size if isinstance(op, Words) else op.width
+            assert op.x >= LEFT - 0.01
+            assert op.x + width <= RIGHT + 0.01
+            assert op.y <= BOTTOM + 4
 
 
 def test_marks_have_shapes_of_their_own() -> None:
-    signs = {name: sign for name, (sign, _tone) in layout.MARKS.items()}
+    signs = {name: sign for name, (sign, _tone) in MARKS.items()}
 
     assert (
         len({signs[name] for name in ("allele", "potential", "antigen", "antigen-possible", "mismatch")}) == 5

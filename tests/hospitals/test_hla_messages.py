@@ -6,7 +6,6 @@ import pytest
 from django.utils import translation
 
 from core import hla_messages
-from hla.antibodies import CARRIED, carried
 from hla.errors import CODES, HINTS, NOTES, Note, TypingError
 
 
@@ -16,9 +15,8 @@ from hla.errors import CODES, HINTS, NOTES, Note, TypingError
         (hla_messages.ERRORS, CODES),
         (hla_messages.HINTS, HINTS),
         (hla_messages.NOTES, NOTES),
-        (hla_messages.CARRIED, CARRIED),
     ],
-    ids=["errors", "hints", "notes", "carried"],
+    ids=["errors", "hints", "notes"],
 )
 def test_tables_are_those_of_the_kernel(here: dict[str, str], there: dict[str, str]) -> None:
     with translation.override("en"):
@@ -46,14 +44,6 @@ def test_note_is_shown_from_its_code() -> None:
 
     assert hla_messages.note_text(note) == str(note)
     assert hla_messages.stored_note_text(note.code, note.params) == str(note)
-
-
-def test_why_a_bead_is_carried_is_said_in_the_readers_language() -> None:
-    found = carried("unknown", "antigen", "untyped", bead="DR53", locus="DRB4")
-
-    assert hla_messages.carried_text(found.why) == found.why.text == "HLA-DRB4 is not typed."
-    with translation.override("zh-hans"):
-        assert "DRB4" in hla_messages.carried_text(found.why) != found.why.text
 
 
 def test_plain_and_unknown_notes_are_shown_as_they_are() -> None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from bank.demo.collected import TooManyUnits
 from bank.demo.load import load as load_units
 from bank.models import CordBloodUnit
-from config.demo import PEOPLE, create_people, logins_path, write_logins
+from config.demo import create_people, logins_path, write_logins
 from core.audit import Actor
 from core.models import Installation, User
 from core.roles import Role
@@ -76,13 +76,13 @@ class Command(BaseCommand):
                 self.stdout.write(f"{written} units are written …")
 
         workers = options["processes"]
-        person = User.objects.filter(full_name=PEOPLE[Role.QA]).values_list("pk", flat=True).first()
+        qa = User.objects.filter(role_grants__role=Role.QA).values_list("pk", flat=True).first()
         try:
             load_units(
                 count=options["units"],
                 seed=options["seed"],
                 actor=actor,
-                verified_by_id=person,
+                verified_by_id=qa,
                 workers=workers,
                 tell=tell,
             )

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from bank.models import CordBloodUnit
-from core.jobs import is_uuid
 from matching.choices import Verdict
 from matching.models import SearchRun
 from matching.predictions import Json
@@ -51,7 +52,9 @@ def _run(text: str) -> SearchRun:
     if run_no.strip().isdecimal():
         found = runs.filter(request__number=number.strip().upper(), run_no=int(run_no)).first()
     else:
-        found = runs.filter(pk=text).first() if is_uuid(text) else None
+        found = None
+        with suppress(ValidationError):  # neither a number nor an id
+            found = runs.filter(pk=text).first()
     if found is None:
         raise CommandError(f"There is no search {text}.", returncode=2)
     if not found.is_finished:
