@@ -45,7 +45,8 @@ def main() -> int:
     show(seconds)
     record(
         {f"choosing_{name}_ms": value * 1000 for name, value in seconds.items()}
-        | {"choosing_listed": float(found.run.kept)}
+        | {"choosing_listed": float(found.run.kept)},
+        part="choosing",
     )
     missed = [name for name, goal in GOALS_S.items() if seconds[name] > goal]
     for name in missed:

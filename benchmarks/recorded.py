@@ -14,8 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 
 
-def record(figures: Mapping[str, float | str | None]) -> None:
-    """Add them to what other benchmarks wrote, with the commit and machine of this run. None: not measured."""
+def record(figures: Mapping[str, float | str | None], part: str = "") -> None:
+    """Add them to what other benchmarks wrote, with the commit and machine of this run. None: not measured.
+
+    part: of a benchmark that may run alone; its commit and machine stand beside those of the others.
+    """
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -26,6 +29,7 @@ def record(figures: Mapping[str, float | str | None]) -> None:
         "python": platform.python_version(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    about = {f"{part}_{name}" if part else name: value for name, value in about.items()}
     rounded = {
         name: float(f"{value:.6g}") if isinstance(value, int | float) else value
         for name, value in figures.items()

@@ -152,6 +152,12 @@ def shots(name: str, way: Way) -> list[Shot]:
         units = [("unit", boxes.nth(place).get_attribute("value") or "") for place in range(2)]
         return f"{way.run}compare/?{urlencode(units)}"
 
+    def compare_pairs(page: Page) -> str:
+        page.goto(f"{way.run}pairs/")
+        boxes = page.locator("input[form=compare-pairs]")
+        pairs = [("pair", boxes.nth(place).get_attribute("value") or "") for place in range(3)]
+        return f"{way.run}pairs/compare/?{urlencode(pairs)}"
+
     found = [
         Shot(f"{name}-1-request-new", COORDINATOR, first_link(way.patient, "/requests/new/")),
         Shot(f"{name}-2-request", COORDINATOR, way.request),
@@ -160,6 +166,7 @@ def shots(name: str, way: Way) -> list[Shot]:
         Shot(f"{name}-5-unit", COORDINATOR, unit),
         Shot(f"{name}-6-compare", COORDINATOR, compare),
         Shot(f"{name}-7-pairs", COORDINATOR, f"{way.run}pairs/"),
+        *([Shot(f"{name}-7-pairs-compare", COORDINATOR, compare_pairs)] if name == "double" else []),
         Shot(f"{name}-8-shortlist", COORDINATOR, first_link(way.run, "/patients/UUID/shortlist/")),
         Shot(f"{name}-9-report", COORDINATOR, f"{way.run}report/"),
     ]
