@@ -22,6 +22,7 @@ SETTINGS = {"appendonly": "yes", "appendfsync": "everysec", "save": '""', "maxme
 # Below the ports that systems hand out to outgoing connections: a stopped one finds its own free again.
 PORTS = range(20_000, 32_000)
 ATTEMPTS = 8
+PATIENCE_FOR_PORT = 1.0  # seconds
 
 
 def start(state: State) -> None:
@@ -118,12 +119,22 @@ def _ask(state: State) -> bytes:
 
 
 def _usable_port(wanted: int) -> int:
-    candidates = [wanted] if wanted else []
-    candidates += random.sample(PORTS, 200)
-    for port in candidates:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
+    """The wanted one, if it is free within a moment: a program that was killed is gone before its sockets are."""
+    deadline = time.monotonic() + PATIENCE_FOR_PORT
+    while wanted and time.monotonic() < deadline:
+        if _is_free(wanted):
+            return wanted
+        time.sleep(0.02)
+    for port in random.sample(PORTS, 200):
+        if _is_free(port):
+            return port
     raise EmbeddedError("no free TCP port on 127.0.0.1 for Valkey")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
