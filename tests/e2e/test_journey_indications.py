@@ -27,6 +27,8 @@ from tests.matching.report_pages import Reading, pages_of, text_of
 
 FIVE = "A*11:01+A*24:02^B*40:01+B*13:01^C*01:02+C*07:02^DRB1*09:01+DRB1*15:01^DQB1*03:03+DQB1*06:01"
 THREE = "A*11:01+A*30:01^B*15:01+B*13:01^C*01:02+C*07:02^DRB1*09:01+DRB1*15:01^DQB1*03:03+DQB1*06:01"
+FRAME = ("Match report", "Signatures", "Hospital physician", "Antigen class", "Selection policy", "Page 1", "Made at",
+         "What was not evaluated", "I have reviewed", "Units chosen")  # fmt: skip
 REMARK = "先做确认分型。 Segment first."
 
 
@@ -141,6 +143,25 @@ class Walk:
         for place, unit in enumerate(units):
             expect(rows.nth(place)).to_contain_text(unit)
 
+    def look_closer(self, case: Case) -> None:
+        """The page of the best unit with all its rules; beside the next best where there are two."""
+        self.page.get_by_role("link", name=self.words("Why rank %(n)s") % {"n": 1}).click()
+        self.click("link", "All rules and values")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(case.listed[0])
+        expect(self.page.get_by_text(f"{self.words(case.policy)} v1").first).to_be_visible()
+        self.look(self.page)
+        self.click("link", "Back to the list")
+        if len(case.listed) < 2:
+            return
+        for unit in case.listed[:2]:
+            self.page.get_by_label(self.words("Compare %(unit)s") % {"unit": unit}, exact=True).check()
+        self.click("button", "Compare")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(self.words("Units side by side"))
+        for unit in case.listed[:2]:
+            expect(self.page.get_by_role("columnheader").filter(has_text=unit)).to_be_visible()
+        self.look(self.page)
+        self.click("link", "Back to the list")
+
     def pair(self, case: Case) -> None:
         """Double units: both together, and why."""
         self.click("link", "Double units")
@@ -163,6 +184,12 @@ class Walk:
             row = self.page.locator("table.match tbody tr").filter(has_text=unit)
             row.get_by_role("button", name=self.words("Shortlist", "verb"), exact=True).click()
             expect(row.get_by_role("link", name=self.words("shortlisted"))).to_be_visible()
+        here = self.page.url
+        self.page.get_by_role("link", name=self.words("shortlisted")).first.click()
+        for unit in case.chosen:
+            expect(self.page.get_by_role("heading", name=unit)).to_be_visible()
+        self.look(self.page)
+        self.page.goto(here)
 
     def report(self, case: Case) -> str:
         """Made and kept; its address."""
@@ -213,6 +240,7 @@ def test_from_the_request_to_the_signed_report(
     services.run_execute(job_id=SearchRun.objects.get().job_id)
 
     walk.read_list(case)
+    walk.look_closer(case)
     if case.of_both:
         walk.pair(case)
     walk.shortlist(case)
@@ -252,6 +280,10 @@ def assert_says(walk: Walk, case: Case, pdf: bytes, patient_code: str) -> None:
         REMARK,
     ):
         assert part in sheet
+    assert walk.words("Signature sheet, page {page} of {pages}").format(page=1, pages=1) in sheet
+    if walk.lang != "en":  # nothing of the frame of the paper is left in the other language
+        for english in (f"{case.policy} v1", *FRAME):
+            assert english not in whole, english
     numbered = walk.words("Page {page} of {pages}")
     for number, page in enumerate(pages[:-1], start=1):
         assert numbered.format(page=number, pages=len(pages) - 1) in page
