@@ -1,7 +1,7 @@
 """HLA errors and notes in the reader's language. The texts are those of hla.errors, here for gettext to see.
 
 `hla` knows no Django, so it speaks English: a code with parameters. Everything that shows such a message to
-people comes through here. tests/hospitals/test_hla_messages.py holds the tables equal to hla.errors and hla.antibodies.
+people comes through here. tests/hospitals/test_hla_messages.py holds the tables equal to hla.errors.
 SEVERITY says which remarks are more than a note: the one table for forms, imports and the workbench.
 """
 

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import reference
-from hla.antibodies import Specificity, carries
+from hla.antibodies import Specificity
+from hla.carriers import carries
 from hla.typing import Typing, read_gl
 from hospitals import choices
 from hospitals.antibodies import Bead, antibodies_of

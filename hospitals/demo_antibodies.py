@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from core import reference
 from core.audit import Actor
-from hla.antibodies import carries, parse_specificity
+from hla.antibodies import parse_specificity
+from hla.carriers import carries
 from hla.typing import read_gl
 from hospitals.choices import AntibodyMethod, SerumClasses
 from hospitals.data import BeadData, SerumData

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from hla.antibodies import carriers_for
 from hla.antigens import AntigenRule
+from hla.carriers import carriers_for
 from hla.errors import TypingError
 from hla.kinship import may_share
 from hla.leader import leader_genotype
