@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from matching.choices import SignatureMeaning
 from matching.models import MatchReport
+from matching.presenters import reports
 from matching.reports.bounds import FEWEST_UNITS, MOST_PAIRS, MOST_UNITS, USUAL_UNITS
 from matching.services import Signing
 
@@ -48,6 +50,16 @@ class ReportForm(forms.Form):
         return self.cleaned_data.get(name) or self.usual()[name]
 
 
+def choice_text(unit: Mapping[str, Any]) -> str:
+    """7. UNIT · only together with OTHER · not on offer any more"""
+    words = [f"{unit['rank']}. {unit['unit_no']}"]
+    if unit["partners"]:
+        words.append(_("only together with %(units)s") % {"units": ", ".join(unit["partners"])})
+    if unit["gone"]:
+        words.append(str(_("not on offer any more")))
+    return " · ".join(words)
+
+
 class SignForm(forms.Form):
     """The words that are signed, the units chosen, the password."""
 
@@ -72,7 +84,7 @@ class SignForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["chosen"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(unit["unit_no"], f"{unit['rank']}. {unit['unit_no']}") for unit in report.units]
+        field.choices = [(unit["unit_no"], choice_text(unit)) for unit in reports.units(report)]
 
     def signing(self) -> Signing:
         data = self.cleaned_data

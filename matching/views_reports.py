@@ -25,7 +25,7 @@ from matching.forms_reports import ReportForm, SignForm
 from matching.match_list import MatchList
 from matching.models import MatchReport, MatchRequest, SearchRun
 from matching.presenters import crumbs, people, reports
-from matching.reports.bounds import MOST_PAIRS
+from matching.reports.bounds import FEWEST_UNITS, MOST_PAIRS, MOST_UNITS
 from matching.reports.selection import asked_of, filter_texts, order_text
 from matching.reports.signed import signed_copy
 from matching.services import ReportAsked
@@ -43,6 +43,14 @@ def _finished(request: HttpRequest, pk: Any) -> SearchRun:
 def _asked(request: HttpRequest, run: SearchRun, form: ReportForm) -> ReportAsked:
     """As the address says it: order and filters of the list, then how many and in which language."""
     return asked_of(_shown(request, run), form.value("n"), form.value("lang"), form.value("pairs"))
+
+
+def _list_query(request: HttpRequest, form: ReportForm) -> str:
+    """What the address says of the list, without what it asks of the report."""
+    query = request.GET.copy()
+    for name in form.fields:
+        query.pop(name, None)
+    return query.urlencode()
 
 
 def _shown(request: HttpRequest, run: SearchRun) -> MatchList:
@@ -71,7 +79,12 @@ def run_report(request: HttpRequest, pk: Any) -> HttpResponse:
         "filters": list(filter_texts(shown)),
         "passing": shown.rows().count(),
         "query": request.GET.urlencode(),
-        "hidden": [(name, value) for name, values in request.GET.lists() for value in values],
+        "hidden": [
+            (name, value)
+            for name, values in request.GET.lists()
+            if name not in form.fields
+            for value in values
+        ],
         "list_url": f"{reverse('matching:run-detail', args=[run.pk])}?{request.GET.urlencode()}",
         "kept": reports.rows(run.reports.without_file().prefetch_related("signatures")),
         "crumbs": crumbs.of_run(run, crumbs.here(_("Report"))),
@@ -108,10 +121,11 @@ def run_report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
     run = _finished(request, pk)
     form = ReportForm(request.GET)
     if not form.is_valid():
-        messages.error(
-            request, _("A report holds 1 to 50 units and at most 20 pairs, in English or Chinese.")
+        text = _(
+            "A report holds %(least)d to %(most)d units and at most %(pairs)d pairs, in English or Chinese."
         )
-        return redirect("matching:run-report", pk=run.pk)
+        messages.error(request, text % {"least": FEWEST_UNITS, "most": MOST_UNITS, "pairs": MOST_PAIRS})
+        return redirect(f"{reverse('matching:run-report', args=[run.pk])}?{_list_query(request, form)}")
     pdf = services.report_print(run=run, asked=_asked(request, run, form), actor=actor_of(request))
     return _file(pdf, reports.file_name(run))
 
@@ -160,6 +174,7 @@ def _detail(request: HttpRequest, report: MatchReport, form: SignForm, status: i
         "run": run,
         "found": run.request,
         "facts": reports.facts(report),
+        "units": reports.units(report),
         "intact": reports.is_intact(report),
         "signatures": reports.signatures(report),
         "form": form if may_sign and str(user.pk) not in signed else None,

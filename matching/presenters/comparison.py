@@ -92,14 +92,26 @@ def text_row(label: Any, texts: Sequence[str], *, note: str = "") -> Row:
 
 
 def number_row(
-    label: Any, values: Sequence[float | None], text: Callable[[float], str], *, note: str = ""
+    label: Any,
+    values: Sequence[float | None],
+    text: Callable[[float], str],
+    *,
+    note: str = "",
+    doubtful: Sequence[bool] = (),
 ) -> Row:
-    """Numbers of which more is better, as they are shown: what looks alike is alike. Unknown is never the best."""
+    """Numbers of which more is better, as they are shown: what looks alike is alike.
+
+    The unknown is never the best, nor is what is doubtful: counts that are made up.
+    """
     shown = [None if value is None else text(value) for value in values]
-    known = [value for value in values if value is not None]
+    sure = [not one for one in doubtful] or [True] * len(values)
+    known = [value for value, is_sure in zip(values, sure, strict=True) if value is not None and is_sure]
     top = text(max(known)) if len(known) > 1 else None
     alike = len({one for one in shown if one is not None}) < 2
-    cells = [{"text": one or "", "best": not alike and one is not None and one == top} for one in shown]
+    cells = [
+        {"text": one or "", "best": not alike and is_sure and one is not None and one == top}
+        for one, is_sure in zip(shown, sure, strict=True)
+    ]
     return row_of(label, cells, note=note)
 
 
@@ -141,16 +153,18 @@ def _cannot_be_surpassed(one: tuple[int, int], others: Sequence[tuple[int, int] 
 
 def cell_rows(units: Sequence[Compared], *, weighed: bool) -> Iterator[Row]:
     """Doses by the weight of the evaluation, then what the whole unit holds, before freezing."""
-    if weighed:
-        yield number_row(
-            _("TNC per kg"), [one.judged.tnc_e7_per_kg for one in units], _two_decimals, note="×10⁷/kg"
-        )
-        yield number_row(
-            _("CD34 per kg"), [one.judged.cd34_e5_per_kg for one in units], _two_decimals, note="×10⁵/kg"
-        )
     whole = [one.result.unit for one in units]
-    yield number_row(_("TNC of the unit"), [unit.tnc_e7 for unit in whole], _one_decimal, note="×10⁷")
-    yield number_row(_("CD34 of the unit"), [unit.cd34_e6 for unit in whole], _two_decimals, note="×10⁶")
+    made_up = [unit.counts_invented for unit in whole]
+    per_kg = [
+        (_("TNC per kg"), [one.judged.tnc_e7_per_kg for one in units], _two_decimals, "×10⁷/kg"),
+        (_("CD34 per kg"), [one.judged.cd34_e5_per_kg for one in units], _two_decimals, "×10⁵/kg"),
+    ]
+    of_whole = [
+        (_("TNC of the unit"), [unit.tnc_e7 for unit in whole], _one_decimal, "×10⁷"),
+        (_("CD34 of the unit"), [unit.cd34_e6 for unit in whole], _two_decimals, "×10⁶"),
+    ]
+    for label, values, text, note in [*(per_kg if weighed else []), *of_whole]:
+        yield number_row(label, values, text, note=note, doubtful=made_up)
 
 
 def _two_decimals(value: float) -> str:

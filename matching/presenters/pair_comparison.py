@@ -72,7 +72,9 @@ def _together(compared: Sequence[ComparedPair]) -> Iterator[Row]:
         (_("TNC of both"), "×10⁷/kg", "tnc_e7_per_kg"),
         (_("CD34 of both"), "×10⁵/kg", "cd34_e5_per_kg"),
     ):
-        yield number_row(label, [_sum(one, name) for one in compared], _two_decimals, note=note)
+        made_up = [any(side.result.unit.counts_invented for side in one.both) for one in compared]
+        values = [_sum(one, name) for one in compared]
+        yield number_row(label, values, _two_decimals, note=note, doubtful=made_up)
     for name in SHOWN_CLASSES:
         spans = [_unit_unit(one, name) for one in compared]
         if any(spans):
@@ -104,8 +106,12 @@ def _unit_rows(sides: Sequence[pairs.Side]) -> Iterator[Row]:
         spans = [side.result.class_range(name) for side in sides]
         if any(spans):
             yield row_of(CLASS_NAMES[name], class_cells(spans, CLASS_SIZE[name]))
-    yield number_row(_("TNC per kg"), [side.tnc_e7_per_kg for side in sides], _two_decimals, note="×10⁷/kg")
-    yield number_row(_("CD34 per kg"), [side.cd34_e5_per_kg for side in sides], _two_decimals, note="×10⁵/kg")
+    made_up = [side.result.unit.counts_invented for side in sides]
+    for label, values, note in (
+        (_("TNC per kg"), [side.tnc_e7_per_kg for side in sides], "×10⁷/kg"),
+        (_("CD34 per kg"), [side.cd34_e5_per_kg for side in sides], "×10⁵/kg"),
+    ):
+        yield number_row(label, values, _two_decimals, note=note, doubtful=made_up)
     yield text_row(_("Direction"), [str(UNIT_DIRECTION[side.result.direction]) for side in sides])
     yield text_row("ABO", [_blood_group(side) for side in sides])
     yield text_row(_("Age of the unit"), [unit_age(side.result.unit) for side in sides])

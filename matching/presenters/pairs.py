@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from bank.choices import SEARCHABLE
 from core.models import User
 from hla.antigens import AntigenRule
 from matching.choices import CLASS_SIZE
@@ -20,7 +21,6 @@ from matching.engine.numbers import plain_number
 from matching.engine.pairs import CANNOT_TELL, FAILED, PAIR_RULES, PairCounts
 from matching.models import EvaluatedUnit, SearchResult, SearchRun
 from matching.presenters import findings, pair_words, policies, results
-from matching.presenters.rule_words import OUTCOMES
 from matching.presenters.words import UNIT_DIRECTION, span
 from matching.selection.pairs import RunPairs, locus_matches
 from matching.selection.policies import rules_of
@@ -52,9 +52,11 @@ def sides(found: RunPairs, at: int, listed: Mapping[int, SearchResult]) -> tuple
 
 
 def _side(found: RunPairs, result: SearchResult, relation: str) -> Side:
+    # of a unit that is not on offer only what the search stored (matching.selection.facts)
+    counted = result if result.unit.blocks or result.unit.status not in SEARCHABLE else result.unit
     tnc, cd34 = (
         None if cells is None else per_kg(thousandths(cells), unit, found.evaluation.weight_kg)
-        for cells, unit in ((result.unit.tnc_e7, TNC_E4_PER_E7), (result.unit.cd34_e6, CD34_E3_PER_E5))
+        for cells, unit in ((counted.tnc_e7, TNC_E4_PER_E7), (counted.cd34_e6, CD34_E3_PER_E5))
     )
     return Side(result, tnc, cd34, relation)
 
@@ -267,12 +269,9 @@ def _unit_rules(
             for side in both
         ]
         one, other = (findings.finding(settings[code], found) for found in each)
-        told = _rule_row(found, code)
-        if told["verdict"] == "ok" and "na" in (one["verdict"], other["verdict"]):
-            told = {"verdict": "na", "outcome": str(OUTCOMES["unknown"])}
         shown.append(
             {
-                **told,
+                **_rule_row(found, code),
                 "name": one["name"],
                 "found": [one["value"], other["value"]],
                 "missing": list(dict.fromkeys(filter(None, (one["missing"], other["missing"])))),

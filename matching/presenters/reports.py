@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from bank.models import CordBloodUnit
 from core.roles import Role
 from matching.models import MatchReport, ReportSignature, SearchRun
 from matching.reports.head import moment
@@ -51,11 +52,27 @@ def facts(report: MatchReport) -> list[dict[str, Any]]:
         {"label": _("Made by"), "value": report.created_by},
         {"label": _("Made at"), "value": moment(report.created_at)},
         {"label": _("Language"), "value": language_name(report.language)},
-        {"label": _("Units"), "value": report.unit_count},
+        {"label": _("Units of the list"), "value": report.unit_count},
         {"label": _("Order of the units"), "value": report.order},
         {"label": _("Filters"), "value": ", ".join(report.filters) or _("none")},
         {"label": _("Policy"), "value": shown_label(report.policy_label)},
         {"label": _("Digest, as printed"), "value": report.digest},
+    ]
+
+
+def units(report: MatchReport) -> list[dict[str, Any]]:
+    """The units that can be chosen, as they stand today; partners: of a unit that stands in pairs of it only."""
+    wanted = report.run.criteria["statuses"]
+    now = CordBloodUnit.objects.in_bulk([one["id"] for one in report.units])
+    by_id = {str(pk): unit for pk, unit in now.items()}
+    return [
+        {
+            **one,
+            "gone": bool(unit.blocks) or unit.status not in wanted,
+            "partners": one.get("partners", []) if one.get("in_pairs_only") else [],
+        }
+        for one in report.units
+        for unit in [by_id[one["id"]]]
     ]
 
 

@@ -17,8 +17,11 @@ UNSEEN: Final = (
     (("segments",), gettext_lazy("attached segments for confirmatory typing")),
     (("dsa",), gettext_lazy("donor-specific antibodies of the patient")),
     (("accreditation",), gettext_lazy("accreditation of the bank")),
-    (("red_cells", "volume"), gettext_lazy("red cell content and volume")),
-    (("viability", "cd34_viability", "cfu_dose"), gettext_lazy("viability and colony-forming units")),
+    (("red_cells",), gettext_lazy("red cell content")),
+    (("volume",), gettext_lazy("volume")),
+    (("viability",), gettext_lazy("viability of nucleated cells")),
+    (("cd34_viability",), gettext_lazy("viability of CD34+ cells")),
+    (("cfu_dose",), gettext_lazy("colony-forming units")),
     (("haemoglobinopathy",), gettext_lazy("haemoglobinopathy")),
     (("markers",), gettext_lazy("infectious disease markers")),
     (("nima",), gettext_lazy("non-inherited maternal antigens")),
@@ -37,8 +40,8 @@ def foot(given: Given) -> Iterator[Block]:
         _(
             "A list that a program computed from the data named above, as an aid to those who are responsible for the "
             "choice. It is not a medical device and no recommendation. Typings are confirmed before a transplant; "
-            "whether a unit can be had is said by the bank alone, on the day it is asked. Doses are counts before "
-            "freezing."
+            "whether a unit can be had is said by the bank alone, on the day it is asked. TNC and CD34 doses are "
+            "counts before freezing."
         )
     )
     yield Together(
@@ -58,6 +61,10 @@ def not_evaluated(given: Given) -> Iterator[str]:
     unseen = [str(text) for codes, text in UNSEEN if not given.evaluated.issuperset(codes)]
     if unseen:
         yield _("No rule looked at: %(names)s.") % {"names": "; ".join(unseen)}
+    if fewer := [result.unit.public_no for result in given.judged_by_fewer]:
+        yield _("Of units that are not on offer only what the search stored was judged: %(units)s.") % {
+            "units": ", ".join(fewer)
+        }
     if loci := untyped_loci(run):
         yield _("The patient is not typed at %(loci)s: 0 to 2 matches are possible there.") % {
             "loci": ", ".join(loci)

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
+from matching.selection.policies import rules_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class PairUnit:
-    """One of two units, in words; doses per kg by the weight of today."""
+    """One of two units, in words; doses per kg by the weight of today. flags: what became of it, doubtful counts."""
 
     id: UUID
     unit_no: str
@@ -39,6 +40,7 @@ class PairUnit:
     tnc: str
     cd34: str
     blood_group: str
+    flags: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Given:
 
     results: the units in the order of the page, with their units as they are now. passing: how many results pass the
     filters. order, filters: of the page, in words. evaluation: by whose policy the list is judged, with which weight;
-    judged: result -> what was found of it; verdicts: unit -> the same in words, rule by rule. pairs: None if not asked.
+    judged: result -> what was found of it; verdicts: unit -> the same in words, rule by rule. pairs: None if not asked;
+    beside: the units of these pairs that are not among the results.
     """
 
     run: SearchRun
@@ -90,10 +93,20 @@ class Given:
     synthetic: bool
     verdicts: Mapping[UUID, Sequence[RuleVerdict]] = field(default_factory=dict)
     pairs: PairsGiven | None = None
+    beside: Sequence[SearchResult] = ()
 
     @property
     def evaluated(self) -> frozenset[str]:
-        """Codes of the rules that were evaluated for every unit of the report."""
-        codes = [{one.code for one in self.verdicts.get(result.unit_id, ())} for result in self.results]
-        found = set.intersection(*codes) if codes else set()
+        """Codes of the rules that were evaluated: those of the policy, of a unit that is not on offer only some."""
+        judged = {one.code for rows in self.verdicts.values() for one in rows}
+        found = judged or {one.code for one in rules_of(self.evaluation.policy).active}
         return frozenset(found | {"pairs"} if self.pairs is not None and self.pairs.weight_known else found)
+
+    @property
+    def judged_by_fewer(self) -> Sequence[SearchResult]:
+        """Units of which the policy asks less than of others: they are not on offer any more."""
+        counts = {
+            result: len(self.verdicts.get(result.unit_id, ())) for result in (*self.results, *self.beside)
+        }
+        most = max(counts.values(), default=0)
+        return [result for result, count in counts.items() if count < most]

@@ -10,7 +10,7 @@ from matching.reports.foot import foot
 from matching.reports.given import Given
 from matching.reports.head import head
 from matching.reports.pairs import pair_blocks
-from matching.reports.units import units
+from matching.reports.units import beside, units
 
 
 def match_report(given: Given, language: str) -> Document:
@@ -32,5 +32,5 @@ def match_report(given: Given, language: str) -> Document:
             page_text=_("Page {page} of {pages}"),
             seal=_("Digest of this report (SHA-256), as in the audit trail: {digest}"),
             made_at=given.made_at,
-            blocks=(*head(given), *units(given), *pair_blocks(given), *foot(given)),
+            blocks=(*head(given), *units(given), *pair_blocks(given), *beside(given), *foot(given)),
         )

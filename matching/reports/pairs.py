@@ -10,11 +10,12 @@ from core.pdf.document import Block, Cell, Column, Heading, Line, Notice, Table,
 from matching.choices import CLASS_SIZE
 from matching.engine import abo
 from matching.engine.pairs import CANNOT_TELL, FAILED
-from matching.models import SearchRun
+from matching.models import SearchResult, SearchRun
 from matching.presenters import pair_words, pairs
 from matching.presenters.requests import class_word
 from matching.presenters.words import span
 from matching.reports.given import Given, PairLine, PairsGiven, PairUnit
+from matching.reports.units import offer_text
 from matching.selection.pairs import RunPairs, places_of
 
 _CLASSES = ("antigen6", "allele8")
@@ -22,7 +23,8 @@ _CLASSES = ("antigen6", "allele8")
 
 def pairs_given(run: SearchRun, found: RunPairs, most: int) -> PairsGiven:
     """The first `most` pairs in words of the active language, for whom a report may go to."""
-    places = places_of(found, only_passed=False)[:most]
+    weight_known = found.evaluation.weight_kg is not None
+    places = places_of(found, only_passed=False)[:most] if weight_known else []
     listed = pairs.listed_results(run, found, places)
     counts = found.found.counts
     told = pairs.open_everywhere(counts)
@@ -34,7 +36,7 @@ def pairs_given(run: SearchRun, found: RunPairs, most: int) -> PairsGiven:
         looked_at=counts.pairs,
         passed=counts.passed,
         cannot_tell=counts.cannot_tell,
-        weight_known=found.evaluation.weight_kg is not None,
+        weight_known=weight_known,
     )
 
 
@@ -70,7 +72,15 @@ def _unit(side: pairs.Side) -> PairUnit:
         tnc=_dose(side.tnc_e7_per_kg),
         cd34=_dose(side.cd34_e5_per_kg),
         blood_group=result.unit.blood_group if result.unit.abo else _("not known"),
+        flags=list(_flags(result)),
     )
+
+
+def _flags(result: SearchResult) -> Iterator[str]:
+    if text := offer_text(result):
+        yield text
+    if result.unit.counts_invented:
+        yield _("invented counts")
 
 
 def _dose(per_kg: float | None) -> str:
@@ -100,6 +110,7 @@ def pair_blocks(given: Given) -> Iterator[Block]:
         yield Notice(text)
     yield Text(" · ".join(found.asked), "muted", small=True)
     yield Text(_counts_text(found))
+    yield Text(_("Pairs are of the whole list, whatever the filters. TNC in ×10⁷/kg, CD34 in ×10⁵/kg."))
     if found.lines:
         yield Table(
             tuple(_columns()), tuple(_row(place, one) for place, one in enumerate(found.lines, start=1))
@@ -120,8 +131,8 @@ def _counts_text(found: PairsGiven) -> str:
 def _columns() -> Iterator[Column]:
     yield Column("#", 0.35, right=True)
     yield Column(_("Verdict"), 1.5)
-    yield Column(_("TNC of both"), 0.8, right=True)
-    yield Column(_("CD34 of both"), 0.8, right=True)
+    yield Column(_("TNC of both ×10⁷/kg"), 0.9, right=True)
+    yield Column(_("CD34 of both ×10⁵/kg"), 0.9, right=True)
     yield Column(_("With each other"), 1.4)
     yield Column(_("One unit"), 2.2)
     yield Column(_("Other unit"), 2.2)
@@ -141,4 +152,5 @@ def _row(place: int, one: PairLine) -> tuple[Cell, ...]:
 def _unit_cell(unit: PairUnit) -> Cell:
     rank = _("rank %(n)s") % {"n": unit.rank}
     doses = f"TNC {unit.tnc} · CD34 {unit.cd34} · {unit.blood_group}"
-    return (Line(unit.unit_no, strong=True), Line(f"{rank} · {unit.classes}"), Line(doses))
+    flags = (Line(flag, tone="warn") for flag in unit.flags)
+    return (Line(unit.unit_no, strong=True), Line(f"{rank} · {unit.classes}"), Line(doses), *flags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from matching.engine.selection.rules import SelectionRules
 from matching.match_list import ALL, ELIGIBLE, EXCLUDED, MatchList
-from matching.models import EvaluatedUnit
-from matching.presenters import findings
+from matching.models import EvaluatedUnit, SearchResult
+from matching.presenters import findings, thaw
 from matching.presenters.rule_words import SHORT
 from matching.reports.given import PairsGiven, RuleVerdict
 from matching.reports.pairs import pairs_given
@@ -25,9 +25,11 @@ def asked_of(shown: MatchList, n: int, language: str, pairs: int = 0) -> ReportA
     """The first n units of a list, its order, filters and verdicts in the language of the report; and so many pairs."""
     rows = shown.rows()
     results = list(rows.select_related("unit__bank")[:n])
-    judged = findings.of_page(shown.evaluation, results)
     rules = rules_of(shown.evaluation.policy)
     with translation.override(language):
+        found = _pairs(shown, pairs)
+        beside = _beside(shown, found, results)
+        judged = findings.of_page(shown.evaluation, [*results, *beside])
         return ReportAsked(
             evaluation=shown.evaluation,
             judged=judged,
@@ -36,8 +38,12 @@ def asked_of(shown: MatchList, n: int, language: str, pairs: int = 0) -> ReportA
             order=order_text(shown),
             filters=tuple(filter_texts(shown)),
             language=language,
-            verdicts={result.unit_id: verdicts(rules, judged[result.pk]) for result in results},
-            pairs=_pairs(shown, pairs),
+            verdicts={
+                one.unit_id: verdicts(rules, judged[one.pk], thaw.expected(judged[one.pk], one.unit))
+                for one in (*results, *beside)
+            },
+            pairs=found,
+            beside=beside,
         )
 
 
@@ -47,8 +53,23 @@ def _pairs(shown: MatchList, most: int) -> PairsGiven | None:
     return pairs_given(shown.run, run_pairs(shown.run, shown.evaluation), most)
 
 
-def verdicts(rules: SelectionRules, row: EvaluatedUnit) -> list[RuleVerdict]:
-    """Every rule in words that a hospital may read, whoever makes the report: paper goes from hand to hand."""
+def _beside(
+    shown: MatchList, found: PairsGiven | None, results: Sequence[SearchResult]
+) -> list[SearchResult]:
+    """Units of the pairs that the list was cut before: what may be chosen from a report is described in it."""
+    wanted = {unit.id for line in (found.lines if found else ()) for unit in line.units}
+    rows = shown.run.results.with_unit().select_related("unit__bank").order_by("rank")
+    return list(rows.filter(unit_id__in=wanted - {one.unit_id for one in results}))
+
+
+def verdicts(
+    rules: SelectionRules, row: EvaluatedUnit, after_thaw: Mapping[str, str] | None = None
+) -> list[RuleVerdict]:
+    """Every rule in words that a hospital may read, whoever makes the report: paper goes from hand to hand.
+
+    after_thaw: dose rule -> what to expect of it then (presenters.thaw).
+    """
+    expected = after_thaw or {}
     found = findings.open_to_hospitals(row.findings)
     known = (findings.finding(one, found[one.code]) for one in rules.active if one.code in found)
     return [
@@ -56,7 +77,9 @@ def verdicts(rules: SelectionRules, row: EvaluatedUnit) -> list[RuleVerdict]:
             code=one["code"],
             rule=one["name"],
             verdict=one["verdict"],
-            value="; ".join(filter(None, (one["value"], _needed(one["missing"])))),
+            value="; ".join(
+                filter(None, (one["value"], _needed(one["missing"]), expected.get(one["code"], "")))
+            ),
             threshold=one["threshold"],
             reference="; ".join(
                 " ".join(filter(None, (ref["label"], _noted(ref["note"])))) for ref in one["refs"]

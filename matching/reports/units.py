@@ -33,6 +33,14 @@ def units(given: Given) -> Iterator[Block]:
         yield from one_unit(given, result)
 
 
+def beside(given: Given) -> Iterator[Block]:
+    """The units of pairs that are not among the first of the list."""
+    if given.beside:
+        yield Heading(_("Units of these pairs that are not described above"))
+    for result in given.beside:
+        yield from one_unit(given, result)
+
+
 def legend_text() -> str:
     return _(
         "Marks: ✓ allele match, ? potential match, ▲ antigen match and allele mismatch, △ possible antigen match and "
@@ -133,6 +141,8 @@ def one_unit(given: Given, result: SearchResult) -> Iterator[Block]:
     evidence = {locus: result.evidence[locus] for locus in run.criteria["loci"] if locus in result.evidence}
     title = _("Rank %(rank)d: %(unit)s") % {"rank": result.rank, "unit": result.unit.public_no}
     yield Heading(title, 2, " · ".join(class_lines(result)))
+    if lines := [line.text for line in flags(given, result) if line.tone == "warn"]:
+        yield Text(", ".join(lines), "warn", small=True)
     yield evidence_table(run, result, evidence)
     yield from verdict_blocks(given.verdicts[result.unit_id])
     if text := probabilities.why_text(run, result):

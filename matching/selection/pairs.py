@@ -29,10 +29,11 @@ from matching.unit_rows import thousandths
 
 log = logging.getLogger(__name__)
 
-KERNEL = 2  # another number makes every kept answer an old one
+KERNEL = 3  # another number makes every kept answer an old one
 KEPT_FOR_SECONDS = 24 * 3600
 # Rules that both units must pass (domain notes 4.4 R16) where the policy excludes or warns by them. Beside them every
-# rule by which the policy excludes a unit, but for the doses of a single unit: a pair has its own.
+# rule by which the policy excludes a unit, but for the doses of a single unit: a pair has its own. In a list what
+# cannot be told of a unit excludes nothing and is flagged; a pair says that it passes, and so nothing may be open.
 UNIT_RULES: Final = ("offer", "segments", "class_antigen6", "class_allele8", "dsa")
 SINGLE_DOSES: Final = frozenset({"tnc_dose", "cd34_dose", "cfu_dose"})
 LOCI: Final = ("A", "B", "C", "DRB1")
@@ -158,14 +159,9 @@ def _cells(values: Sequence[float | None]) -> NDArray[np.int64]:
 
 
 def _outcomes(findings: Sequence[dict[str, Any] | None], code: str) -> NDArray[np.uint8]:
-    """What the evaluation found; a unit that it does not know cannot be told, never passed.
-
-    A rule beside UNIT_RULES holds a pair back only where a unit fails it: as in the list, where what cannot be told
-    excludes nothing. The page of the pair says so.
-    """
+    """What the evaluation found; a unit that it does not know cannot be told, and what cannot be told never passes."""
     outcomes = [found[code][0] if found and code in found else "unknown" for found in findings]
-    open_ = CANNOT_TELL if code in UNIT_RULES else PASSED
-    return np.array([open_ if one == "unknown" else _OUTCOMES[one] for one in outcomes], dtype=np.uint8)
+    return np.array([_OUTCOMES[one] for one in outcomes], dtype=np.uint8)
 
 
 def _key(evaluation: Evaluation) -> str:

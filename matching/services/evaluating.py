@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import Conflict
+from hospitals.models import Patient
 from matching import reference
 from matching.models import EvaluatedUnit, Evaluation, SearchRun, SelectionPolicy
 from matching.selection import facts, inputs, rows
@@ -35,14 +36,16 @@ def evaluation_of(*, run: SearchRun, policy: SelectionPolicy) -> Evaluation:
     if not run.is_finished:
         raise Conflict("search_unfinished", _("This search has no list yet."))
     resolver = reference.resolver()  # named in the digest: one that is some seconds old is found to be so
-    known = facts.known_of(run.request.patient)
-    asked = inputs.patient_inputs(known)
-    digest = inputs.digest(run, policy, asked, resolver)
+    asked = inputs.patient_inputs(facts.known_of(run.request.patient))
     held = Evaluation.objects.in_force(run, policy)
-    if held is not None and held.digest == digest:
+    if held is not None and held.digest == inputs.digest(run, policy, asked, resolver):
         return held
     with transaction.atomic():
         SearchRun.objects.select_for_update(no_key=True).get(pk=run.pk)
+        # Looked at again: who waited here for another reader may have seen the patient as he was before.
+        known = facts.known_of(Patient.objects.get(pk=run.request.patient_id))
+        asked = inputs.patient_inputs(known)
+        digest = inputs.digest(run, policy, asked, resolver)
         held = Evaluation.objects.in_force(run, policy)
         if held is not None and held.digest == digest:
             return held  # another reader was faster

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bank.models import CordBloodUnit
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -30,7 +31,7 @@ from matching.models import (
     SearchRun,
 )
 from matching.reports.bounds import FEWEST_UNITS, MOST_CHOSEN, MOST_KEPT, MOST_UNITS
-from matching.reports.given import Given, PairsGiven, RuleVerdict
+from matching.reports.given import Given, PairLine, PairsGiven, RuleVerdict
 from matching.reports.match_report import match_report
 
 
@@ -48,6 +49,7 @@ class ReportAsked:
     language: str
     verdicts: Mapping[UUID, Sequence[RuleVerdict]] = field(default_factory=dict)
     pairs: PairsGiven | None = None
+    beside: Sequence[SearchResult] = ()
 
 
 @dataclass(frozen=True)
@@ -118,15 +120,28 @@ def _new_id(wanted: UUID | None, run: SearchRun) -> UUID:
 
 
 def units_of(asked: ReportAsked) -> list[dict[str, Any]]:
-    """What can be chosen from the report: its units, then those of its pairs that are not among them."""
-    found = {one.unit_id: (one.unit.public_no, one.rank) for one in asked.results}
-    found |= {
-        unit.id: (unit.unit_no, unit.rank)
-        for line in (asked.pairs.lines if asked.pairs else ())
-        for unit in line.units
-        if unit.id not in found
-    }
-    return [{"id": str(pk), "unit_no": unit_no, "rank": rank} for pk, (unit_no, rank) in found.items()]
+    """What can be chosen from the report: its units, then those that stand in its pairs only.
+
+    partners: units with which one makes a pair of the report; without any it was not asked for pairs, or is in none.
+    """
+    partners: dict[UUID, list[str]] = {}
+    for line in _lines(asked):
+        for one, other in (line.units, line.units[::-1]):
+            partners.setdefault(one.id, []).append(other.unit_no)
+    return [
+        {
+            "id": str(one.unit_id),
+            "unit_no": one.unit.public_no,
+            "rank": one.rank,
+            "partners": partners.get(one.unit_id, []),
+            "in_pairs_only": place >= len(asked.results),
+        }
+        for place, one in enumerate((*asked.results, *asked.beside))
+    ]
+
+
+def _lines(asked: ReportAsked) -> Sequence[PairLine]:
+    return asked.pairs.lines if asked.pairs else ()
 
 
 def _printed(run: SearchRun, asked: ReportAsked, actor: Actor) -> Printed:
@@ -153,6 +168,7 @@ def _printed(run: SearchRun, asked: ReportAsked, actor: Actor) -> Printed:
         synthetic=Installation.load().synthetic,
         verdicts=asked.verdicts,
         pairs=asked.pairs,
+        beside=asked.beside,
     )
     document = match_report(given, asked.language)
     return Printed(pdf_bytes(document), document.digest, made_at)
@@ -171,8 +187,8 @@ def _record(
             "pdf_sha256": hashlib.sha256(printed.pdf).hexdigest(),
             "language": asked.language,
             "policy": asked.evaluation.policy_label,
-            "units": [one.unit.public_no for one in asked.results],
-            "pairs": len(asked.pairs.lines) if asked.pairs else 0,
+            "units": [one["unit_no"] for one in units_of(asked)],
+            "pairs": [[unit.unit_no for unit in line.units] for line in _lines(asked)],
         },
         hospital_id=run.request.hospital_id,
     )
@@ -194,8 +210,8 @@ def report_sign(*, report_id: UUID, signing: Signing, password: str, user: User)
     """Sign a report with one's password; once a person.
 
     Raises NotAllowed for a wrong password (which the audit trail tells) or without the right to sign in this hospital,
-    InvalidInput for a choice that the report does not hold, Conflict for a second signature or a file that is not the
-    one that was stored.
+    InvalidInput for a choice that the report does not hold, or that is no pair of it, Conflict for a second signature,
+    a unit that is not on offer any more, or a file that is not the one that was stored.
     """
     report = MatchReport.objects.select_related("run__request").get(pk=report_id)
     role = signing_role(user, report.run.request.hospital_id)
@@ -230,18 +246,59 @@ def _check_choice(report: MatchReport, signing: Signing) -> None:
         )
     if signing.meaning == SignatureMeaning.CHOSEN and not 1 <= len(chosen) <= MOST_CHOSEN:
         raise InvalidInput("choice_missing", _("Choose one unit, or two for a double graft."), field="chosen")
-    if unknown := set(chosen) - {unit["unit_no"] for unit in report.units}:
+    units = {unit["unit_no"]: unit for unit in report.units}
+    if unknown := set(chosen) - set(units):
         raise InvalidInput(
             "unit_not_in_report",
             _("%(unit)s is not in this report."),
             field="chosen",
             params={"unit": ", ".join(sorted(unknown))},
         )
+    _check_pair(
+        [units[name] for name in chosen], has_pairs=any(unit.get("partners") for unit in units.values())
+    )
+
+
+def _check_pair(chosen: Sequence[Mapping[str, Any]], *, has_pairs: bool) -> None:
+    """A unit that stands in pairs only is too little, or was never judged, by itself; two were judged as a pair."""
+    if len(chosen) == 1 and chosen[0].get("in_pairs_only"):
+        raise InvalidInput(
+            "half_of_a_pair",
+            _(
+                "%(unit)s stands in this report as one of two units only. Choose one of its partners too: %(others)s."
+            ),
+            field="chosen",
+            params={"unit": chosen[0]["unit_no"], "others": ", ".join(chosen[0]["partners"])},
+        )
+    if has_pairs and len(chosen) == MOST_CHOSEN and chosen[1]["unit_no"] not in chosen[0]["partners"]:
+        raise InvalidInput(
+            "no_pair_of_the_report",
+            _(
+                "%(one)s and %(other)s are no pair of this report. Choose a pair that it lists, or make a report that "
+                "holds this one."
+            ),
+            field="chosen",
+            params={"one": chosen[0]["unit_no"], "other": chosen[1]["unit_no"]},
+        )
+
+
+def _check_offer(report: MatchReport, chosen: Sequence[str]) -> None:
+    """Under the locks of the units, so that none is taken back between the look and the signature."""
+    ids = [unit["id"] for unit in report.units if unit["unit_no"] in chosen]
+    rows = CordBloodUnit.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+    wanted = report.run.criteria["statuses"]
+    if gone := [unit.public_no for unit in rows if unit.blocks or unit.status not in wanted]:
+        raise Conflict(
+            "unit_gone",
+            _("%(units)s: not on offer any more, or reserved since. Search again and make a new report."),
+            params={"units": ", ".join(sorted(gone))},
+        )
 
 
 @transaction.atomic
 def _sign(report: MatchReport, signing: Signing, user: User, role: Role) -> ReportSignature:
     actor = Actor.user(user)
+    _check_offer(report, signing.chosen)
     try:
         with transaction.atomic():
             signature: ReportSignature = ReportSignature.objects.create(

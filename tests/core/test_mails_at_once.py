@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.core import mail as outbox
-from django.db import connection, transaction
 from django.utils import timezone
 
 from core import mails, notifications
@@ -16,7 +14,7 @@ from core.models import Notification, OutgoingMail, User
 from core.notifications import Kind, Notice
 from core.roles import Permission, Role
 from tests.factories.core import UserFactory
-from tests.matching.threads import started, together
+from tests.matching.threads import together, while_in_transaction
 
 
 @pytest.fixture(autouse=True)
@@ -40,37 +38,6 @@ def told(user: User, code: str) -> Notification:
     notice = Notice(user.pk, "test.told", "patient:1", {"code": code})
     (made,) = notifications.notifications_create(notices=[notice])
     return made
-
-
-def while_in_transaction(work: Callable[[], object], then: Callable[[], object]) -> None:
-    """`then` begins after `work` was done and before it is committed, on another connection; both come to their end."""
-    done, asked = threading.Event(), threading.Event()
-
-    def writing() -> None:
-        with transaction.atomic():
-            work()
-            done.set()
-            asked.wait(5)
-            wait_for_a_lock()
-
-    thread = started(writing)
-    assert done.wait(5)
-    other = started(lambda: (asked.set(), then()))
-    thread.join(20)
-    other.join(20)
-
-
-def wait_for_a_lock() -> None:
-    """Until another connection waits for what this transaction holds, or for a second: then nobody does."""
-    for _ in range(100):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone()[0]:
-                return
-            cursor.execute("SELECT pg_sleep(0.01)")
 
 
 def test_what_is_being_added_to_an_email_goes_out_with_it(user: User) -> None:

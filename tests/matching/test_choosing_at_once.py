@@ -10,13 +10,15 @@ from django.core import mail as outbox
 from django.core.mail import EmailMessage
 from django.db import transaction
 
+from bank.models import CordBloodUnit
 from core import mails, notifications
 from core.errors import Conflict
 from core.models import AuditEntry, OutgoingMail
 from core.notifications import Notice
 from core.roles import Role
+from hospitals.models import Patient
 from matching import services
-from matching.models import GraftNote, PatientWatch, ReportSignature, SearchRun, ShortlistEntry
+from matching.models import Evaluation, GraftNote, PatientWatch, ReportSignature, SearchRun, ShortlistEntry
 from matching.services import Signing, report_sign, shortlist, watches
 from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.hospitals import member_of
@@ -24,6 +26,7 @@ from tests.factories.match_list import stored_run
 from tests.factories.matching import ACTOR, ListedUnitFactory
 from tests.factories.reports import kept_report
 from tests.hospitals.test_concurrency import at_once
+from tests.matching.threads import while_in_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 4
@@ -149,3 +152,38 @@ def test_several_people_sign_one_report_at_once() -> None:
 
     assert ReportSignature.objects.values("signer").distinct().count() == PEOPLE
     assert AuditEntry.objects.filter(action="report.sign").count() == PEOPLE
+
+
+def test_who_waited_for_another_reader_judges_the_patient_as_he_is_now(found: SearchRun) -> None:
+    """A weight is entered while the list is judged: an older look must not replace a newer judgement."""
+    patient = found.request.patient
+    seen = SearchRun.objects.with_request().get(pk=found.pk)  # read before the change
+    assert seen.request.patient.weight_kg != 77
+
+    def other_reader() -> None:
+        SearchRun.objects.select_for_update(no_key=True).get(pk=found.pk)
+        Patient.objects.filter(pk=patient.pk).update(weight_kg=77)
+
+    while_in_transaction(other_reader, lambda: services.evaluation_of(run=seen, policy=seen.policy))
+
+    assert Evaluation.objects.get(run=found, superseded_at=None).weight_kg == 77
+
+
+def test_a_unit_taken_back_while_somebody_signs_is_not_signed_for() -> None:
+    with transaction.atomic():
+        unit = ListedUnitFactory()
+        report = kept_report([unit])
+    physician = member_of(report.run.request.hospital, Role.HOSPITAL_PHYSICIAN)
+    answers = []
+
+    def sign() -> None:
+        signing = Signing("chosen", [unit.public_no])
+        try:
+            report_sign(report_id=report.pk, signing=signing, password=PASSWORD, user=physician)
+        except Conflict as error:
+            answers.append(error.code)
+
+    while_in_transaction(lambda: CordBloodUnit.objects.filter(pk=unit.pk).update(recalled=True), sign)
+
+    assert answers == ["unit_gone"]
+    assert not ReportSignature.objects.exists()

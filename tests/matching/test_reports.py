@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone, translation
 
 from bank.models import CordBloodUnit
@@ -17,12 +18,13 @@ from core.pdf.paint import pdf_bytes
 from core.roles import Role
 from hospitals.models import Patient
 from matching import services
+from matching.match_list import MatchList
 from matching.models import SearchRun
 from matching.presenters import findings
 from matching.reports.bounds import MOST_UNITS
 from matching.reports.given import Given
 from matching.reports.match_report import match_report
-from matching.reports.selection import verdicts
+from matching.reports.selection import asked_of, verdicts
 from matching.selection.policies import rules_of
 from matching.services import ReportAsked, Signing
 from tests.factories.core import PASSWORD, UserFactory
@@ -161,6 +163,45 @@ def test_what_a_policy_turned_off_was_not_evaluated(run: SearchRun) -> None:
     without = {unit: [one for one in rows if one.code != "dsa"] for unit, rows in found.verdicts.items()}
 
     assert "donor-specific antibodies of the patient" in text_of(printed(run, verdicts=without))
+
+
+def test_one_unit_that_is_gone_makes_no_rule_unseen(run: SearchRun, units: Any) -> None:
+    """Of it less was asked; the paper says that, and nothing untrue of the others."""
+    CordBloodUnit.objects.filter(pk=units["six"].pk).update(recalled=True)
+
+    text = text_of(printed(run))
+
+    unseen = text.between("What was not evaluated", "What this report is")
+    assert "donor-specific antibodies of the patient" not in unseen
+    assert "accreditation of the bank" not in unseen
+    assert f"only what the search stored was judged: {units['six'].public_no}" in unseen
+
+
+def test_a_list_without_a_unit_was_judged_all_the_same(run: SearchRun) -> None:
+    text = text_of(printed(run, results=[], verdicts={}))
+
+    assert "infectious disease markers" not in text.between("What was not evaluated", "What this report is")
+
+
+def test_a_rule_turned_off_is_named_alone(run: SearchRun) -> None:
+    found = given(run)
+    without = {unit: [one for one in rows if one.code != "cfu_dose"] for unit, rows in found.verdicts.items()}
+
+    unseen = text_of(printed(run, verdicts=without)).between("What was not evaluated", "What this report is")
+    assert "colony-forming units" in unseen
+    assert "viability" not in unseen
+
+
+def test_what_to_expect_after_thaw_stands_beside_the_dose(run: SearchRun) -> None:
+    asked = asked_of(
+        MatchList(QueryDict("show=all"), run, services.evaluation_of(run=run, policy=run.policy)), 5, "en"
+    )
+
+    values = [one.value for rows in asked.verdicts.values() for one in rows if one.code == "tnc_dose"]
+    assert values
+    assert all(
+        "After thaw: cannot tell" in value for value in values
+    )  # nobody has measured a thawed unit here
 
 
 def test_doses_go_by_the_weight_of_today(run: SearchRun) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from bank.models import CordBloodUnit
+from core.errors import Conflict, InvalidInput
 from core.models import AuditEntry, User
 from core.roles import Role
 from hospitals.models import Hospital, Patient
 from matching.models import MatchReport, SearchRun
+from matching.presenters.rule_words import NAMES
 from matching.services import Signing, report_sign
 from tests.factories.core import PASSWORD
 from tests.factories.hospitals import member_of
@@ -20,6 +24,8 @@ from tests.factories.match_list import searched_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
 from tests.matching.match_list_pages import FIVE
 from tests.matching.report_pages import Reading, text_of
+from tests.matching.test_pages_requests import client_of
+from tests.matching.test_pages_requests import text_of as text_of_page
 
 BEST, WHAT_NOT = "Best pairs of two units", "What was not evaluated"
 
@@ -78,7 +84,115 @@ def test_units_of_pairs_can_be_chosen_though_the_list_is_cut_before_them(
 
     assert report.unit_count == 1
     assert sorted(numbers) == ["ONE", "TWO"]
-    assert AuditEntry.objects.get(action="report.create").after["pairs"] == 1
+    after = AuditEntry.objects.get(action="report.create").after
+    assert (sorted(after["units"]), [sorted(pair) for pair in after["pairs"]]) == (
+        ["ONE", "TWO"],
+        [["ONE", "TWO"]],
+    )
+    described = text_of(bytes(report.pdf)).between(
+        "Units of these pairs that are not described above", WHAT_NOT
+    )
+    assert (
+        "Unit TWO" in described or "Unit ONE" in described
+    )  # its typing beside the patient's, and the rules
+    assert str(NAMES["dsa"]) in described
+
+
+@pytest.mark.parametrize(
+    ("chosen", "code"),
+    [
+        (["TWO"], "half_of_a_pair"),  # the list was cut before it: it stands in the pair only
+        (["ONE", "SMALL"], "no_pair_of_the_report"),
+        (["ONE"], ""),
+        (["TWO", "ONE"], ""),
+    ],
+)
+def test_what_is_signed_was_judged_as_it_is_given(
+    client: Client, hospital: Hospital, run: SearchRun, chosen: list[str], code: str
+) -> None:
+    report = made(client, run, "?show=all&sort=rank", pairs="10", n="1")
+    report = with_small(report)
+    physician = member_of(hospital, Role.HOSPITAL_PHYSICIAN)
+
+    def sign() -> None:
+        report_sign(report_id=report.pk, signing=Signing("chosen", chosen), password=PASSWORD, user=physician)
+
+    if not code:
+        sign()
+        assert report.signatures.get().chosen == chosen
+        return
+    with pytest.raises(InvalidInput) as refused:
+        sign()
+    assert refused.value.code == code
+    assert not report.signatures.exists()
+
+
+def with_small(report: MatchReport) -> MatchReport:
+    """The same, as if its list had gone on to SMALL, which is in no pair; reports themselves are never changed."""
+    small = report.run.results.get(unit__unit_no="SMALL")
+    more = {
+        "id": str(small.unit_id),
+        "unit_no": "SMALL",
+        "rank": small.rank,
+        "partners": [],
+        "in_pairs_only": False,
+    }
+    values = {field.attname: getattr(report, field.attname) for field in MatchReport._meta.concrete_fields}
+    return MatchReport.objects.create(**{**values, "id": uuid4(), "units": [*report.units, more]})
+
+
+@pytest.mark.parametrize("change", [{"consent_withdrawn": True}, {"status": "RESERVED"}, {"recalled": True}])
+def test_a_unit_that_is_not_on_offer_any_more_is_not_signed_for(
+    client: Client, hospital: Hospital, run: SearchRun, change: dict[str, Any]
+) -> None:
+    report = made(client, run, "?show=all", pairs="10")
+    CordBloodUnit.objects.filter(unit_no="TWO").update(**change)
+    physician = member_of(hospital, Role.HOSPITAL_PHYSICIAN)
+
+    with pytest.raises(Conflict) as refused:
+        report_sign(
+            report_id=report.pk, signing=Signing("chosen", ["ONE", "TWO"]), password=PASSWORD, user=physician
+        )
+
+    assert refused.value.code == "unit_gone"
+    assert "TWO" in refused.value.message
+    assert not report.signatures.exists()
+    page = client_of(physician).get(reverse("matching:report-detail", args=[report.pk]))
+    assert "TWO · not on offer any more" in text_of_page(page)
+    report_sign(report_id=report.pk, signing=Signing("reviewed"), password=PASSWORD, user=physician)
+
+
+def test_without_a_weight_no_unit_of_a_pair_can_be_chosen(
+    client: Client, patient: Patient, run: SearchRun
+) -> None:
+    patient.weight_kg = None
+    patient.save()
+
+    report = made(client, run, "?show=all", pairs="10", n="1")
+
+    assert [unit["unit_no"] for unit in report.units] == ["ONE"]
+    assert AuditEntry.objects.get(action="report.create").after["pairs"] == []
+
+
+def test_doubtful_counts_and_units_that_are_gone_are_flagged_in_the_pairs(
+    client: Client, run: SearchRun
+) -> None:
+    CordBloodUnit.objects.filter(unit_no="TWO").update(counts_invented=True)
+
+    assert "invented counts" in section(made(client, run, pairs="10"))
+
+
+def test_measures_stand_at_the_doses(client: Client, run: SearchRun) -> None:
+    paper = section(made(client, run, pairs="10"))
+
+    assert "TNC of both ×10⁷/kg" in paper
+    assert "CD34 of both ×10⁵/kg" in paper
+
+
+def test_a_refused_number_leads_back_to_the_same_list(client: Client, run: SearchRun) -> None:
+    answer = client.get(reverse("matching:run-report-pdf", args=[run.pk]) + "?sort=tnc&show=all&n=60&pairs=3")
+
+    assert answer.url == reverse("matching:run-report", args=[run.pk]) + "?sort=tnc&show=all"
 
 
 def test_without_asking_there_are_none_and_the_paper_says_so(client: Client, run: SearchRun) -> None:

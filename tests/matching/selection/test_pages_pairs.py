@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from redis.exceptions import ConnectionError as NoRedis
 
-from bank.models import CordBloodUnit
+from bank.models import CordBloodUnit, HaemoglobinopathyResult
 from hospitals.models import Hospital, Patient
 from matching import services
 from matching.engine.selection.catalogue import RULES
@@ -21,6 +21,7 @@ from matching.engine.selection.rules import parse
 from matching.models import SearchRun, SelectionPolicy
 from matching.selection import pairs as run_pairs_module
 from matching.selection.pairs import SINGLE_DOSES, run_pairs, unit_rules
+from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.match_list import queued_run, searched_run, stored_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
@@ -49,15 +50,16 @@ def units(db: None) -> dict[str, CordBloodUnit]:
 
 @pytest.fixture
 def run(patient: Patient, units: dict[str, CordBloodUnit]) -> SearchRun:
-    without_antibodies(searched_run(patient))
+    judged_by_what_is_known(searched_run(patient))
     return SearchRun.objects.with_request().get(request__patient=patient)
 
 
-def without_antibodies(run: SearchRun) -> None:
-    """A policy that does not ask for the patient's antibodies, which nobody has tested here."""
+def judged_by_what_is_known(run: SearchRun) -> None:
+    """A policy that does not ask for the patient's antibodies and the units' markers, which nobody has tested here."""
     policy = run.policy
-    policy.rules["selection"]["rules"]["dsa"]["action"] = "off"
-    policy.pk, policy.name, policy.is_default = uuid4(), "Without antibodies", False
+    for code in ("dsa", "markers", "haemoglobinopathy"):
+        policy.rules["selection"]["rules"][code]["action"] = "off"
+    policy.pk, policy.name, policy.is_default = uuid4(), "By what is known", False
     policy.proposed_for = ""
     policy.save(force_insert=True)
     SearchRun.objects.filter(pk=run.pk).update(policy=policy)
@@ -188,7 +190,7 @@ def test_untested_antibodies_leave_every_pair_open(client: Client, patient: Pati
     response = client.get(list_url(searched_run(patient)))
 
     assert response.context["counts"].passed == 0
-    assert "Cannot be told of any pair: antibodies of the patient." in text_of(response)
+    assert "Cannot be told of any pair: antibodies of the patient, " in text_of(response)
 
 
 def test_a_unit_that_is_gone_is_in_no_pair(client: Client, run: SearchRun, units: Any) -> None:
@@ -205,6 +207,45 @@ def test_a_unit_that_is_gone_is_in_no_pair(client: Client, run: SearchRun, units
         ["both on offer"],
         ["no longer on offer", "Listed"],
     )
+
+
+def test_what_cannot_be_told_of_one_unit_passes_nowhere(client: Client, run: SearchRun, units: Any) -> None:
+    """By an excluding rule of quality: in the list, the page of the pair, the file and the API alike."""
+    six, five = units["six"], units["five"]
+    rules = run.policy.rules
+    rules["selection"]["rules"]["haemoglobinopathy"]["action"] = "exclude"
+    policy = SelectionPolicy.objects.create(name="With a screen", rules=rules, created_by="t")
+    for unit in units.values():
+        if unit is not five:
+            screened(unit)
+    query = f"?policy={policy.pk}"
+
+    page = client.get(list_url(run, query))
+    rows = {frozenset(unit["unit"] for unit in row["units"]): row for row in page.context["rows"]}
+    row = rows[frozenset({six.public_no, five.public_no})]
+
+    wanted = ["No disease in the haemoglobinopathy screen"]
+    assert (str(row["verdict"]["text"]), row["open"]) == ("cannot tell", wanted)
+    pair = client.get(detail_url(run, six, five) + query).context["pair"]
+    assert str(pair["verdict"]["text"]) == "cannot tell"
+    (rule,) = (one for one in pair["rules"] if one["verdict"] == "na")
+    assert rule["missing"]
+    lines = csv_rows(client.get(reverse("matching:pair-export", args=[run.pk]) + query))
+    assert {line["verdict"] for line in lines} == {"cannot_tell"}
+    found = client.get(reverse("api:run-pairs", args=[run.pk]), {"policy": str(policy.pk)}).json()
+    assert not any(one["verdict"] == "passed" for one in found["pairs"])
+
+
+def screened(unit: CordBloodUnit) -> None:
+    """Free of haemoglobin disease, seen by two people."""
+    HaemoglobinopathyResult.objects.create(
+        unit=unit,
+        result="not_found",
+        tested_on=timezone.localdate(),
+        verified_by=UserFactory(),
+        verified_at=timezone.now(),
+    )
+    touched(unit)
 
 
 @pytest.mark.parametrize("code", [code for code in RULES if code not in SINGLE_DOSES])

@@ -63,6 +63,17 @@ def test_a_sum_with_an_unknown_part_is_not_known_and_never_the_best(
     assert [cell["best"] for cell in cells] == [False, False]
 
 
+def test_made_up_counts_are_never_the_best(client: Client, run: SearchRun, units: Units) -> None:
+    CordBloodUnit.objects.filter(pk=units["five"].pk).update(counts_invented=True)
+
+    page = client.get(compare_url(run, pair(units["six"], units["five"]), pair(units["six"], units["edge"])))
+
+    cells = rows_of(page)["TNC of both×10⁷/kg"]["cells"]
+    assert [cell["text"] for cell in cells] == ["4.00", "3.50"]
+    assert not any(cell["best"] for cell in cells)
+    assert "invented" in text_of(page)
+
+
 def test_the_order_of_the_two_changes_nothing(client: Client, run: SearchRun, units: Units) -> None:
     first, second = units["six"], units["five"]
     third = pair(units["six"], units["edge"])
