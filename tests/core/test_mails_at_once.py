@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,35 +11,12 @@ from django.core import mail as outbox
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core import mails, notifications
-from core.models import Notification, OutgoingMail, User
-from core.notifications import Kind, Notice
-from core.roles import Permission, Role
-from tests.factories.core import UserFactory
+from core import mails
+from core.models import OutgoingMail, User
+from tests.core.telling import told
 from tests.matching.threads import started, together
 
-
-@pytest.fixture(autouse=True)
-def kind() -> Iterator[None]:
-    notifications.register(
-        Kind(
-            "test.told", lambda params: f"Patient {params['code']}", lambda params: "",
-            lambda params: f"News of {params['code']}", Permission.INVENTORY_VIEW,
-        )
-    )  # fmt: skip
-    yield
-    notifications._kinds.pop("test.told")
-
-
-@pytest.fixture
-def user(transactional_db: None) -> User:
-    return UserFactory(roles=[Role.LAB])
-
-
-def told(user: User, code: str) -> Notification:
-    notice = Notice(user.pk, "test.told", "patient:1", {"code": code})
-    (made,) = notifications.notifications_create(notices=[notice])
-    return made
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("kind")]
 
 
 def while_in_transaction(work: Callable[[], object], then: Callable[[], object]) -> None:
