@@ -13,8 +13,10 @@ from core.pdf.document import Block, Cell, Column, Heading, Line, Table, Text, c
 from matching.choices import CLASS_SIZE
 from matching.models import SearchResult, SearchRun
 from matching.presenters import people, probabilities, why
+from matching.presenters.findings import VERDICTS
 from matching.presenters.requests import class_word
 from matching.presenters.results import bare
+from matching.presenters.rule_words import OUTCOMES
 from matching.presenters.words import LOCUS_DIRECTION, UNIT_DIRECTION, mark, span
 from matching.reports.given import Given, RuleVerdict
 
@@ -44,7 +46,7 @@ def beside(given: Given) -> Iterator[Block]:
 def legend_text() -> str:
     return _(
         "Marks: ✓ allele match, ? potential match, ▲ antigen match and allele mismatch, △ possible antigen match and "
-        "allele mismatch, × mismatch. Rules: ✓ passed, × failed, ? cannot tell. A class is certain–possible matches. "
+        "allele mismatch, × mismatch. Rules: ✓ met, × not met, ? cannot tell. A class is certain–possible matches. "
         "No mismatch: probability by the haplotype frequencies. TNC: total nucleated cells, CD34: CD34+ cells, both as "
         "counted before freezing."
     )
@@ -110,12 +112,12 @@ def abo_cell(run: SearchRun, result: SearchResult) -> Cell:
 
 
 def flags(given: Given, result: SearchResult) -> Iterator[Line]:
-    """What one must know beside the match: what became of the unit, failed and open rules, doubtful counts."""
+    """What one must know beside the match: what became of the unit, rules not met or open, doubtful counts."""
     if text := offer_text(result):
         yield Line(text, tone="warn")
     weighing = [one for one in given.verdicts.get(result.unit_id, ()) if one.weighs]
     if failed := [one.short for one in weighing if one.verdict == "no"]:
-        yield Line(_("failed: %(rules)s") % {"rules": ", ".join(failed)}, mark="no")
+        yield Line(_("not met: %(rules)s") % {"rules": ", ".join(failed)}, mark="no")
     if count := sum(one.verdict == "na" for one in weighing):
         text = ngettext("%(n)d rule cannot be told", "%(n)d rules cannot be told", count)
         yield Line(text % {"n": count}, mark="na")
@@ -201,7 +203,7 @@ def _met(one: RuleVerdict) -> str:
 
 def verdict_table(verdicts: Sequence[RuleVerdict]) -> Table:
     """What each rule of the policy says, with value, threshold and reference."""
-    words = {"ok": _("passed"), "no": _("failed"), "na": _("cannot tell")}
+    words = {VERDICTS[outcome]: str(word) for outcome, word in OUTCOMES.items()}
     columns = (
         Column(_("Rule"), 2.2),
         Column(_("Verdict"), 1),

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.core import mail as outbox
 from django.utils import timezone
 
-from core import mails, notifications
-from core.models import Notification, OutgoingMail, User
-from core.notifications import Kind, Notice
-from core.roles import Permission, Role
-from tests.factories.core import UserFactory
+from core import mails
+from core.models import OutgoingMail, User
+from tests.core.telling import told
 from tests.matching.threads import together, while_in_transaction
 
-
-@pytest.fixture(autouse=True)
-def kind() -> Iterator[None]:
-    notifications.register(
-        Kind(
-            "test.told", lambda params: f"Patient {params['code']}", lambda params: "",
-            lambda params: f"News of {params['code']}", Permission.INVENTORY_VIEW,
-        )
-    )  # fmt: skip
-    yield
-    notifications._kinds.pop("test.told")
-
-
-@pytest.fixture
-def user(transactional_db: None) -> User:
-    return UserFactory(roles=[Role.LAB])
-
-
-def told(user: User, code: str) -> Notification:
-    notice = Notice(user.pk, "test.told", "patient:1", {"code": code})
-    (made,) = notifications.notifications_create(notices=[notice])
-    return made
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("kind")]
 
 
 def test_what_is_being_added_to_an_email_goes_out_with_it(user: User) -> None:

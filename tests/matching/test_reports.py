@@ -31,7 +31,7 @@ from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.match_list import searched_run
 from tests.factories.matching import ListedUnitFactory
 from tests.matching.match_list_pages import FIVE, FOUR
-from tests.matching.report_pages import pages_of, text_of
+from tests.matching.report_pages import Reading, pages_of, text_of
 
 AT = datetime.datetime(2026, 11, 28, 4, 30, tzinfo=datetime.UTC)
 ACTOR = Actor.system("test")
@@ -116,6 +116,22 @@ def test_report_in_chinese_can_be_read_back(run: SearchRun) -> None:
     for part in ("配型报告", "脐带血", "有核细胞", "签名", "患者", "审核人", "第1页，共"):
         assert part in text, part
     assert "Match report" not in text
+
+
+def test_a_rule_that_is_not_met_reads_otherwise_than_a_job_that_failed(run: SearchRun) -> None:
+    with translation.override("zh-hans"):
+        told = [one for found in given(run).verdicts.values() for one in found]
+    no = sum(one.verdict == "no" for one in told)
+    assert no > 0
+    assert any(one.verdict == "na" for one in told)
+
+    text = text_of(printed(run, "zh-hans"))
+    each = Reading(text.split("逐份说明")[1])
+
+    assert each.times("× 未通过") == no
+    assert "? 无法判定" in each
+    assert "通过：" in each  # the rules that are met, in one sentence
+    assert "失败" not in text
 
 
 def test_every_page_has_its_number_and_the_last_one_lines_to_sign(run: SearchRun) -> None:
