@@ -19,11 +19,11 @@ from hospitals import choices
 from hospitals.antibody_files import (
     MAX_CHARACTERS,
     BeadReading,
-    Row,
     read_bead_rows,
     read_bead_text,
 )
 from hospitals.antibody_remarks import Remark
+from hospitals.antibody_tables import Row
 from hospitals.data import BeadData, SerumData
 from hospitals.forms import NOT_CHOSEN, date_input, show_error, uuid_or_none
 from hospitals.services_antibodies import guard_serum, guard_serum_days, tested_classes

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hospitals import antibody_files
-from hospitals.antibody_files import BeadReading, Row, read_bead_rows, read_bead_text
+from hospitals.antibody_files import BeadReading, read_bead_rows, read_bead_text
 from hospitals.antibody_remarks import Remark
+from hospitals.antibody_tables import Row
 
 pytestmark = pytest.mark.django_db
 
