@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bank.imports.files import numbered
 from hla.text import fold_text
 from hospitals import choices
 from hospitals.antibody_remarks import Remark
@@ -131,16 +132,11 @@ def find_table(lines: list[str]) -> Table | None:
 def table_cells(table: Table, lines: list[str], errors: list[Remark]) -> Iterator[tuple[int, list[str]]]:
     """Rows below the header, with their line; a line that csv cannot read ends the reading with an error."""
     reader = csv.reader(lines[table.line :], delimiter=table.delimiter, strict=True)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            errors.append(Remark(table.line + reader.line_num, "", "csv_broken"))
-            return
-        if any(cell.strip() for cell in cells):
-            yield table.line + reader.line_num, cells
+    for line, cells in numbered(reader):
+        if cells is None:
+            errors.append(Remark(table.line + line, "", "csv_broken"))
+        elif any(cell.strip() for cell in cells):
+            yield table.line + line, cells
 
 
 def plain_rows(lines: list[str]) -> Iterator[Row]:

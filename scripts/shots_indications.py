@@ -15,17 +15,10 @@ from urllib.parse import urlencode
 import pypdfium2
 from playwright.sync_api import Page
 from shots_finding import first_link
-from shots_site import Combination, Shot, Site, Taken
+from shots_site import Combination, Shot, Site, Taken, chromium
 
 COORDINATOR, PHYSICIAN = "hospital_coordinator", "hospital_physician"
 LANGS = ("en", "zh-hans")
-TYPING = {
-    "A": ("11:01", "24:02"),
-    "B": ("40:01", "46:01"),
-    "C": ("01:02", "07:02"),
-    "DRB1": ("09:01", "15:01"),
-    "DQB1": ("03:03", "06:01"),
-}
 
 
 @dataclass(frozen=True)
@@ -109,7 +102,7 @@ def _new_patient(page: Page, one: Indication) -> str:
     page.locator("main input[name=weight_kg]").fill(one.weight_kg)
     page.locator("main select[name=diagnosis]").select_option(one.diagnosis)
     page.locator("main select[name=abo]").select_option("O")
-    for locus, values in TYPING.items():
+    for locus, values in chromium.TYPING.items():
         for place, value in enumerate(values, start=1):
             page.locator(f"main input[name=hla_{locus}_{place}]").fill(value)
     page.locator("main .form-actions button.primary").click()

@@ -133,7 +133,7 @@ def _read_gl(text: str) -> RawFile:
 
 def _read_csv(text: str, first: str) -> RawFile:
     delimiter = max(_DELIMITERS, key=first.count)
-    lines = _numbered(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    lines = numbered(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     rows: list[tuple[int, list[str]]] = []
     broken: list[Finding] = []
     header: list[str] | None = None
@@ -153,7 +153,7 @@ def _read_csv(text: str, first: str) -> RawFile:
     return RawFile("csv", header, rows, broken)
 
 
-def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | None]]:
+def numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | None]]:
     """(line on which the row ends, cells); None for a line that csv cannot read, which ends the reading."""
     while True:
         try:

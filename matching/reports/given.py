@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
@@ -71,9 +71,9 @@ class PairsGiven:
     weight_known: bool
 
 
-@dataclass(frozen=True)
-class Given:
-    """One report's input.
+@dataclass(frozen=True, kw_only=True)
+class ListPart:
+    """What a report shall hold of a list, in the language of the report.
 
     results: the units in the order of the page, with their units as they are now. passing: how many results pass the
     filters. order, filters: of the page, in words. evaluation: by whose policy the list is judged, with which weight;
@@ -81,19 +81,29 @@ class Given:
     beside: the units of these pairs that are not among the results.
     """
 
-    run: SearchRun
     evaluation: Evaluation
     judged: Mapping[int, EvaluatedUnit]
     results: Sequence[SearchResult]
     passing: int
     order: str
     filters: Sequence[str]
-    made_by: str
-    made_at: datetime
-    synthetic: bool
     verdicts: Mapping[UUID, Sequence[RuleVerdict]] = field(default_factory=dict)
     pairs: PairsGiven | None = None
     beside: Sequence[SearchResult] = ()
+
+    def as_values(self) -> dict[str, Any]:
+        """By name, for what is made of it."""
+        return {one.name: getattr(self, one.name) for one in fields(ListPart)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(ListPart):
+    """One report's input: the list, and by whom and when it is made."""
+
+    run: SearchRun
+    made_by: str
+    made_at: datetime
+    synthetic: bool
 
     @property
     def evaluated(self) -> frozenset[str]:

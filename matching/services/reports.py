@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,33 +23,20 @@ from core.roles import BANK_ROLES, ROLE_PERMISSIONS, Permission, Role
 from hospitals.querysets import open_in
 from matching.choices import SignatureMeaning
 from matching.models import (
-    EvaluatedUnit,
-    Evaluation,
     MatchReport,
     ReportSignature,
-    SearchResult,
     SearchRun,
 )
 from matching.reports.bounds import FEWEST_UNITS, MOST_CHOSEN, MOST_KEPT, MOST_UNITS
-from matching.reports.given import Given, PairLine, PairsGiven, RuleVerdict
+from matching.reports.given import Given, ListPart, PairLine
 from matching.reports.match_report import match_report
 
 
-@dataclass(frozen=True)
-class ReportAsked:
-    """What a report shall hold. results: the first of the page's order, with their units; passing: how many pass its
-    filters. order, filters: of the page in words, in the language of the report. All else as in Given."""
+@dataclass(frozen=True, kw_only=True)
+class ReportAsked(ListPart):
+    """The first units of the page's order under its filters; language: of the report."""
 
-    evaluation: Evaluation
-    judged: Mapping[int, EvaluatedUnit]
-    results: Sequence[SearchResult]
-    passing: int
-    order: str
-    filters: Sequence[str]
     language: str
-    verdicts: Mapping[UUID, Sequence[RuleVerdict]] = field(default_factory=dict)
-    pairs: PairsGiven | None = None
-    beside: Sequence[SearchResult] = ()
 
 
 @dataclass(frozen=True)
@@ -156,19 +143,11 @@ def _printed(run: SearchRun, asked: ReportAsked, actor: Actor) -> Printed:
         )
     made_at = timezone.now().replace(microsecond=0)
     given = Given(
+        **asked.as_values(),
         run=run,
-        evaluation=asked.evaluation,
-        judged=asked.judged,
-        results=asked.results,
-        passing=asked.passing,
-        order=asked.order,
-        filters=asked.filters,
         made_by=actor.label,
         made_at=made_at,
         synthetic=Installation.load().synthetic,
-        verdicts=asked.verdicts,
-        pairs=asked.pairs,
-        beside=asked.beside,
     )
     document = match_report(given, asked.language)
     return Printed(pdf_bytes(document), document.digest, made_at)

@@ -24,6 +24,14 @@ FLAGS = [
     "--disable-sync",
     "--disable-quic",
 ]
+# What a new patient is typed as, locus by locus.
+TYPING = {
+    "A": ("11:01", "24:02"),
+    "B": ("40:01", "46:01"),
+    "C": ("01:02", "07:02"),
+    "DRB1": ("09:01", "15:01"),
+    "DQB1": ("03:03", "06:01"),
+}
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

@@ -14,8 +14,12 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, Playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from core.models import User
+from hospitals.models import Hospital
+from matching import inventory
 from tests.e2e import browser as chromium
 from tests.factories.core import PASSWORD
+from tests.factories.hospitals import HospitalFactory, member_of
 
 PageIn = Callable[..., Page]
 
@@ -86,6 +90,26 @@ def _keep_pictures(name: str, pages: list[Page]) -> None:
     safe = re.sub(r"[^\w.-]", "_", name)
     for number, page in enumerate(pages):
         page.screenshot(path=folder / f"{safe}-{number}.png", full_page=True)
+
+
+@pytest.fixture
+def own_inventory(settings: Any, tmp_path: Path) -> Iterator[None]:
+    """The snapshot file of this test is its own."""
+    settings.VAR_DIR = tmp_path
+    inventory.forget()
+    yield
+    inventory.forget()
+
+
+@pytest.fixture
+def hospital(transactional_db: None) -> Hospital:
+    hospital: Hospital = HospitalFactory(name="Children's Hospital")
+    return hospital
+
+
+@pytest.fixture
+def coordinator(hospital: Hospital) -> User:
+    return member_of(hospital, full_name="Li Na")
 
 
 @pytest.fixture

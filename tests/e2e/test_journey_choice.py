@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.db import transaction
@@ -16,34 +14,13 @@ from core import notifications
 from core.models import User
 from core.notifications import Notice
 from hospitals.models import Hospital
-from matching import inventory
 from matching.models import SearchRun
 from matching.services.watches import CODE
-from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.match_list import searched_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
+from tests.matching.match_list_pages import FIVE
 
-FIVE = "A*11:01+A*24:02^B*40:01+B*13:01^C*01:02+C*07:02^DRB1*09:01+DRB1*15:01^DQB1*03:03+DQB1*06:01"
-
-
-@pytest.fixture(autouse=True)
-def own_inventory(settings: Any, tmp_path: Path) -> Iterator[None]:
-    """The snapshot file of this test is its own."""
-    settings.VAR_DIR = tmp_path
-    inventory.forget()
-    yield
-    inventory.forget()
-
-
-@pytest.fixture
-def hospital(transactional_db: None) -> Hospital:
-    hospital: Hospital = HospitalFactory(name="Children's Hospital")
-    return hospital
-
-
-@pytest.fixture
-def coordinator(hospital: Hospital) -> User:
-    return member_of(hospital, full_name="Li Na")
+pytestmark = pytest.mark.usefixtures("own_inventory")
 
 
 @pytest.fixture

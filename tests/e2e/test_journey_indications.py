@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ from playwright.sync_api import Page, expect
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital
-from matching import inventory, services
+from matching import services
 from matching.models import ReportSignature, SearchRun
 from tests.factories.core import PASSWORD
 from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.matching import ListedUnitFactory, typed_patient
+from tests.matching.match_list_pages import FIVE
 from tests.matching.report_pages import Reading, pages_of, text_of
 
-FIVE = "A*11:01+A*24:02^B*40:01+B*13:01^C*01:02+C*07:02^DRB1*09:01+DRB1*15:01^DQB1*03:03+DQB1*06:01"
+pytestmark = pytest.mark.usefixtures("own_inventory")
+
 THREE = "A*11:01+A*30:01^B*15:01+B*13:01^C*01:02+C*07:02^DRB1*09:01+DRB1*15:01^DQB1*03:03+DQB1*06:01"
 FRAME = ("Match report", "Signatures", "Hospital physician", "Antigen class", "Selection policy", "Page 1", "Made at",
          "What was not evaluated", "I have reviewed", "Units chosen")  # fmt: skip
@@ -70,15 +72,6 @@ CASES = {
         is_proposed=False, of_both="4.5", why_excluded="antigen class",
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def own_inventory(settings: Any, tmp_path: Path) -> Iterator[None]:
-    """The snapshot file of this test is its own."""
-    settings.VAR_DIR = tmp_path
-    inventory.forget()
-    yield
-    inventory.forget()
 
 
 @pytest.fixture

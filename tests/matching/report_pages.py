@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 import pypdfium2
+
+from bank.models import CordBloodUnit
+from tests.factories.matching import ListedUnitFactory
+from tests.matching.match_list_pages import FIVE, FOUR
 
 
 class Reading(str):
@@ -32,3 +37,12 @@ def pages_of(pdf: bytes) -> list[Reading]:
 
 def text_of(pdf: bytes) -> Reading:
     return Reading(" ".join(pages_of(pdf)))
+
+
+def three_units() -> dict[str, CordBloodUnit]:
+    """Of three classes, doses, blood groups and ages; what is not known of the last is not known."""
+    return {
+        "six": ListedUnitFactory(tnc_e7=100, cd34_e6=2, abo="O", collected_on=datetime.date(2001, 1, 1)),
+        "five": ListedUnitFactory(gl=FIVE, tnc_e7=120, cd34_e6=9, abo="A"),
+        "four": ListedUnitFactory(gl=FOUR, tnc_e7=160, cd34_e6=None, abo=""),
+    }

@@ -25,20 +25,17 @@ from matching.services import Signing, report_sign
 from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.match_list import queued_run, searched_run
-from tests.factories.matching import ListedUnitFactory, MatchRequestFactory, typed_patient
+from tests.factories.matching import MatchRequestFactory, typed_patient
 from tests.factories.reports import PDF, kept_report
-from tests.matching.match_list_pages import FIVE, FOUR, csv_rows, detail_url, shown
+from tests.matching.match_list_pages import csv_rows, detail_url, shown
 from tests.matching.report_pages import text_of as pdf_text
+from tests.matching.report_pages import three_units
 from tests.matching.test_pages_requests import client_of, text_of
 
 
 @pytest.fixture
 def units(db: None) -> dict[str, CordBloodUnit]:
-    return {
-        "six": ListedUnitFactory(tnc_e7=100, cd34_e6=2, abo="O", collected_on=datetime.date(2001, 1, 1)),
-        "five": ListedUnitFactory(gl=FIVE, tnc_e7=120, cd34_e6=9, abo="A"),
-        "four": ListedUnitFactory(gl=FOUR, tnc_e7=160, cd34_e6=None, abo=""),
-    }
+    return three_units()
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ from matching.services import ReportAsked, Signing
 from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.match_list import searched_run
 from tests.factories.matching import ListedUnitFactory
-from tests.matching.match_list_pages import FIVE, FOUR
-from tests.matching.report_pages import Reading, pages_of, text_of
+from tests.matching.match_list_pages import FOUR
+from tests.matching.report_pages import Reading, pages_of, text_of, three_units
 
 AT = datetime.datetime(2026, 11, 28, 4, 30, tzinfo=datetime.UTC)
 ACTOR = Actor.system("test")
@@ -39,11 +39,7 @@ ACTOR = Actor.system("test")
 
 @pytest.fixture
 def units(db: None) -> dict[str, CordBloodUnit]:
-    return {
-        "six": ListedUnitFactory(tnc_e7=100, cd34_e6=2, abo="O", collected_on=datetime.date(2001, 1, 1)),
-        "five": ListedUnitFactory(gl=FIVE, tnc_e7=120, cd34_e6=9, abo="A"),
-        "four": ListedUnitFactory(gl=FOUR, tnc_e7=160, cd34_e6=None, abo=""),
-    }
+    return three_units()
 
 
 @pytest.fixture
