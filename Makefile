@@ -42,7 +42,9 @@ else
 	@$(VENV) benchmarks/grim.py
 	@$(VENV) benchmarks/pairs.py
 	@$(VENV) benchmarks/world.py
-	@exec $(VENV) benchmarks/choosing.py
+	@$(VENV) benchmarks/choosing.py
+	@$(VENV) benchmarks/importing.py
+	@exec $(VENV) benchmarks/banking.py
 endif
 
 drill: ## searches while processes, servers and files are broken at random; writes docs/reliability.md

@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.routers import SimpleRouter
 
 from bank import lists
+from bank.choices_genetic import GeneticKind
+from bank.genetic import Asked
+from bank.genetic_pages import guard_api, guard_api_page
 from bank.graft_facts import GraftFacts, graft_facts
 from bank.models import CordBloodUnit
 from bank.querysets import CordBloodUnitQuerySet
+from bank.unit_pages import own_unit
+from bank.views_dossier import file_response
 from core.access import has_permission
 from core.api import Pagination
 from core.roles import Permission
@@ -36,6 +43,7 @@ class UnitSerializer(serializers.ModelSerializer):
         help_text="flags that keep the unit from every search; bank staff only see such",
     )
     din_check = serializers.CharField()
+    cbu_id = serializers.CharField(help_text="EMDIS hub and unit number, at most 17 characters")
     hla = serializers.SerializerMethodField()
     quality = serializers.SerializerMethodField(
         help_text="potency, viability, screen; each value with its time point and standing (verified, unverified,"
@@ -46,7 +54,8 @@ class UnitSerializer(serializers.ModelSerializer):
     class Meta:
         model = CordBloodUnit
         fields = (
-            "id", "public_no", "unit_no", "din", "din_check", "bank", "source", "donor_type", "status", "blocks",
+            "id", "public_no", "unit_no", "din", "din_check", "cbu_id", "grid", "product_code", "bank", "source",
+            "donor_type", "status", "blocks",
             "collected_on", "sex", "abo", "rh", "populations", "volume_ml", "tnc_e7", "cd34_e6", "segments",
             "red_cells", "processing_method", "counts_invented", "synthetic", "hla", "quality",
         )  # fmt: skip
@@ -105,6 +114,12 @@ _FILTERS = [
 ]
 
 
+DOSSIER = (
+    "Everything recorded of one own unit (docs/dossier.md). Each call is a download and stands in the audit trail; the "
+    "digest of the answer is its header X-Content-SHA256."
+)
+
+
 class UnitViewSet(viewsets.ReadOnlyModelViewSet):
     """Units that the caller may see: hospitals the listed ones, the bank's staff all."""
 
@@ -117,15 +132,31 @@ class UnitViewSet(viewsets.ReadOnlyModelViewSet):
         if getattr(self, "swagger_fake_view", False):
             return CordBloodUnit.objects.none()
         if self.action == "retrieve":
-            return CordBloodUnit.objects.visible_to(self.request.user).select_related("bank")
+            return CordBloodUnit.objects.with_kept().visible_to(self.request.user).select_related("bank")
         units, form, _sort = lists.unit_selection(self.request, self.request.user)
         if form.errors:
             raise serializers.ValidationError(form.errors)
         return units.select_related("bank")
 
+    @extend_schema(responses={200: OpenApiTypes.OBJECT}, description=DOSSIER)
+    @action(
+        detail=True,
+        permission_classes=[has_permission(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_DOSSIER)],
+    )
+    def dossier(self, request: Any, pk: Any = None) -> Any:
+        return file_response(request, own_unit(request, pk), "json", settings.LANGUAGE_CODE)
+
     @extend_schema(parameters=_FILTERS)
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().list(request, *args, **kwargs)
+        response = super().list(request, *args, **kwargs)
+        guard_api_page(request, self.paginator.page, GeneticKind.UNIT_API, title="units")
+        return response
+
+    def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """A unit by itself counts as well: all of them, one by one, are the inventory."""
+        response = super().retrieve(request, *args, **kwargs)
+        guard_api(request, Asked(GeneticKind.UNIT_API, request.path, "unit", 1, list, 1))
+        return response
 
 
 def register(router: SimpleRouter) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from bank import recovery
-from bank.choices import Analyte
+from bank.choices import Analyte, Source
+from bank.forms_codes import BankCodesForm
 from bank.forms_quality import AccreditationEndForm, AccreditationForm
 from bank.models import Accreditation, Bank
 from bank.recovery import Recovery
@@ -18,21 +18,54 @@ from core.models import User
 from core.roles import Permission
 
 
-def context(user: User, today: dt.date, sent: Mapping[UUID, Any]) -> dict[str, Any]:
+def codes_key(bank: Bank) -> str:
+    """Under which the form of its codes is found among those that were sent."""
+    return f"codes {bank.pk}"
+
+
+def context(user: User, today: dt.date, sent: Mapping[Any, Any]) -> dict[str, Any]:
     """Banks with their accreditations; forms for whoever may record. sent: forms that were not accepted."""
     may = user.has_permission(Permission.UNIT_CONFIRM)
     banks = Bank.objects.visible_to(user).prefetch_related("accreditations")
     return {"banks": [_bank(bank, today, sent, may=may) for bank in banks]}
 
 
-def _bank(bank: Bank, today: dt.date, sent: Mapping[UUID, Any], *, may: bool) -> dict[str, Any]:
+def _bank(bank: Bank, today: dt.date, sent: Mapping[Any, Any], *, may: bool) -> dict[str, Any]:
     form = sent.get(bank.pk) or AccreditationForm(auto_id=f"record_{bank.pk}_%s")
     rows = [_accreditation(row, today, sent, may=may) for row in bank.accreditations.all()]
-    return {"bank": bank, "rows": rows, "form": form if may else None, "open": bank.pk in sent}
+    codes = sent.get(codes_key(bank)) or BankCodesForm(auto_id=f"codes_{bank.pk}_%s", initial=bank.__dict__)
+    return {
+        "bank": bank,
+        "origin": origin(bank),
+        "rows": rows,
+        "form": form if may else None,
+        "open": bank.pk in sent,
+        "codes_form": codes if may else None,
+        "codes_open": codes_key(bank) in sent,
+        "codes": _codes(bank),
+    }
+
+
+def origin(bank: Bank) -> str:
+    """Whose list it is, and of what."""
+    if bank.source == Source.OWN:
+        return str(bank.get_source_display())
+    return f"{bank.get_source_display()} · {bank.get_holds_display()}"
+
+
+def _codes(bank: Bank) -> list[dict[str, Any]]:
+    """Those that are known."""
+    rows: list[dict[str, Any]] = [
+        {"label": _("Country"), "value": bank.country},
+        {"label": _("Issuing organisation number"), "value": bank.issuing_organisation},
+        {"label": _("EMDIS hub"), "value": bank.emdis_hub},
+        {"label": _("Tissue establishment code"), "value": bank.tissue_establishment_code},
+    ]
+    return [row for row in rows if row["value"]]
 
 
 def _accreditation(
-    row: Accreditation, today: dt.date, sent: Mapping[UUID, Any], *, may: bool
+    row: Accreditation, today: dt.date, sent: Mapping[Any, Any], *, may: bool
 ) -> dict[str, Any]:
     text, tone = state_of(row, today)
     form = sent.get(row.pk) or AccreditationEndForm(auto_id=f"end_{row.pk}_%s")

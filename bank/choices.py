@@ -32,7 +32,15 @@ class UnitStatus(TextChoices):
 _S = UnitStatus
 
 # The states that today's services reach.
-SWITCHED_ON = frozenset({_S.QUARANTINE, _S.LISTED, _S.ON_HOLD, _S.RESERVED, _S.DISCARDED})
+SWITCHED_ON = frozenset({
+    _S.PLANNED, _S.COLLECTED, _S.RECEIVED, _S.PROCESSING, _S.QUARANTINE, _S.LISTED, _S.ON_HOLD, _S.RESERVED,
+    _S.DISCARDED, _S.RESEARCH, _S.VOID,
+})  # fmt: skip
+
+# In these states what a search reads of a unit may still become something else. Elsewhere somebody may rely on it.
+BEFORE_OFFER = frozenset(
+    {_S.COLLECTED, _S.RECEIVED, _S.PROCESSING, _S.QUARANTINE, _S.ON_HOLD, _S.RETURNED_QA}
+)
 
 # A search may offer these; a request says which of them it wants.
 SEARCHABLE = (_S.LISTED, _S.RESERVED)
@@ -50,7 +58,8 @@ TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
     _S.COLLECTED: frozenset({_S.RECEIVED, _S.DISCARDED}),
     _S.RECEIVED: frozenset({_S.PROCESSING, _S.DISCARDED}),
     _S.PROCESSING: frozenset({_S.QUARANTINE, _S.DISCARDED}),
-    _S.QUARANTINE: frozenset({_S.LISTED, _S.ON_HOLD, _S.DISCARDED, _S.RESEARCH}),
+    # RESERVED: released anew, after it was held while a patient had its promise
+    _S.QUARANTINE: frozenset({_S.LISTED, _S.RESERVED, _S.ON_HOLD, _S.DISCARDED, _S.RESEARCH}),
     _S.LISTED: frozenset({_S.RESERVED, _S.ON_HOLD, _S.DISCARDED}),
     # "back to previous": the previous state is remembered on the unit.
     _S.ON_HOLD: frozenset({_S.LISTED, _S.DISCARDED, _S.QUARANTINE, _S.RESERVED}),
@@ -67,6 +76,40 @@ TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
     _S.RESEARCH: frozenset(),
     _S.VOID: frozenset(),
 }
+
+# No such unit can be put into the storage: it does not exist yet, has left the house, or never comes back to use.
+NOT_IN_STORE = frozenset(
+    {
+        _S.PLANNED,
+        _S.SHIPPED,
+        _S.DELIVERED,
+        _S.SHIPMENT_FAILED,
+        _S.NOT_USED,
+        _S.INFUSED,
+        _S.DISCARDED,
+        _S.RESEARCH,
+        _S.VOID,
+    }
+)
+# A hospital has ordered these, or has them: a promise of them goes on with the order, nobody lets go of it by the way.
+TAKEN = frozenset(
+    {
+        _S.ORDERED,
+        _S.RELEASED,
+        _S.SHIPPED,
+        _S.DELIVERED,
+        _S.SHIPMENT_FAILED,
+        _S.NOT_USED,
+        _S.RETURNED_QA,
+        _S.INFUSED,
+    }
+)
+# Nobody will be given these any more.
+LEFT = frozenset({_S.INFUSED, _S.DISCARDED, _S.RESEARCH, _S.VOID})
+# These wait for a decision of quality assurance and lie apart, where the bank has a quarantine area.
+KEPT_APART = frozenset({_S.QUARANTINE, _S.RETURNED_QA})
+# Quality assurance has released these; a quarantine area is no place for them.
+CLEARED = frozenset({_S.LISTED, _S.RESERVED, _S.ORDERED, _S.RELEASED})
 
 # EMDIS status and reason (data dictionary field 416); "" where EMDIS has nothing to say.
 EMDIS: dict[UnitStatus, tuple[str, str]] = {
@@ -99,6 +142,21 @@ STATUS_TONE: dict[str, str] = {
     _S.ON_HOLD: "warn",
     _S.DISCARDED: "bad",
 }
+
+
+class CountUnit(TextChoices):
+    """What the cell counts of an exchange file are given in: the files do not say, and nobody agrees."""
+
+    E8 = "e8", _("TNC in 10⁸, CD34 in 10⁶")
+    E7 = "e7", _("TNC in 10⁷, CD34 in 10⁶")
+    CELLS = "cells", _("cells: TNC such as 1.3E9, CD34 such as 4E6")
+
+
+class UpdateMode(TextChoices):
+    """Of an inventory file: everything, or what differs from an earlier one."""
+
+    FULL = "FULL", "FULL"
+    DIFF = "DIFF", "DIFF"
 
 
 class Source(TextChoices):
@@ -262,9 +320,26 @@ class MarkerTest(TextChoices):
     ALT = "alt", "ALT"
 
 
+# Antibodies that many healthy mothers carry: told, and no alarm.
+COMMON_MARKERS = frozenset({MarkerTest.CMV, MarkerTest.EBV, MarkerTest.TOXO, MarkerTest.ANTI_HBS})
+
+
 class MarkerResultValue(TextChoices):
     NEGATIVE = "negative", _("Negative")
     POSITIVE = "positive", _("Positive")
+    INDETERMINATE = "indeterminate", _("Indeterminate")
+
+
+class CultureKind(TextChoices):
+    BACTERIAL = "bacterial", _("Bacterial culture")
+    FUNGAL = "fungal", _("Fungal culture")
+
+
+class CultureValue(TextChoices):
+    """A culture that is still incubated has no row: it is missing, and no unit is released without it."""
+
+    NO_GROWTH = "no_growth", _("No growth")
+    GROWTH = "growth", _("Growth")
     INDETERMINATE = "indeterminate", _("Indeterminate")
 
 
@@ -275,10 +350,43 @@ class NodeKind(TextChoices):
     CANISTER = "canister", pgettext_lazy("storage", "Canister")
 
 
+class TankQuantity(TextChoices):
+    """What is read of a tank."""
+
+    TEMPERATURE = "temperature", _("Temperature")
+    LEVEL = "level", pgettext_lazy("tank", "Level")
+
+
+class ReadingSource(TextChoices):
+    TYPED = "typed", pgettext_lazy("reading", "Typed")
+    FILE = "file", _("File")
+
+
 class Comparison(TextChoices):
     AT_LEAST = "ge", "≥"
     AT_MOST = "le", "≤"
     EQUAL = "eq", "="
+
+
+class CriterionKind(TextChoices):
+    """What a criterion of a release specification looks at."""
+
+    MEASUREMENT = "measurement", _("Measurement")
+    MARKER = "marker", _("Infectious disease marker")
+    CULTURE = "culture", _("Culture")
+    HAEMOGLOBINOPATHY = "haemoglobinopathy", _("Haemoglobinopathy screen")
+    BLOOD_GROUP = "blood_group", _("Blood group")
+    TYPING = "typing", _("HLA typing")
+    ELIGIBILITY = "eligibility", _("Donor eligibility")
+    CONSENT = "consent", _("Consent of the mother")
+    SEGMENTS = "segments", _("Segments")
+    STORED = "stored", _("Place in storage")
+
+
+class Eligibility(TextChoices):
+    ELIGIBLE = "eligible", pgettext_lazy("donor", "Eligible")
+    INELIGIBLE = "ineligible", pgettext_lazy("donor", "Ineligible")
+    UNDETERMINED = "undetermined", pgettext_lazy("donor", "Undetermined")
 
 
 class ReleaseOutcome(TextChoices):
@@ -290,4 +398,7 @@ class ReleaseOutcome(TextChoices):
 class FileKind(TextChoices):
     CSV = "csv", "CSV"
     GL = "gl", "GL String"
+    XLSX = "xlsx", "XLSX"
+    XML = "xml", _("WMDA-style XML")
+    JSON = "json", _("Atlas-style JSON")
     DEMO = "demo", _("Synthetic")

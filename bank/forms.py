@@ -11,9 +11,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from bank.choices import Abo, Rh, UnitStatus
-from bank.models import PlausibilityLimits
+from bank.choices import Abo, CountUnit, Rh, Source, UnitStatus
+from bank.forms_lists import InsideFilters
+from bank.imports.errors import MESSAGES
+from bank.imports.raw import MAX_FILE_BYTES, MEGABYTE
+from bank.models import Bank, PlausibilityLimits
 from bank.querysets import CordBloodUnitQuerySet
+from bank.services import VALUES_CHANGED
 from bank.services_quality import RESULTS_CHANGED
 from core.errors import InvalidInput
 from core.models import User
@@ -48,7 +52,16 @@ def hla_tag(word: str) -> str:
     return ""
 
 
-class UnitFilterForm(forms.Form):
+def origin_choices(user: User) -> list[Any]:
+    """Where units come from: all of one's own or of partners, or of one bank. [] where there is but one bank."""
+    banks = list(Bank.objects.visible_to(user))
+    if len(banks) < 2:
+        return []
+    sources = [choice for choice in Source.choices if any(bank.source == choice[0] for bank in banks)]
+    return [ANY, *(sources if len(sources) > 1 else []), *((bank.code, str(bank)) for bank in banks)]
+
+
+class UnitFilterForm(InsideFilters):
     """The inventory's filters; all of them stay in the address."""
 
     q = forms.CharField(
@@ -80,14 +93,20 @@ class UnitFilterForm(forms.Form):
     year = forms.IntegerField(
         label=_("Collected in"), required=False, min_value=1980, max_value=2200, widget=forms.TextInput
     )
+    bank = forms.ChoiceField(label=_("From"), required=False)
     waiting = forms.BooleanField(label=_("Waits for confirmation"), required=False)
     batch = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         self.fields["status"].choices = [ANY, *((state.value, state.label) for state in LISTED_STATES)]
+        origins = origin_choices(user)
+        self.fields["bank"].choices = origins
+        if not origins:
+            del self.fields["bank"]
         if not user.has_permission(Permission.INVENTORY_VIEW_ALL):  # they see listed units only
-            for name in ("status", "waiting", "batch"):
+            for name in ("status", "waiting", "batch", *InsideFilters.base_fields):
                 del self.fields[name]
 
     def clean_q(self) -> str:
@@ -115,11 +134,15 @@ class UnitFilterForm(forms.Form):
             units = units.typed_at(LOCI_CHOICES[given["loci"]])
         if given.get("waiting"):
             units = units.to_confirm()
-        return units.filter(**self._conditions(given))
+        return self.apply_inside(units).filter(**self._conditions(given))
 
     @staticmethod
     def _conditions(given: dict[str, Any]) -> dict[str, Any]:
+        if given.get("bank") in Source.values:
+            given = {**given, "source": given["bank"], "bank": ""}
         lookups = {
+            "source": "source",
+            "bank": "bank__code",
             "status": "status",
             "abo": "abo",
             "rh": "rh",
@@ -177,13 +200,46 @@ class VerifyForm(ReasonForm):
         self.data = {**self.data.dict(), "results": text}
 
 
+class ConfirmValuesForm(ReasonForm):
+    """What a second person vouches for: the values that stood in the form when it was read (bank.confirming)."""
+
+    shown = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def show(self, digest: str) -> None:
+        """That stands in the form now; where it comes back with an error and something else stood there, it says so."""
+        if not self.is_bound:
+            self.initial = {**self.initial, "shown": digest}
+            return
+        if self.cleaned_data.get("shown") not in (None, digest) and not self.non_field_errors():
+            self.add_error(None, VALUES_CHANGED)
+        self.data = {**self.data.dict(), "shown": digest}
+
+
 class ImportForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         allow_empty_file=True,  # the importer says so in its own words
-        help_text=_("CSV (UTF-8 or GB18030) or GL lines, gzip too; at most 50 MB and 20,000 rows"),
+        help_text=_(
+            "CSV (UTF-8 or GB18030), XLSX, GL lines, WMDA-style XML or Atlas-style JSON, gzip too; at most 50 MB and "
+            "200,000 rows"
+        ),
     )
     bank = forms.ChoiceField(label=_("Bank"), required=False)
+    columns = forms.ChoiceField(label=_("Columns"), required=False)
+    content = forms.ChoiceField(
+        label=_("A partner's list holds"),
+        required=False,
+        choices=[
+            ("full", _("all its units: those that it names no more are gone")),
+            ("changes", _("changes only")),
+        ],
+    )
+    counts = forms.ChoiceField(
+        label=_("Cell counts of an XML file are given in"),
+        required=False,
+        choices=[("", _("not said")), *CountUnit.choices],
+        help_text=_("files differ by factors of ten; ask who made it"),
+    )
     blank_homozygous = forms.BooleanField(
         label=_("A blank or “-” beside one value means homozygous"),
         required=False,
@@ -195,9 +251,29 @@ class ImportForm(forms.Form):
         """What the file means by one value alone."""
         return "homozygous" if self.cleaned_data["blank_homozygous"] else "unknown"
 
-    def __init__(self, *args: Any, banks: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, banks: list[tuple[str, str]], mappings: list[tuple[str, str]],
+        has_partners: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """mappings: kept ways to read columns, by their id. has_partners: whether the file may be a partner's list."""
         super().__init__(*args, **kwargs)
         self.fields["bank"].choices = [("", _("as the file says")), *banks] if len(banks) != 1 else banks
+        self.fields["columns"].choices = [("", _("as the file names them")), *mappings]
+        if not mappings:
+            del self.fields["columns"]
+        if not has_partners:
+            del self.fields["content"]
+
+    def clean_file(self) -> Any:
+        """Too large is refused before a byte of it is read."""
+        file = self.cleaned_data["file"]
+        if file.size > MAX_FILE_BYTES:
+            raise ValidationError(
+                MESSAGES["file_too_large"],
+                code="file_too_large",
+                params={"limit": MAX_FILE_BYTES // MEGABYTE},
+            )
+        return file
 
 
 class LimitsForm(forms.ModelForm):

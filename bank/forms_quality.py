@@ -15,12 +15,22 @@ from core.typing_form import TypingForm
 
 UNKNOWN = ("", _("not known"))
 NEEDED = ("", _("choose"))
-_CORRECTS = _("It corrects the one in force, also if its day is earlier")
+CORRECTS = _("It corrects the one in force, also if its day is earlier")
 
 
-def _date(label: Any, **more: Any) -> forms.DateField:
+def date_field(label: Any, **more: Any) -> forms.DateField:
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     return forms.DateField(label=label, widget=widget, **more)
+
+
+def lot_reason_field() -> forms.CharField:
+    """Beside the lots of every form that has some."""
+    return forms.CharField(
+        label=_("Why a lot was used all the same"),
+        required=False,
+        max_length=2000,
+        help_text=_("needed where a lot or instrument is expired or blocked"),
+    )
 
 
 class ProcessingForm(ReasonForm):
@@ -47,8 +57,16 @@ class MeasurementForm(forms.Form):
     )
     value = forms.FloatField(label=_("Value"), min_value=0, widget=forms.TextInput)
     method = forms.CharField(label=_("Method"), required=False, max_length=80)
-    measured_on = _date(_("Measured on"), required=False)
-    corrects = forms.BooleanField(label=_CORRECTS, required=False)
+    instrument = forms.CharField(
+        label=_("Instrument"),
+        required=False,
+        max_length=80,
+        help_text=_("its serial number, scanned or typed"),
+    )
+    laboratory = forms.CharField(label=_("Laboratory"), required=False, max_length=120)
+    measured_on = date_field(_("Measured on"), required=False)
+    corrects = forms.BooleanField(label=CORRECTS, required=False)
+    lot_reason = lot_reason_field()
 
 
 class HaemoglobinopathyForm(forms.Form):
@@ -57,8 +75,8 @@ class HaemoglobinopathyForm(forms.Form):
     result = forms.ChoiceField(label=_("Result"), choices=[NEEDED, *HaemoglobinopathyValue.choices])
     method = forms.CharField(label=_("Method"), required=False, max_length=80)
     laboratory = forms.CharField(label=_("Laboratory"), required=False, max_length=120)
-    tested_on = _date(_("Tested on"), required=False)
-    corrects = forms.BooleanField(label=_CORRECTS, required=False)
+    tested_on = date_field(_("Tested on"), required=False)
+    corrects = forms.BooleanField(label=CORRECTS, required=False)
 
 
 class AccreditationForm(forms.Form):
@@ -69,8 +87,8 @@ class AccreditationForm(forms.Form):
         label=_("Given by"), required=False, max_length=120, help_text=_("needed for another scheme")
     )
     number = forms.CharField(label=_("Number"), required=False, max_length=60)
-    valid_from = _date(_("Valid from"))
-    valid_until = _date(
+    valid_from = date_field(_("Valid from"))
+    valid_until = date_field(
         _("Valid until"), required=False, help_text=_("the last day; empty where it has no end")
     )
 
@@ -78,7 +96,7 @@ class AccreditationForm(forms.Form):
 class AccreditationEndForm(ReasonForm):
     """The last day of an accreditation."""
 
-    valid_until = _date(_("Valid until"))
+    valid_until = date_field(_("Valid until"))
     field_order = ["valid_until", "reason"]
 
 

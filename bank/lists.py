@@ -11,8 +11,8 @@ from django.db.models import F, OrderBy, Prefetch
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from bank import din as din_codes
 from bank.choices import Analyte, Subject, TimePoint
+from bank.codes import din as din_codes
 from bank.forms import UnitFilterForm
 from bank.imports.columns import (
     HLA_COLUMNS,
@@ -208,6 +208,7 @@ def csv_values(
         "status": unit.plain_status,  # a file with a recalled unit cannot be imported as listed
         "red_cells": unit.red_cells,
         "processing_method": unit.processing_method,
+        "product_code": unit.product_code,
         "counts_invented": "yes" if unit.counts_invented else "no",
         **typed,
         **(quality or {}),

@@ -11,14 +11,14 @@ from django.db import connection
 # subject (of Subject), test (of MarkerTest), result (of MarkerResultValue), whether a second person vouched for it
 Marker = tuple[str, str, str, bool]
 
-# No row of a marker supersedes another. So a positive result counts for good, whatever was found later; of others the
-# newest does, and of one day the one that says less.
+# No row of a marker supersedes another. So a positive result counts for good, whatever was found later, unless it was
+# retracted; of others the newest does, and of one day the one that says less.
 _SQL = """
     WITH told AS (
         SELECT DISTINCT ON (unit_id, subject, test)
             unit_id, subject, test, result, verified_by_id IS NOT NULL AS verified
         FROM bank_markerresult
-        WHERE unit_id = ANY (%s::uuid[])
+        WHERE unit_id = ANY (%s::uuid[]) AND retracted_at IS NULL
         ORDER BY unit_id, subject, test, result = 'positive' DESC, tested_on DESC, result = 'indeterminate' DESC,
             verified_by_id IS NULL DESC
     )

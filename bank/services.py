@@ -3,209 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from bank.choices import SWITCHED_ON, TRANSITIONS, DiscardReason, HoldReason, UnitStatus
-from bank.imports.against import Sorted, sort_rows
-from bank.imports.errors import FileError, Finding
-from bank.imports.files import MAX_ROWS, RawFile, read
-from bank.imports.report import ImportReport
-from bank.imports.rows import Checked, RowChecker, UnitRow
-from bank.imports.typings import TypingReader
-from bank.imports.write import write_units
+from bank import confirming
+from bank.choices import (
+    SEARCHABLE,
+    SWITCHED_ON,
+    TRANSITIONS,
+    HoldReason,
+    UnitStatus,
+)
 from bank.limits import Limits
-from bank.models import Bank, CordBloodUnit, ImportBatch, PlausibilityLimits
+from bank.lot_locks import share_lots
+from bank.models import CordBloodUnit, Lot, Measurement, PlausibilityLimits
+from bank.promised import is_promised
+from bank.research import guard_research
+from bank.results import changed_since
 from bank.writing import given_reason, guard_own, locked_unit, write_unit
-from core import audit, reference
-from core.audit import Actor, Batch
+from core import audit
+from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.populations import canonical_populations
-from hla.mac import MacTable
-from hla.nomenclature import Nomenclature
-from hla.resolve import resolver_for
-from hla.typing import Blank
 
-DEFAULT_BANK_CODE = "OWN"
-_BANK_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,11}")
 # Nobody can vouch for a value that is not there: it must be entered first.
 NOT_CONFIRMABLE = frozenset({HoldReason.TNC_MISSING.value})
-
-
-# --- import ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _File:
-    """What is known of the file besides its rows."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-def units_import(
-    *,
-    data: bytes,
-    file_name: str,
-    actor: Actor,
-    bank_code: str = "",
-    dry_run: bool = False,
-    skip_bad: bool = False,
-    invent_counts: int | None = None,
-    blank: Blank = "unknown",
-    nomenclature: Nomenclature | None = None,
-    mac: MacTable | None = None,
-    today: dt.date | None = None,
-    max_rows: int = MAX_ROWS,
-) -> ImportReport:
-    """Take in a file of units (CSV or GL lines, gzip too).
-
-    Every row is checked before anything is written; all findings come at once. Nothing is written for a
-    dry run, or when there are findings and not `skip_bad`. Rows that stand in the database already with
-    the same content are unchanged. `blank`: what one value of a locus alone means; "homozygous" is noted on each
-    typing. Never raises for what the file holds.
-    """
-    resolver = resolver_for(
-        nomenclature or reference.nomenclature(), mac or reference.mac_table(), reference.ciwd_table()
-    )
-    reader = TypingReader(resolver, blank)
-    report = ImportReport(dry_run=dry_run, skip_bad=skip_bad)
-    try:
-        raw = read(data, max_rows=max_rows)
-        code = _bank_code(raw, bank_code)
-        checker = RowChecker(reader, load_limits(), today or timezone.localdate(), code, invent_counts)
-        checked = checker.check(raw)
-    except FileError as error:
-        report.findings = [error.finding]
-        return report
-    file = _File(file_name[:200], len(data), hashlib.sha256(data).hexdigest())
-    try:
-        return _import_checked(report, checked, code, file, reader, actor, invent_counts)
-    except IntegrityError as error:  # only a simultaneous import into another or a brand-new bank gets here
-        message = _("Another import wrote some of these units at the same moment. Import the file again.")
-        raise Conflict("import_raced", message) from error
-
-
-@transaction.atomic
-def _import_checked(
-    report: ImportReport,
-    checked: Checked,
-    code: str,
-    file: _File,
-    reader: TypingReader,
-    actor: Actor,
-    seed: int | None,
-) -> ImportReport:
-    bank = _locked_bank(code)
-    found = sort_rows(checked.rows, bank)
-    _fill(report, checked, found)
-    if report.dry_run or report.blocked or not found.new:
-        return report
-    if bank._state.adding:
-        bank.save(force_insert=True)
-    batch = _batch(report, bank, checked.kind, file, reader, actor, seed, found.new)
-    batch.save(force_insert=True)
-    write_units(found.new, batch)
-    _record_batch(batch, actor)
-    report.batch_id = batch.pk
-    return report
-
-
-def _fill(report: ImportReport, checked: Checked, found: Sorted) -> None:
-    report.rows = checked.total
-    report.imported = len(found.new)
-    report.unchanged = len(found.unchanged)
-    report.held = sum(1 for row in found.new if row.held)
-    report.warnings = [
-        Finding(row.line, "", note.code, note.params)
-        for row in found.new
-        for note in (*row.conflicts, *(note for _locus, note in row.mother_differs))
-    ]
-    report.findings = sorted([*checked.findings, *found.findings], key=lambda finding: finding.line)
-
-
-def _batch(
-    report: ImportReport,
-    bank: Bank,
-    kind: str,
-    file: _File,
-    reader: TypingReader,
-    actor: Actor,
-    seed: int | None,
-    rows: Sequence[UnitRow],
-) -> ImportBatch:
-    return ImportBatch(
-        bank=bank,
-        kind=kind,
-        file_name=file.name,
-        file_bytes=file.size,
-        file_sha256=file.sha256,
-        rows=report.rows,
-        imported=report.imported,
-        unchanged=report.unchanged,
-        failed=report.failed,
-        held=report.held,
-        rows_sha256=rows_digest(row.digest for row in rows),
-        invented_counts_seed=seed,
-        nomenclature=reader.resolver.nomenclature.release,
-        mac_version=reader.resolver.mac.version,
-        actor=actor.label,
-        user_id=actor.person_id,
-    )
-
-
-def _record_batch(batch: ImportBatch, actor: Actor) -> None:
-    after = {"bank": batch.bank.code, "file": batch.file_name, "file_sha256": batch.file_sha256}
-    counts = {"imported": batch.imported, "held": batch.held, "failed": batch.failed}
-    digest = Batch(rows=batch.imported, sha256=batch.rows_sha256)
-    audit.record(actor=actor, action="units.import", target=batch, after=after | counts, batch=digest)
-
-
-def rows_digest(digests: Iterable[str]) -> str:
-    """SHA-256 over the sorted digests of the rows: what was written, whatever the order of the file."""
-    whole = hashlib.sha256()
-    for digest in sorted(digests):
-        whole.update(digest.encode())
-    return whole.hexdigest()
-
-
-def _bank_code(raw: RawFile, given: str) -> str:
-    """The bank of a file: as told, as its own column says, or the only one there is.
-
-    An installation without any bank gets its first one under the code given, else DEFAULT_BANK_CODE.
-    Raises FileError: bank_unknown, bank_needed.
-    """
-    known = list(Bank.objects.order_by("code").values_list("code", flat=True))
-    names = [name.lower() for name in raw.header]
-    told = given
-    if not told and "bank" in names and raw.rows:
-        cells = raw.rows[0][1]
-        told = cells[names.index("bank")].strip() if len(cells) > names.index("bank") else ""
-    unknown = told not in known if known else not _BANK_CODE.fullmatch(told or DEFAULT_BANK_CODE)
-    if told and unknown:
-        raise FileError("bank_unknown", column="bank", bank=told[:40], known=", ".join(known) or "–")
-    if not told and len(known) > 1:
-        raise FileError("bank_needed", column="bank", known=", ".join(known))
-    return told or (known[0] if known else DEFAULT_BANK_CODE)
-
-
-def _locked_bank(code: str) -> Bank:
-    """The bank's row, locked: two imports into one bank follow one another, so neither misses the other's rows."""
-    return Bank.objects.select_for_update(no_key=True).filter(code=code).first() or Bank(code=code, name=code)
-
-
-def load_limits() -> Limits:
-    row = PlausibilityLimits.load()
-    return Limits(row.tnc_e7_min, row.tnc_e7_max, row.cd34_percent_min, row.cd34_percent_max)
+VALUES_CHANGED = _("The values have changed since you read them. Nothing was confirmed: read them again.")
 
 
 # --- states ---------------------------------------------------------------------------------------
@@ -218,48 +48,91 @@ def unit_hold(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloodUnit:
     reason = given_reason(reason)
     if unit.status == UnitStatus.ON_HOLD:
         raise Conflict("already_on_hold", _("This unit is on hold already."))
+    return hold(unit, actor=actor, reason=reason)
+
+
+def hold(unit: CordBloodUnit, *, actor: Actor, reason: str) -> CordBloodUnit:
+    """The locked unit out of use; it remembers where it came from."""
     fields = {"status_before_hold": unit.status, "hold_reason": reason}
-    return _move(unit, UnitStatus.ON_HOLD, actor=actor, action="unit.hold", reason=reason, fields=fields)
+    return move(unit, UnitStatus.ON_HOLD, actor=actor, action="unit.hold", reason=reason, fields=fields)
+
+
+def hold_all(units: Sequence[CordBloodUnit], *, actor: Actor, reason: str) -> None:
+    """The same of many locked units, each with its own audit entry, in as many statements as of few: who blocks a lot
+    of thousands of units waits for it."""
+    now, to = timezone.now(), UnitStatus.ON_HOLD
+    entries = []
+    for unit in units:
+        guard_move(unit, to)
+        new = {"status_before_hold": unit.status, "hold_reason": reason, "status": to.value}
+        entries.append(audit.Entry(unit, *audit.changes({name: getattr(unit, name) for name in new}, new)))
+        for name, value in {**new, "status_changed_at": now, "updated_at": now}.items():
+            setattr(unit, name, value)
+    CordBloodUnit.objects.filter(pk__in=[unit.pk for unit in units]).update(
+        status=to.value,
+        status_before_hold=F("status"),
+        hold_reason=reason,
+        status_changed_at=now,
+        updated_at=now,
+    )
+    audit.record_each(actor=actor, action="unit.hold", entries=entries, reason=reason)
 
 
 @transaction.atomic
 def unit_unhold(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloodUnit:
-    """Give a held unit back to the state that it was taken from."""
+    """Give a held unit back to the state that it was taken from.
+
+    One that was on offer, and of which something was recorded while it was held, or on which a lot was used that is
+    blocked today, goes into quarantine: it is released again by what is known now, and a promise of it lives on
+    meanwhile. Conflict `changed_while_held` and `lot_blocked` where it entered as reserved and nobody knows for whom.
+    """
     unit = locked_unit(unit_id)
     reason = given_reason(reason)
     if unit.status != UnitStatus.ON_HOLD:
         raise Conflict("not_on_hold", _("This unit is not on hold."))
-    back = UnitStatus(unit.status_before_hold)
+    back = _way_back(unit)
     fields = {"status_before_hold": "", "hold_reason": ""}
-    return _move(unit, back, actor=actor, action="unit.unhold", reason=reason, fields=fields)
+    return move(unit, back, actor=actor, action="unit.unhold", reason=reason, fields=fields)
+
+
+def _way_back(unit: CordBloodUnit) -> UnitStatus:
+    before = UnitStatus(unit.status_before_hold)
+    if before not in SEARCHABLE:
+        return before
+    share_lots(unit.pk)
+    blocked = Lot.objects.blocked().filter(uses__unit=unit).exists()
+    if not blocked and not changed_since(unit, unit.status_changed_at):
+        return before
+    if before == UnitStatus.RESERVED and not is_promised(unit.pk):
+        why = (
+            _("Something that was used on this unit is blocked, and the unit entered as reserved.")
+            if blocked
+            else _("Results of this unit were recorded while it was held, and it entered as reserved.")
+        )
+        text = format_lazy("{} {}", why, _("Say first for whom, or that it is free."))
+        raise Conflict("lot_blocked" if blocked else "changed_while_held", text)
+    return UnitStatus.QUARANTINE
 
 
 @transaction.atomic
-def unit_discard(*, unit_id: UUID, actor: Actor, code: DiscardReason, reason: str) -> CordBloodUnit:
-    """Take a unit out of the inventory for good. The record stays; a promised unit must be freed first."""
-    unit = locked_unit(unit_id)
-    reason = given_reason(reason)
-    fields = {
-        "discard_reason": DiscardReason(code).value,
-        "status_before_hold": "",
-        "hold_reason": "",
-    }
-    return _move(unit, UnitStatus.DISCARDED, actor=actor, action="unit.discard", reason=reason, fields=fields)
+def unit_confirm_values(*, unit_id: UUID, shown: str, actor: Actor, reason: str) -> CordBloodUnit:
+    """A second person vouches for values that the import held back, as they were shown (bank.confirming).
 
-
-@transaction.atomic
-def unit_confirm_values(*, unit_id: UUID, actor: Actor, reason: str) -> CordBloodUnit:
-    """A second person vouches for values that the import held back; the unit goes where its file wanted it.
-
-    Raises Conflict where nothing waits or a needed value is missing, NotAllowed for the person who imported.
+    The unit goes on offer only if its file came with a declaration that its units were released before; else it stays
+    in quarantine for the release desk. Raises Conflict where nothing waits, a needed value is missing, or something
+    else was shown than is there now; NotAllowed for the person who imported, or entered one of the values.
     """
     unit = locked_unit(unit_id)
     reason = given_reason(reason)
+    guard_own(unit)
     _guard_confirmation(unit, actor)
-    _verify_measurements(unit, actor)
+    seen = confirming.shown(unit)
+    if seen.digest != shown:
+        raise Conflict("values_changed", VALUES_CHANGED)
+    to = confirming.goes_to(unit)
+    _verify(seen.measurements, actor)
     fields = {"held_for_confirmation": False, "held_reasons": [], "status_when_confirmed": ""}
-    to = UnitStatus(unit.status_when_confirmed or UnitStatus.LISTED)
-    return _move(unit, to, actor=actor, action="unit.confirm_values", reason=reason, fields=fields)
+    return move(unit, to, actor=actor, action="unit.confirm_values", reason=reason, fields=fields)
 
 
 @transaction.atomic
@@ -286,16 +159,20 @@ def _guard_confirmation(unit: CordBloodUnit, actor: Actor) -> None:
         )
     if unit.import_batch and unit.import_batch.user_id == actor.person_id:
         raise NotAllowed("second_person", _("You imported this unit. Somebody else must confirm its values."))
+    person = actor.person_id
+    if person is not None and any(row.entered_by_id == person for row in confirming.listed_values(unit)):
+        text = _("You entered a value of this unit yourself. Somebody else must confirm its values.")
+        raise NotAllowed("second_person", text)
 
 
-def _verify_measurements(unit: CordBloodUnit, actor: Actor) -> None:
+def _verify(rows: Iterable[Measurement], actor: Actor) -> None:
+    """By a person only, and never what the person entered."""
     verifier = actor.person_id
-    if verifier is not None:
-        rows = unit.measurements.filter(superseded=False, verified_by=None).exclude(entered_by_id=verifier)
-        rows.update(verified_by_id=verifier, verified_at=timezone.now())
+    keys = [row.pk for row in rows if verifier is not None and row.entered_by_id != verifier]
+    Measurement.objects.filter(pk__in=keys).update(verified_by_id=verifier, verified_at=timezone.now())
 
 
-def _move(
+def move(
     unit: CordBloodUnit,
     to: UnitStatus,
     *,
@@ -303,37 +180,91 @@ def _move(
     action: str,
     reason: str,
     fields: Mapping[str, Any],
+    at: dt.datetime | None = None,
 ) -> CordBloodUnit:
-    """The one place where a unit changes its state. `to` may be the present state: then only fields change."""
+    """The one place where a unit changes its state. `to` may be the present state: then only fields change.
+
+    at: the moment, None for now.
+    """
+    guard_move(unit, to)
+    here = UnitStatus(unit.status)
+    new = {**fields, "status": to.value}
+    moved = {"status_changed_at": at or timezone.now()} if to != here else {}
+    return write_unit(unit, new, moved, actor=actor, action=action, reason=reason)
+
+
+def guard_move(unit: CordBloodUnit, to: UnitStatus) -> None:
+    """Raises Conflict where `move` would: for services that write something else first."""
     here = UnitStatus(unit.status)
     if to != here and (to not in TRANSITIONS[here] or to not in SWITCHED_ON):
         text = _("A unit in the state “%(here)s” cannot become “%(to)s”.")
         raise Conflict("transition", text, params={"here": here.label, "to": to.label})
     guard_own(unit)
     _guard_blocked(unit, to)
-    new = {**fields, "status": to.value}
-    moved = {"status_changed_at": timezone.now()} if to != here else {}
-    return write_unit(unit, new, moved, actor=actor, action=action, reason=reason)
+
+
+# What a unit whose consent is withdrawn may do beside leaving: lie where it is. To be frozen is a step forward.
+_STILL = frozenset(
+    {(UnitStatus.ON_HOLD, UnitStatus.QUARANTINE), (UnitStatus.QUARANTINE, UnitStatus.QUARANTINE)}
+)
+
+
+def may_move(unit: CordBloodUnit, to: UnitStatus) -> bool:
+    """Whether `move` would take it there: for pages, which offer nothing that would be refused."""
+    try:
+        guard_move(unit, to)
+    except Conflict:
+        return False
+    return True
+
+
+def may_unhold(unit: CordBloodUnit) -> bool:
+    """Where results were recorded meanwhile, lifting is offered: its refusal says what to do first."""
+    try:
+        back = _way_back(unit)
+    except Conflict:
+        return True
+    return may_move(unit, back)
 
 
 def _guard_blocked(unit: CordBloodUnit, to: UnitStatus) -> None:
     """A flag is lifted by its own service, with its own reason; until then the unit only moves away from use."""
-    if to in (UnitStatus.ON_HOLD, UnitStatus.DISCARDED):
+    if to in (UnitStatus.ON_HOLD, UnitStatus.DISCARDED, UnitStatus.VOID):
         return
+    _guard_proposed(unit, to)
     if unit.recalled:
         raise Conflict("recalled", _("This unit is recalled; it cannot move forward."))
-    if to != UnitStatus.QUARANTINE and unit.consent_withdrawn:
+    if unit.consent_withdrawn and (unit.status, to) not in _STILL:
         raise Conflict(
             "consent_withdrawn", _("The consent for this unit is withdrawn; it cannot move forward.")
         )
-    if to != UnitStatus.QUARANTINE and unit.typing_conflict:
+    if to not in (UnitStatus.QUARANTINE, UnitStatus.RESEARCH) and unit.typing_conflict:
         raise Conflict(
             "typing_conflict",
             _("Two typings of this unit disagree; until that is settled it cannot move forward."),
         )
+    if to == UnitStatus.RESEARCH:
+        guard_research(unit)
+
+
+def _guard_proposed(unit: CordBloodUnit, to: UnitStatus) -> None:
+    """What somebody wants discarded goes no step further until that is decided."""
+    is_back = (unit.status, to) == (UnitStatus.ON_HOLD, UnitStatus.QUARANTINE)
+    if to != UnitStatus.RESEARCH and not is_back and unit.discard_proposals.open().exists():
+        raise Conflict(
+            "discard_proposed",
+            _(
+                "It is proposed that this unit leave the inventory. That has to be decided or withdrawn first."
+            ),
+        )
 
 
 # --- settings ------------------------------------------------------------------------------------
+
+
+def load_limits() -> Limits:
+    row = PlausibilityLimits.load()
+    return Limits(row.tnc_e7_min, row.tnc_e7_max, row.cd34_percent_min, row.cd34_percent_max)
 
 
 @transaction.atomic

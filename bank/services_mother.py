@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Subject, TypingSource
+from bank.consents import guard_mother_testing
 from bank.models import CordBloodUnit, HlaTyping
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit
 from core import reference
@@ -55,6 +57,7 @@ def mother_typing_record(
     """
     unit = locked_unit(unit_id)
     guard_own(unit)
+    guard_mother_testing(unit, given.typed_on or timezone.localdate())
     read = interpret(given)
     guard_typing(read)
     differing = mother_differences(unit, read)

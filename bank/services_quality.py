@@ -15,21 +15,38 @@ from django.utils.translation import gettext_lazy as _
 from bank.choices import (
     ANALYTE_UNIT,
     Analyte,
+    CriterionKind,
     HaemoglobinopathyValue,
     MeasureUnit,
     RedCells,
     Scheme,
     TimePoint,
 )
-from bank.models import Accreditation, Bank, CordBloodUnit, HaemoglobinopathyResult, Measurement
+from bank.choices_lots import LotKind, LotStep
+from bank.late_results import hold_if_failed
+from bank.limits import held_reasons
+from bank.lot_use import LotGiven, use_lots
+from bank.models import (
+    Accreditation,
+    Bank,
+    CordBloodUnit,
+    HaemoglobinopathyResult,
+    Measurement,
+)
 from bank.processing import canonical_method
 from bank.querysets import waiting_for, waiting_results
+from bank.results import guard_listed, guard_past, guard_vouched, in_force, is_older, supersede
+from bank.services import load_limits
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit, write_unit
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 
-# Copies of these stand on the unit and decide where it is offered: they come by import, and are confirmed.
+# Copies of these stand on the unit and decide where it is offered: they change only while it is on offer nowhere.
+_LISTED = _(
+    "Volume, TNC and CD34 after processing are the listed values; "
+    "of a unit that is on offer they are not changed here. Put it on hold first."
+)
 LISTED_VALUES = frozenset(
     (TimePoint.PROCESSING.value, analyte.value) for analyte in (Analyte.VOLUME, Analyte.TNC, Analyte.CD34)
 )
@@ -69,32 +86,33 @@ def measurement_record(
     value: float,
     actor: Actor,
     method: str = "",
+    instrument: str = "",
+    laboratory: str = "",
     measured_on: dt.date | None = None,
     corrects: bool = False,
+    lot_reason: str = "",
 ) -> Measurement:
     """Enter one measured value, in the unit of measure of its analyte (ANALYTE_UNIT).
 
     It supersedes the former of its time point, unless it was measured on an earlier day: then the former stays in
     force, and this one in the history. corrects: the day of the former was wrong, this one counts.
 
-    Raises Conflict for a value that is listed: those are imported and confirmed; InvalidInput for an impossible one.
+    Raises Conflict for a listed value (LISTED_VALUES) of a unit that is on offer; InvalidInput for an impossible one.
     """
     unit = locked_unit(unit_id)
     guard_own(unit)
     point, what = TimePoint(time_point), Analyte(analyte)
-    if (point.value, what.value) in LISTED_VALUES:
-        text = _(
-            "Volume, TNC and CD34 after processing are the listed values; "
-            "they come with the import and are not changed here."
-        )
-        raise Conflict("listed_value", text, field="analyte")
+    is_listed = (point.value, what.value) in LISTED_VALUES
+    if is_listed:
+        guard_listed(unit, "listed_value", _LISTED)
     _guard_value(what, value)
-    _guard_past(measured_on, "measured_on")
+    guard_past(measured_on, "measured_on")
     former = unit.measurements.in_force().filter(time_point=point, analyte=what).first()
-    is_older = not corrects and _is_older(measured_on, former.measured_on if former else None)
+    older = not corrects and is_older(measured_on, former.measured_on if former else None)
     before = {"value": former.value if former else None}
-    if former and not is_older:
-        _supersede(former)
+    if former and not older:
+        guard_vouched(unit, former)
+        supersede(former)
     row = Measurement.objects.create(
         unit=unit,
         time_point=point,
@@ -102,19 +120,60 @@ def measurement_record(
         value=value,
         measure_unit=ANALYTE_UNIT[what],
         method=method,
+        instrument=instrument,
+        laboratory=laboratory,
         measured_on=measured_on,
-        superseded=is_older,
+        superseded=older,
         entered_by_id=actor.person_id,
     )
+    device = LotGiven(LotKind.INSTRUMENT, instrument, LotStep.MEASUREMENT, "instrument")
+    use_lots(unit, [device], on=measured_on, actor=actor, reason=lot_reason)
     after = {
         "time_point": point.value,
         "analyte": what.value,
         "value": value,
         "measure_unit": row.measure_unit,
-        **_in_force(is_older),
+        **in_force(older),
     }
-    touch_unit(unit, actor=actor, action="unit.measurement", before=before, after=after)
+    if is_listed and not older:
+        _copy_listed(unit, what, value, before, after, actor)
+    else:
+        touch_unit(unit, actor=actor, action="unit.measurement", before=before, after=after)
+    if not older:
+        hold_if_failed(
+            unit, CriterionKind.MEASUREMENT, actor=actor, time_point=point.value, analyte=what.value
+        )
     return row
+
+
+LISTED_COLUMNS = {Analyte.VOLUME: "volume_ml", Analyte.TNC: "tnc_e7", Analyte.CD34: "cd34_e6"}
+
+
+def _copy_listed(
+    unit: CordBloodUnit,
+    what: Analyte,
+    value: float,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    actor: Actor,
+) -> None:
+    """The unit holds what is listed; whether a person still has to confirm it is asked anew."""
+    if value <= 0:
+        text = _("A unit without any is not banked: discard it, or correct the value.")
+        raise InvalidInput("value_range", text, field="value")
+    told = (LISTED_COLUMNS[what], "counts_invented")
+    was = {name: getattr(unit, name) for name in told}
+    setattr(unit, LISTED_COLUMNS[what], value)
+    fields = [LISTED_COLUMNS[what], "counts_invented"]
+    listed = unit.measurements.in_force().filter(time_point=TimePoint.PROCESSING, analyte__in=LISTED_COLUMNS)
+    unit.counts_invented = listed.filter(invented=True).exists()
+    if unit.held_for_confirmation:
+        unit.held_reasons = held_reasons(unit.tnc_e7, unit.cd34_e6, load_limits())
+        unit.held_for_confirmation = bool(unit.held_reasons)
+        fields += ["held_reasons", "held_for_confirmation"]
+    unit.save(update_fields=fields)
+    old, new = audit.changes(was, {name: getattr(unit, name) for name in told})
+    touch_unit(unit, actor=actor, action="unit.measurement", before={**before, **old}, after={**after, **new})
 
 
 @transaction.atomic
@@ -139,23 +198,28 @@ def haemoglobinopathy_record(
     found = HaemoglobinopathyValue(result)
     if tested_on is None and found != HaemoglobinopathyValue.PENDING:
         raise InvalidInput("date_needed", _("Give the day of the test."), field="tested_on")
-    _guard_past(tested_on, "tested_on")
+    guard_past(tested_on, "tested_on")
     former = unit.haemoglobinopathy_results.in_force().first()
-    is_older = not corrects and _is_older(tested_on, former.tested_on if former else None)
+    older = not corrects and is_older(tested_on, former.tested_on if former else None)
+    if former and found == HaemoglobinopathyValue.PENDING and not corrects:
+        older = older or former.result != HaemoglobinopathyValue.PENDING  # what was found stays found
     before = {"result": former.result if former else None}
-    if former and not is_older:
-        _supersede(former)
+    if former and not older:
+        guard_vouched(unit, former)
+        supersede(former)
     row = HaemoglobinopathyResult.objects.create(
         unit=unit,
         result=found,
         method=method,
         laboratory=laboratory,
         tested_on=tested_on,
-        superseded=is_older,
+        superseded=older,
         entered_by_id=actor.person_id,
     )
-    after = {"result": found.value, "method": method, "tested_on": tested_on, **_in_force(is_older)}
+    after = {"result": found.value, "method": method, "tested_on": tested_on, **in_force(older)}
     touch_unit(unit, actor=actor, action="unit.haemoglobinopathy", before=before, after=after)
+    if not older:
+        hold_if_failed(unit, CriterionKind.HAEMOGLOBINOPATHY, actor=actor)
     return row
 
 
@@ -192,32 +256,12 @@ def unit_results_verify(
     return unit
 
 
-def _is_older(day: dt.date | None, former: dt.date | None) -> bool:
-    """Without a day the order of entry counts."""
-    return day is not None and former is not None and day < former
-
-
-def _supersede(row: Measurement | HaemoglobinopathyResult) -> None:
-    row.superseded = True
-    row.save(update_fields=["superseded"])
-
-
-def _in_force(is_older: bool) -> dict[str, bool]:
-    """For the audit entry of what did not come into force."""
-    return {"in_force": False} if is_older else {}
-
-
 def _guard_value(analyte: Analyte, value: float) -> None:
     most = 100 if ANALYTE_UNIT[analyte] == MeasureUnit.PERCENT else MOST
     if not math.isfinite(value) or not 0 <= value <= most:
         text = _("The value must lie between 0 and %(most)s %(unit)s.")
         unit = MeasureUnit(ANALYTE_UNIT[analyte]).label
         raise InvalidInput("value_range", text, field="value", params={"most": most, "unit": unit})
-
-
-def _guard_past(day: dt.date | None, field: str) -> None:
-    if day is not None and day > timezone.localdate():
-        raise InvalidInput("date_future", _("The date lies in the future."), field=field)
 
 
 # --- the bank -------------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,18 +19,43 @@ from core.models import User
 from hla.typing import Blank
 
 KEPT_SECONDS = 24 * 3600
+FINDINGS_KEPT_SECONDS = 7 * KEPT_SECONDS
 _SALT = "bank.uploads"
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What a person has said of a file. counts: "" where nothing; mapping: heading -> column, "" to leave it out.
+
+    purpose: what the file is of, "" for units. full: a partner's list that names all of its units.
+    """
+
+    purpose: str = ""
+    bank_code: str = ""
+    blank: Blank = "unknown"
+    counts: str = ""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    full: bool = True
+
+
+@dataclass(frozen=True)
 class Upload:
-    """A kept file; `token` is what the confirmation form carries."""
+    """A kept file; `token` is what the forms about it carry."""
 
     key: UUID
     name: str
-    bank_code: str
-    token: str
-    blank: Blank = "unknown"
+    user: str
+    choices: Choices
+
+    @property
+    def token(self) -> str:
+        content = {
+            "key": str(self.key),
+            "user": self.user,
+            "name": self.name,
+            "choices": asdict(self.choices),
+        }
+        return signing.dumps(content, salt=_SALT, compress=True)
 
     def read(self) -> bytes | None:
         """The bytes, or None when they were tidied away."""
@@ -40,20 +68,48 @@ class Upload:
         _path(self.key).unlink(missing_ok=True)
 
 
-def keep(file: UploadedFile, user: User, bank_code: str, blank: Blank = "unknown") -> tuple[Upload, bytes]:
+def keep(file: UploadedFile, user: User, choices: Choices) -> tuple[Upload, bytes]:
     """Store an upload; files that nobody confirmed for a day go away."""
     _tidy()
     data = file.read()
-    key = uuid4()
-    _path(key).write_bytes(data)
-    content = {
-        "key": str(key),
-        "user": str(user.pk),
-        "name": file.name or "",
-        "bank": bank_code,
-        "blank": blank,
-    }
-    return Upload(key, content["name"], bank_code, signing.dumps(content, salt=_SALT), blank), data
+    upload = Upload(uuid4(), file.name or "", str(user.pk), choices)
+    _path(upload.key).write_bytes(data)
+    return upload, data
+
+
+def put(file: UploadedFile, key: UUID) -> tuple[int, str]:
+    """Store an upload under a key, piece by piece; its size and SHA-256."""
+    _tidy()
+    digest, size = sha256(), 0
+    beside = _path(key).with_suffix(".part")
+    with beside.open("wb") as kept:
+        for piece in file.chunks():
+            kept.write(piece)
+            digest.update(piece)
+            size += len(piece)
+    beside.replace(_path(key))
+    return size, digest.hexdigest()
+
+
+def bytes_of(key: UUID) -> bytes | None:
+    """None when they were tidied away."""
+    try:
+        return _path(key).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def is_kept(key: UUID) -> bool:
+    return _path(key).is_file()
+
+
+def discard(key: UUID) -> None:
+    _path(key).unlink(missing_ok=True)
+
+
+def findings_path(key: UUID) -> Path:
+    """Where all that was found wrong in a file lies as CSV, made or not."""
+    return _folder() / f"{key}.findings.csv"
 
 
 def of_token(token: str, user: User) -> Upload | None:
@@ -62,11 +118,10 @@ def of_token(token: str, user: User) -> Upload | None:
         content: dict[str, Any] = signing.loads(token, salt=_SALT, max_age=KEPT_SECONDS)
     except signing.BadSignature:
         return None
-    if content["user"] != str(user.pk):
+    if content["user"] != str(user.pk) or "choices" not in content:
         return None
-    return Upload(
-        UUID(content["key"]), content["name"], content["bank"], token, content.get("blank", "unknown")
-    )
+    choices = Choices(**content["choices"])
+    return Upload(UUID(content["key"]), content["name"], content["user"], choices)
 
 
 def _folder() -> Path:
@@ -80,6 +135,12 @@ def _path(key: UUID) -> Path:
 
 
 def _tidy() -> None:
-    for path in _folder().glob("*.upload"):
-        if time.time() - path.stat().st_mtime > KEPT_SECONDS:
-            path.unlink(missing_ok=True)
+    for pattern, seconds in (
+        ("*.upload", KEPT_SECONDS),
+        ("*.part", KEPT_SECONDS),
+        ("*.findings.csv", FINDINGS_KEPT_SECONDS),
+    ):
+        for path in _folder().glob(pattern):
+            with suppress(FileNotFoundError):  # another process tidies too
+                if time.time() - path.stat().st_mtime > seconds:
+                    path.unlink()

@@ -15,15 +15,32 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from bank import lists, passport, services, services_quality
-from bank.choices import STATUS_TONE
-from bank.forms import PopulationForm, ReasonForm, VerifyForm
+from bank import (
+    lists,
+    passport,
+    services,
+    services_codes,
+    services_intake,
+    services_quality,
+    services_release,
+    services_screening,
+)
+from bank.choices import STATUS_TONE, UnitStatus
+from bank.choices_genetic import GeneticKind
+from bank.forms import ConfirmValuesForm, PopulationForm, ReasonForm, VerifyForm
+from bank.forms_codes import ProductForm
+from bank.forms_intake import CollectForm, FreezeForm, ProcessForm, ReceiveForm
 from bank.forms_quality import HaemoglobinopathyForm, MeasurementForm, ProcessingForm
-from bank.models import CordBloodUnit, HaemoglobinopathyResult, Measurement
+from bank.forms_release import EligibilityForm
+from bank.forms_screening import BloodGroupForm, CultureForm
+from bank.genetic_pages import file_asked, refused
+from bank.models import BloodGroupResult, CordBloodUnit, HaemoglobinopathyResult, Measurement
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
+from core.panels import Place, panels
+from core.posting import show_error
 from core.roles import Permission
 
 # Forms of the passport's actions that ask for something else than a reason.
@@ -32,10 +49,19 @@ FORMS: dict[str, type[forms.Form]] = {
     "processing": ProcessingForm,
     "measurement": MeasurementForm,
     "haemoglobinopathy": HaemoglobinopathyForm,
+    "culture": CultureForm,
+    "blood-group": BloodGroupForm,
+    "eligibility": EligibilityForm,
+    "collect": CollectForm,
+    "receive": ReceiveForm,
+    "process": ProcessForm,
+    "freeze": FreezeForm,
+    "product": ProductForm,
     "verify": VerifyForm,
+    "confirm": ConfirmValuesForm,
 }
 # Values of the unit with which such a form begins.
-INITIAL = ("populations", "red_cells", "processing_method")
+INITIAL = ("populations", "red_cells", "processing_method", "product_code")
 
 
 @require_GET
@@ -51,6 +77,8 @@ def unit_list(request: HttpRequest) -> HttpResponse:
         "tones": STATUS_TONE,
         "clear_url": reverse("bank:unit-list"),
         "export_url": f"{reverse('bank:unit-export')}?{request.GET.urlencode()}",
+        "label_url": f"{reverse('bank:label-sheet')}?{request.GET.urlencode()}",
+        "picking_url": f"{reverse('bank:storage-picking')}?{request.GET.urlencode()}",
     }
     return render(request, "bank/unit_list.html", context)
 
@@ -59,6 +87,15 @@ def unit_list(request: HttpRequest) -> HttpResponse:
 @permission_required(Permission.INVENTORY_VIEW)
 def unit_export(request: HttpRequest) -> HttpResponseBase:
     units, _form, _sort = lists.unit_selection(request, request.user)
+    asked = file_asked(
+        request,
+        GeneticKind.UNIT_CSV,
+        title=_("Inventory"),
+        count=units.count(),
+        ids=lambda: list(units.order_by().values_list("pk", flat=True)),
+    )
+    if (elsewhere := refused(request, asked)) is not None:
+        return elsewhere
     header = lists.csv_header(person_of(request))
     return csv_response("qidai-units.csv", header, lists.csv_rows(units, header))
 
@@ -70,7 +107,7 @@ def unit_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, pk: Any) -> CordBloodUnit:
-    units = CordBloodUnit.objects.select_related("bank", "donation", "import_batch")
+    units = CordBloodUnit.objects.select_related("bank", "donation", "import_batch").with_kept()
     return get_visible_or_404(units, request.user, pk=pk)
 
 
@@ -83,7 +120,7 @@ def _passport(
     status: int = 200,
 ) -> HttpResponse:
     crumbs = [(reverse("bank:unit-list"), _("Inventory")), ("", unit.public_no)]
-    context = passport.context(unit, request.user)
+    context = passport.context(unit, request.user) | {"panels": panels(Place.UNIT, request.user, unit)}
     initial = {name: getattr(unit, name) for name in INITIAL}
     for action in context.get("actions", []):
         name = action["name"]
@@ -91,6 +128,8 @@ def _passport(
         action["form"] = form if form and name == act else empty
         if isinstance(action["form"], VerifyForm):
             action["form"].show({row.pk for row in action["results"]})
+        if isinstance(action["form"], ConfirmValuesForm):
+            action["form"].show(action["shown"].digest)
     _tell_errors(request, form, act, context.get("actions", []))
     return render(request, "bank/unit_detail.html", context | {"crumbs": crumbs, "act": act}, status=status)
 
@@ -120,9 +159,13 @@ def unit_unhold(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 @permission_required(Permission.UNIT_CONFIRM)
 def unit_confirm(request: HttpRequest, pk: Any) -> HttpResponse:
-    return _act(
-        request, pk, "confirm", services.unit_confirm_values, gettext_lazy("The values are confirmed.")
-    )
+    return _act(request, pk, "confirm", services.unit_confirm_values, _confirmed)
+
+
+def _confirmed(unit: CordBloodUnit) -> str:
+    if unit.status == UnitStatus.LISTED:
+        return _("The values are confirmed; the unit is listed.")
+    return _("The values are confirmed; the unit waits in quarantine for its release.")
 
 
 @require_POST
@@ -141,6 +184,13 @@ def unit_processing(request: HttpRequest, pk: Any) -> HttpResponse:
 
 @require_POST
 @permission_required(Permission.INVENTORY_VIEW_ALL, Permission.INVENTORY_IMPORT)
+def unit_product(request: HttpRequest, pk: Any) -> HttpResponse:
+    done = gettext_lazy("The product code of the unit is recorded.")
+    return _act(request, pk, "product", services_codes.unit_product_record, done)
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.INVENTORY_IMPORT)
 def unit_measurement(request: HttpRequest, pk: Any) -> HttpResponse:
     return _act(request, pk, "measurement", services_quality.measurement_record, _told)
 
@@ -151,7 +201,63 @@ def unit_haemoglobinopathy(request: HttpRequest, pk: Any) -> HttpResponse:
     return _act(request, pk, "haemoglobinopathy", services_quality.haemoglobinopathy_record, _told)
 
 
-def _told(row: Measurement | HaemoglobinopathyResult) -> str:
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.INVENTORY_IMPORT)
+def unit_culture(request: HttpRequest, pk: Any) -> HttpResponse:
+    done = gettext_lazy("The result is recorded; a second person verifies it.")
+    return _act(request, pk, "culture", services_screening.culture_record, done)
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.INVENTORY_IMPORT)
+def unit_blood_group(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _act(request, pk, "blood-group", services_screening.blood_group_record, _told)
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_CONFIRM)
+def unit_eligibility(request: HttpRequest, pk: Any) -> HttpResponse:
+    done = gettext_lazy("The decision is recorded; a second person verifies it.")
+    return _act(request, pk, "eligibility", services_release.eligibility_decide, done)
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_COLLECT)
+def unit_collect(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _act(
+        request, pk, "collect", services_intake.unit_collect, gettext_lazy("The collection is recorded.")
+    )
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_COLLECT)
+def unit_void(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _act(request, pk, "void", services_intake.unit_void, gettext_lazy("The kit is void."))
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_PROCESS)
+def unit_receive(request: HttpRequest, pk: Any) -> HttpResponse:
+    return _act(
+        request, pk, "receive", services_intake.unit_receive, gettext_lazy("The arrival is recorded.")
+    )
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_PROCESS)
+def unit_process(request: HttpRequest, pk: Any) -> HttpResponse:
+    done = gettext_lazy("The processing has begun; record its counts next.")
+    return _act(request, pk, "process", services_intake.unit_process, done)
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_PROCESS)
+def unit_freeze(request: HttpRequest, pk: Any) -> HttpResponse:
+    done = gettext_lazy("The unit is frozen and waits in quarantine for its release.")
+    return _act(request, pk, "freeze", services_intake.unit_freeze, done)
+
+
+def _told(row: Measurement | HaemoglobinopathyResult | BloodGroupResult) -> str:
     """What became of a result that was entered."""
     if row.superseded:
         return _("The result is recorded, and the one in force stays: it is of a later day.")
@@ -159,7 +265,7 @@ def _told(row: Measurement | HaemoglobinopathyResult) -> str:
 
 
 @require_POST
-@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_CONFIRM)
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.RESULT_VERIFY)
 def unit_verify(request: HttpRequest, pk: Any) -> HttpResponse:
     done = gettext_lazy("The results are verified.")
     return _act(request, pk, "verify", services_quality.unit_results_verify, done)
@@ -183,7 +289,7 @@ def _act(
     try:
         written = service(unit_id=unit.pk, actor=actor_of(request), **form.cleaned_data)
     except DomainError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
+        show_error(form, error)
         return _passport(request, _visible(request, pk), form=form, act=name, status=error.status)
     messages.success(request, str(done) if isinstance(done, Promise) else done(written))
     return redirect("bank:unit-detail", pk=unit.pk)

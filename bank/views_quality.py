@@ -13,13 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bank import banks, recovery, services_mother, services_quality
+from bank import banks, recovery, services_codes, services_mother, services_quality
+from bank.forms_codes import BankCodesForm
 from bank.forms_quality import AccreditationEndForm, AccreditationForm, MotherForm
 from bank.models import Accreditation, Bank, CordBloodUnit
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
+from core.posting import show_error
 from core.roles import Permission
 
 
@@ -40,7 +42,7 @@ def unit_mother(request: HttpRequest, pk: Any) -> HttpResponse:
                 actor=actor_of(request),
             )
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            show_error(form, error)
             contradictions = [one for one in error.details if "locus" in one]
         else:
             messages.success(request, _("The mother's typing is recorded."))
@@ -94,6 +96,28 @@ def accreditation_end(request: HttpRequest, pk: Any) -> HttpResponse:
         form.add_error(error.field, error.message)
         return _bank_page(request, {row.pk: form}, status=error.status)
     messages.success(request, _("The last day is recorded."))
+    return redirect("bank:bank-list")
+
+
+@require_POST
+@permission_required(Permission.INVENTORY_VIEW_ALL, Permission.UNIT_CONFIRM)
+def bank_codes(request: HttpRequest, pk: Any) -> HttpResponse:
+    """What the codes of its units begin with."""
+    bank = get_visible_or_404(Bank, person_of(request), pk=pk)
+    form = BankCodesForm(request.POST, auto_id=f"codes_{bank.pk}_%s")
+    sent = {banks.codes_key(bank): form}
+    if not form.is_valid():
+        return _bank_page(request, sent, status=400)
+    values = dict(form.cleaned_data)
+    reason = values.pop("reason")
+    try:
+        services_codes.bank_codes_change(
+            bank_id=bank.pk, values=values, actor=actor_of(request), reason=reason
+        )
+    except DomainError as error:
+        show_error(form, error)
+        return _bank_page(request, sent, status=error.status)
+    messages.success(request, _("The codes of the bank are recorded."))
     return redirect("bank:bank-list")
 
 

@@ -44,14 +44,22 @@ def write_unit(
     actor: Actor,
     action: str,
     reason: str,
+    told: Mapping[str, Any] | None = None,
+    was: Mapping[str, Any] | None = None,
 ) -> CordBloodUnit:
-    """The new values and the stamps of time into the locked row; the audit entry holds the values that differ."""
+    """The new values and the stamps of time into the locked row; the audit entry holds the values that differ.
+
+    told, was: what the entry says beside, of what stands in another table: after and before.
+    """
     before, after = audit.changes({name: getattr(unit, name) for name in new}, new)
     stamps = {"updated_at": timezone.now(), **stamps}
     for name, value in {**new, **stamps}.items():
         setattr(unit, name, value)
     unit.save(update_fields=[*new, *stamps])
-    audit.record(actor=actor, action=action, target=unit, before=before, after=after, reason=reason)
+    audit.record(
+        actor=actor, action=action, target=unit, before={**(was or {}), **before}, after={**(told or {}), **after},
+        reason=reason,
+    )  # fmt: skip
     return unit
 
 

@@ -23,6 +23,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 IMPUTE_EVERY_SECONDS = 60.0
 FOLLOW_EVERY_SECONDS = 60.0
 MAIL_EVERY_SECONDS = 60.0
+HOOKS_EVERY_SECONDS = 60.0
+RESERVATIONS_EVERY_SECONDS = 60.0
+DUPLICATES_EVERY_SECONDS = 300.0
 PRUNE_EVERY_SECONDS = 1800.0
 NIGHT_WITHIN_SECONDS = 6 * 3600  # a worker or beat that starts in the morning does not search for the night
 SWEEP_LIMIT_SECONDS = 60
@@ -72,15 +75,25 @@ app.conf.update(
         "matching.night": {"queue": BATCH},
         "matching.new_units": {"queue": BATCH},
         "matching.follow_units": {"queue": MAINTENANCE},
+        "matching.sweep_watches": {"queue": MAINTENANCE},
         "matching.prune_evaluations": {"queue": MAINTENANCE},
+        "bank.inventory_export": {"queue": BATCH},
+        "bank.import_file": {"queue": BATCH},
         "core.sweep_jobs": {"queue": MAINTENANCE},
-        "core.send_mails": {"queue": BATCH},  # a mail server may be slow, and nobody watches
+        "transplants.sweep_reservations": {"queue": MAINTENANCE},
+        "hospitals.sweep_duplicates": {"queue": MAINTENANCE},
+        # A mail server or another system may be slow: 50 of a round, up to 20 s and 10 s each, are no moments. In
+        # maintenance they would take the process that somebody's search waits for; so what is urgent may stand behind
+        # a batch here, unless a process of batches is free.
+        "core.send_mails": {"queue": BATCH},
+        "core.send_hooks": {"queue": BATCH},
     },
     task_soft_time_limit=LONGEST["soft_time_limit"],
     task_time_limit=LONGEST["time_limit"],
     task_annotations={
         "matching.search": limits(settings.SEARCH_LIMIT_SECONDS),
         "core.sweep_jobs": limits(SWEEP_LIMIT_SECONDS),
+        "transplants.sweep_reservations": limits(5 * SWEEP_LIMIT_SECONDS),
     },
     worker_hijack_root_logger=False,
     timezone=settings.TIME_ZONE,
@@ -111,17 +124,41 @@ app.conf.update(
             "schedule": FOLLOW_EVERY_SECONDS,
             "options": {"expires": FOLLOW_EVERY_SECONDS},
         },
+        # watches of patients who are transplanted, moved or dead
+        "sweep-watches": {
+            "task": "matching.sweep_watches",
+            "schedule": FOLLOW_EVERY_SECONDS,
+            "options": {"expires": FOLLOW_EVERY_SECONDS},
+        },
         # rows of judged lists that hold no more
         "prune-evaluations": {
             "task": "matching.prune_evaluations",
             "schedule": PRUNE_EVERY_SECONDS,
             "options": {"expires": PRUNE_EVERY_SECONDS},
         },
+        # reservations that end, or pass to the next in line
+        "sweep-reservations": {
+            "task": "transplants.sweep_reservations",
+            "schedule": RESERVATIONS_EVERY_SECONDS,
+            "options": {"expires": RESERVATIONS_EVERY_SECONDS},
+        },
+        # records of two hospitals that may be of one patient: the bank alone is told
+        "sweep-duplicates": {
+            "task": "hospitals.sweep_duplicates",
+            "schedule": DUPLICATES_EVERY_SECONDS,
+            "options": {"expires": DUPLICATES_EVERY_SECONDS},
+        },
         # e-mails that are due: collected ones, further attempts, those of dead workers
         "send-mails": {
             "task": "core.send_mails",
             "schedule": MAIL_EVERY_SECONDS,
             "options": {"expires": MAIL_EVERY_SECONDS},
+        },
+        # the same for other systems
+        "send-hooks": {
+            "task": "core.send_hooks",
+            "schedule": HOOKS_EVERY_SECONDS,
+            "options": {"expires": HOOKS_EVERY_SECONDS},
         },
     },
 )

@@ -233,6 +233,10 @@ PUBLIC_URL = env.web_address("QIDAI_PUBLIC_URL", default=f"https://{_host}" if P
 # Hour of the day, by QIDAI_TIME_ZONE, at which what was collected since a person's last e-mail goes out.
 MAIL_HOUR = env.number("QIDAI_MAIL_HOUR", default=7, most=23)
 
+# Web-hooks go to public addresses by https. A gateway inside the bank's own network needs this set.
+WEBHOOK_PRIVATE = env.flag("QIDAI_WEBHOOK_PRIVATE", default=False)
+WEBHOOK_LOOPBACK = not PRODUCTION  # a developer's own receiver, also by http
+
 if TESTING:
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed; never outside tests
@@ -273,11 +277,18 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "PatientSexEnum": "hospitals.choices.Sex",
+        "PatientStateEnum": "hospitals.choices.PatientState",
         "UnitSexEnum": "bank.choices.Sex",
+        "DonorTypeEnum": "bank.choices.DonorType",
+        "UnitSourceEnum": "bank.choices.Source",
         "PatientUrgencyEnum": "hospitals.choices.Urgency",
         "RequestUrgencyEnum": "matching.choices.Urgency",
         "BasisEnum": "matching.choices.Basis",
         "ReplayVerdictEnum": "matching.choices.Verdict",
+        "ReservationStateEnum": "transplants.choices.ReservationState",
+        "EnquiryStateEnum": "transplants.choices_enquiries.EnquiryState",
+        "SideEnum": "transplants.choices_enquiries.Side",
+        "DeclineReasonEnum": "transplants.choices_enquiries.DeclineReason",
     },
 }
 

@@ -8,14 +8,15 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from bank import api as bank_api
-from config import views
+from config import api_tasks, views
 from config.views_components import components
 from hospitals import api as hospitals_api
 from matching import api as matching_api
 from matching import api_hla
+from transplants import api as transplants_api
 
 router = SimpleRouter()
-for api in (bank_api, hospitals_api, matching_api):
+for api in (bank_api, hospitals_api, matching_api, transplants_api):
     api.register(router)
 
 # Swagger UI draws its icons from data: URLs; everything else of the policy stays as it is.
@@ -30,6 +31,7 @@ api_patterns = (
         # without a slash at the end, as programs outside know them
         path("hla/interpret", api_hla.InterpretView.as_view(), name="hla-interpret"),
         path("hla/compare", api_hla.CompareView.as_view(), name="hla-compare"),
+        path("tasks/", api_tasks.TaskListView.as_view(), name="task-list"),
         *router.urls,
     ],
     "api",
@@ -38,6 +40,7 @@ api_patterns = (
 config_patterns = (
     [
         path("", views.home, name="home"),
+        path("today/", views.today, name="today"),
         path("find/", views.find_anything, name="find"),
         path("components/", components, name="components"),
         path("healthz", views.healthz, name="healthz"),
@@ -51,6 +54,7 @@ urlpatterns = [
     path("", include("bank.urls")),
     path("", include("hospitals.urls")),
     path("", include("matching.urls")),
+    path("", include("transplants.urls")),
     path("accounts/", include("config.urls_accounts")),
     path("api/v1/", include(api_patterns)),
 ]

@@ -20,7 +20,10 @@ M = TypeVar("M", bound=models.Model)
 View = Callable[..., HttpResponseBase]
 HospitalProvider = Callable[[User], frozenset[UUID]]
 
+CountryProvider = Callable[[User], frozenset[str]]
+
 _hospital_provider: list[HospitalProvider] = []
+_country_provider: list[CountryProvider] = []
 
 
 def register_hospital_provider(provider: HospitalProvider) -> None:
@@ -31,6 +34,16 @@ def register_hospital_provider(provider: HospitalProvider) -> None:
 def hospitals_of(user: User) -> frozenset[UUID]:
     """Hospitals count only while the person has a hospital role: a membership may outlive it."""
     return _hospital_provider[0](user) if _hospital_provider and user.is_hospital_staff else frozenset()
+
+
+def register_country_provider(provider: CountryProvider) -> None:
+    """`hospitals` tells core in which countries a person's hospitals are."""
+    _country_provider[:] = [provider]
+
+
+def countries_of(user: User) -> frozenset[str]:
+    """Two letters each; of hospitals for which the person still works (hospitals_of)."""
+    return _country_provider[0](user) if _country_provider and user.is_hospital_staff else frozenset()
 
 
 def person_of(request: HttpRequest) -> User:
@@ -50,6 +63,12 @@ def get_visible_or_404(source: type[M] | models.QuerySet[M], user: User, **looku
     if row is None:
         raise Http404
     return row
+
+
+def public(view: View) -> View:
+    """A page without a sign-in (core.middleware.LoginRequiredMiddleware); put it above all other decorators."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
 
 
 def permission_required(*permissions: Permission) -> Callable[[View], View]:

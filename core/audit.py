@@ -86,6 +86,10 @@ def target_of(target: Target) -> tuple[str, str, str]:
     return target
 
 
+def _in_transaction() -> bool:
+    return connection.in_atomic_block
+
+
 def record(
     *,
     actor: Actor,
@@ -102,10 +106,45 @@ def record(
     Raises TransactionManagementError outside a transaction: an entry without its change, or a change
     without its entry, must be impossible.
     """
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("audit.record needs the transaction of its service")
+    _guard_transaction()
+    entry = _entry(actor, action, target, before, after, reason)
+    entry.hospital_id = hospital_id
+    entry.batch_rows, entry.batch_sha256 = (batch.rows, batch.sha256) if batch else (None, "")
+    entry.save(force_insert=True)
+    return entry
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of many rows that one action changed."""
+
+    target: models.Model
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def record_each(*, actor: Actor, action: str, entries: Iterable[Entry], reason: str = "") -> None:
+    """As `record`, an entry for each of many rows that one action changed."""
+    _guard_transaction()
+    rows = [_entry(actor, action, one.target, one.before, one.after, reason) for one in entries]
+    AuditEntry.objects.bulk_create(rows, batch_size=1_000)
+
+
+def _guard_transaction() -> None:
+    if not _in_transaction():
+        raise transaction.TransactionManagementError("an audit entry needs the transaction of its service")
+
+
+def _entry(
+    actor: Actor,
+    action: str,
+    target: Target,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    reason: str,
+) -> AuditEntry:
     target_type, target_key, target_label = target_of(target)
-    return AuditEntry.objects.create(
+    return AuditEntry(
         actor_id=actor.id,
         actor_label=actor.label[:200],
         request_id=current_request_id.get(),
@@ -113,12 +152,9 @@ def record(
         target_type=target_type,
         target_key=target_key,
         target_label=target_label[:200],
-        hospital_id=hospital_id,
         reason=reason.replace("\0", ""),
         before=_plain(before),
         after=_plain(after),
-        batch_rows=batch.rows if batch else None,
-        batch_sha256=batch.sha256 if batch else "",
     )
 
 

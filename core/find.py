@@ -20,8 +20,11 @@ class Hit:
 
 
 Provider = Callable[[User, str], list[Hit]]
+Adviser = Callable[[User, str], list[str]]
 _providers: list[Provider] = []
+_advisers: list[Adviser] = []
 MAX_HITS = 20
+MAX_LENGTH = 200  # a Data Matrix may hold several codes
 
 
 def register(provider: Provider) -> None:
@@ -29,10 +32,28 @@ def register(provider: Provider) -> None:
         _providers.append(provider)
 
 
+def register_adviser(adviser: Adviser) -> None:
+    """An app that can say what is wrong with a text, as a code whose check character does not fit."""
+    if adviser not in _advisers:
+        _advisers.append(adviser)
+
+
+def advice(user: User, text: str) -> list[str]:
+    """Sentences about a text that is not as it should be, in the reader's language."""
+    wanted = _wanted(text)
+    return [sentence for adviser in _advisers for sentence in adviser(user, wanted)] if wanted else []
+
+
+def _wanted(text: str) -> str:
+    """What is looked for; "" for what nobody looks for."""
+    wanted = text.strip()
+    return "" if len(wanted) > MAX_LENGTH or "\0" in wanted else wanted
+
+
 def find(user: User, text: str) -> list[Hit]:
     """Everything visible to the user that the text names; exact hits first."""
-    wanted = text.strip()
-    if not wanted or len(wanted) > 100 or "\0" in wanted:
+    wanted = _wanted(text)
+    if not wanted:
         return []
     hits = [hit for provider in _providers for hit in provider(user, wanted)[:MAX_HITS]]
     return sorted(hits, key=lambda hit: not hit.exact)

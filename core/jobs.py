@@ -93,6 +93,7 @@ def job_create(*, kind: str, key: str, title: str, actor: Actor, hospital_id: UU
             "hospital_id": hospital_id,
             "actor_id": actor.id,
             "actor_label": actor.label[:200],
+            "language": (translation.get_language() or "")[:10],
         },
     )
     if created:
@@ -234,11 +235,15 @@ def _failed(claim: Claim, error: DomainError | str, code: str = "failed") -> Non
 
 @contextmanager
 def actors_language(job_id: UUID) -> Iterator[None]:
-    """What a job stores for people is written in the language of the person who started it."""
-    job = Job.objects.filter(pk=job_id).only("actor_id", "actor_label").first()
+    """What a job stores for people is written in the language of the person who started it.
+
+    That is the one chosen for the account; of somebody who never chose, that of the page on which it was started.
+    """
+    job = Job.objects.filter(pk=job_id).only("actor_id", "actor_label", "language").first()
     person = Actor.job(job).person_id if job else None
-    language = person and User.objects.filter(pk=person).values_list("language", flat=True).first()
-    with translation.override(language or settings.LANGUAGE_CODE):
+    chosen = person and User.objects.filter(pk=person).values_list("language", flat=True).first()
+    started_in = job.language if job and person else ""
+    with translation.override(chosen or started_in or settings.LANGUAGE_CODE):
         yield
 
 

@@ -14,8 +14,9 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from core import audit, jobs, notifications
+from core import audit, jobs, kinds, notifications, preferences
 from core.audit import Actor
 from core.errors import Conflict
 from core.models import Notification, OutgoingMail, User
@@ -43,11 +44,11 @@ def mail_send(*, mail_id: UUID) -> bool:
     if mail is None:
         return False
     rows = _to_tell(mail)
-    if not rows or not mail.user.email_notices or not mail.user.is_active:
+    if not rows or not mail.user.is_active:
         _end(mail, state=_State.DROPPED)
         return False
-    todays = OutgoingMail.objects.filter(user=mail.user_id, topic=mail.topic).of_today()
-    if todays.exclude(pk=mail.pk).exists():
+    todays = OutgoingMail.objects.filter(user=mail.user_id, topic=mail.topic, urgent=False).of_today()
+    if not mail.urgent and todays.exclude(pk=mail.pk).exists():
         _back(mail, notifications.next_morning() - timezone.now(), error="")
         return False
     return _sent(mail, rows)
@@ -58,14 +59,18 @@ def _claimed(mail_id: UUID) -> OutgoingMail | None:
     """Waiting → sending; None unless it is due and nobody else has it.
 
     Under the lock of its person, as whoever writes a notification or joins one e-mail to another: what is being added
-    to it goes out with it, and one that is being joined to another is not sent beside it.
+    to it goes out with it, and one that is being joined to another is not sent beside it. In quiet hours it stays
+    where it is until they end: that is no attempt.
     """
-    person = OutgoingMail.objects.filter(pk=mail_id).values_list("user_id", flat=True).first()
-    if person is None:
+    found = OutgoingMail.objects.filter(pk=mail_id).values_list("user_id", "urgent").first()
+    if found is None:
         return None
-    User.objects.select_for_update(no_key=True).get(pk=person)
+    user = User.objects.select_for_update(no_key=True).get(pk=found[0])
     now = timezone.now()
     mine = OutgoingMail.objects.filter(pk=mail_id, state=_State.WAITING, due_at__lte=now)
+    if end := preferences.quiet_end(preferences.wishes_of_one(user).quiet, now, urgent=found[1]):
+        mine.update(due_at=end)
+        return None
     if not mine.update(state=_State.SENDING, claimed_at=now, attempts=F("attempts") + 1):
         return None
     claimed: OutgoingMail = OutgoingMail.objects.select_related("user").get(pk=mail_id)
@@ -89,9 +94,10 @@ def _sent(mail: OutgoingMail, rows: list[Notification]) -> bool:
 
 
 def _to_tell(mail: OutgoingMail) -> list[Notification]:
-    """What the person has not read meanwhile and still may see."""
+    """What the person has not read meanwhile, still may see, and still wants by e-mail."""
     rows = Notification.objects.visible_to(mail.user).filter(mail=mail, read_at__isnull=True)
-    return list(rows.order_by("created_at", "pk"))
+    wishes = preferences.wishes_of_one(mail.user)
+    return [row for row in rows.order_by("created_at", "pk") if wishes.way(row.code) != preferences.Way.APP]
 
 
 def _end(mail: OutgoingMail, **values: object) -> bool:
@@ -104,18 +110,26 @@ def _message(mail: OutgoingMail, rows: list[Notification]) -> EmailMessage:
     with translation.override(mail.user.language or settings.LANGUAGE_CODE):
         domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("<> ") or "localhost"
         return EmailMessage(
-            subject=notifications.subject_of(rows[-1]),
+            subject=_subject(mail, rows),
             body=body_of(rows),
             to=[mail.user.email],
             headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
         )
 
 
+def _subject(mail: OutgoingMail, rows: list[Notification]) -> str:
+    """Of the newest; the daily e-mail, which is about many things, says how many."""
+    if mail.topic != preferences.DIGEST:
+        return kinds.subject_of(rows[-1])
+    text = ngettext("Qidai: %(n)d notification", "Qidai: %(n)d notifications", len(rows))
+    return text % {"n": len(rows)}
+
+
 def body_of(rows: list[Notification]) -> str:
     """A line for each notification and its link; no typing, no date, nothing of a patient but the code."""
     lines = []
     for row in rows[:MOST_LINES]:
-        lines.append(f"- {notifications.text_of(row)}")
+        lines.append(f"- {kinds.text_of(row)}")
         if settings.PUBLIC_URL:
             lines.append(f"  {settings.PUBLIC_URL}{reverse('core:notification-open', args=[row.pk])}")
     if len(rows) > MOST_LINES:
@@ -123,8 +137,11 @@ def body_of(rows: list[Notification]) -> str:
     lines += [
         "",
         _("Sign in to Qidai to read more. This e-mail names patients by their code only."),
-        _("You get at most one e-mail a day and patient. Turn them off in your profile."),
+        _("You get at most one e-mail a day and patient, unless it is urgent."),
+        _("Choose in Qidai, under Profile, what you get by e-mail and when."),
     ]
+    if settings.PUBLIC_URL:
+        lines.append(f"{settings.PUBLIC_URL}{reverse('core:notice-preferences')}")
     return "\n".join(lines) + "\n"
 
 
@@ -152,7 +169,9 @@ def _back(mail: OutgoingMail, wait: timedelta, *, error: str) -> bool:
     mine = OutgoingMail.objects.filter(pk=mail.pk, state=_State.SENDING, claimed_at=mail.claimed_at)
     if not mine.exists():
         return False
-    others = OutgoingMail.objects.filter(user=mail.user_id, topic=mail.topic, state=_State.WAITING)
+    others = OutgoingMail.objects.filter(
+        user=mail.user_id, topic=mail.topic, urgent=mail.urgent, state=_State.WAITING
+    )
     for other in others:
         other.notifications.update(mail=mail)
         other.delete()

@@ -50,7 +50,7 @@ class LanguageMiddleware:
 
 
 class LoginRequiredMiddleware:
-    """Every page asks for a sign-in, unless its view says `public` (core.middleware.public)."""
+    """Every page asks for a sign-in, unless its view says `public` (core.access.public)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

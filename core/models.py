@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,19 +14,26 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.models_notify import Notification, OutgoingMail
+from core.models_feeds import FeedToken
+from core.models_hooks import HookDelivery, WebHook
+from core.models_notify import GroupChoice, MailSettings, Notification, OutgoingMail
 from core.querysets import AppendOnlyManager, JobQuerySet, LedgerQuerySet, UserQuerySet
 from core.roles import BANK_ROLES, HOSPITAL_ROLES, Permission, Role, permissions_of
 
 __all__ = [
     "AuditEntry",
+    "FeedToken",
+    "GroupChoice",
+    "HookDelivery",
     "Installation",
     "Job",
     "Ledger",
+    "MailSettings",
     "Notification",
     "OutgoingMail",
     "RoleGrant",
     "User",
+    "WebHook",
 ]
 
 
@@ -42,6 +50,9 @@ class UserManager(BaseUserManager["User"]):
     def visible_to(self, user: User) -> UserQuerySet:
         return self.get_queryset().visible_to(user)
 
+    def in_roles(self, roles: Iterable[Role]) -> UserQuerySet:
+        return self.get_queryset().in_roles(roles)
+
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").lower())
 
@@ -54,7 +65,6 @@ class User(AbstractBaseUser):
     full_name = models.CharField(_("name"), max_length=120)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
-    email_notices = models.BooleanField(_("notifications by e-mail"), default=True, db_default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -236,6 +246,13 @@ class Job(models.Model):
     error = models.TextField(blank=True, default="")
     actor_id = models.CharField(max_length=80)
     actor_label = models.CharField(max_length=200)
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="that the page was in on which it was started",
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     claim_token = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -17,9 +17,9 @@ from core.querysets import NotificationQuerySet, OutgoingMailQuerySet
 class OutgoingMail(models.Model):
     """One row is one e-mail to one person about one topic: what it says are its notifications.
 
-    Sent at most once a day and topic; what comes later waits in the next one. A worker claims it before it sends, and
-    an e-mail whose worker died in the midst is sent again under the same Message-ID: it may rarely repeat, it is never
-    lost. `failed`: given up after several attempts; the administrator sees it and may try again.
+    Sent at most once a day and topic, unless it is urgent; what comes later waits in the next one. A worker claims it
+    before it sends, and an e-mail whose worker died in the midst is sent again under the same Message-ID: it may rarely
+    repeat, it is never lost. `failed`: given up after several attempts; the administrator sees it and may try again.
     """
 
     class State(models.TextChoices):
@@ -32,6 +32,7 @@ class OutgoingMail(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mails")
     topic = models.CharField(max_length=120)
+    urgent = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     due_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -49,10 +50,12 @@ class OutgoingMail(models.Model):
         indexes = [models.Index(fields=["due_at"], name="mail_waiting", condition=Q(state="waiting"))]
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "topic"], condition=Q(state="waiting"), name="mail_one_waiting"
+                fields=["user", "topic", "urgent"], condition=Q(state="waiting"), name="mail_one_waiting"
             ),
             models.UniqueConstraint(
-                fields=["user", "topic", "sent_on"], condition=Q(state="sent"), name="mail_once_a_day"
+                fields=["user", "topic", "sent_on"],
+                condition=Q(state="sent", urgent=False),
+                name="mail_once_a_day",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["waiting", "sending", "sent", "failed", "dropped"]),
@@ -70,6 +73,51 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.topic} {self.state}"
+
+
+class GroupChoice(models.Model):
+    """One row: how one person wants to be told what is ordinary of one group of kinds (core.kinds)."""
+
+    class Way(models.TextChoices):
+        APP = "app", _("in Qidai only")
+        NOW = "now", _("e-mail at once")
+        DAILY = "daily", _("once a day")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="group_choices")
+    group = models.CharField(max_length=40)
+    way = models.CharField(max_length=5, choices=Way)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "group"], name="group_choice_once"),
+            models.CheckConstraint(condition=Q(way__in=["app", "now", "daily"]), name="group_choice_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.group}: {self.way}"
+
+
+class MailSettings(models.Model):
+    """One row a person: the hours, by the clock of the bank, in which no e-mail comes; none means at any hour."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="mail_settings"
+    )
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    urgent_anyway = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | (Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until"))),
+                name="quiet_hours_paired",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.quiet_from}–{self.quiet_until}"
 
 
 class Notification(models.Model):

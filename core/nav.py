@@ -26,6 +26,7 @@ class NavItem:
 
 
 _items: list[NavItem] = []
+IN_ROW = 8  # more do not fit beside the search box; those behind them stand in the menu of the account
 
 
 def register(item: NavItem) -> None:

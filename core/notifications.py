@@ -1,65 +1,30 @@
-"""Notifications: the apps say what a code means; core writes them, counts them, sends them by e-mail.
+"""Notifications: the apps say what happened; core writes them, counts them, sends them by e-mail and web-hook.
 
-`text` goes into e-mails too: it may name a patient by code, and nothing else of him.
+The text of a kind goes into e-mails too: it may name a patient by code, and nothing else of him.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core import hooks, kinds, preferences
+from core.kinds import Params, Weight
 from core.models import Notification, OutgoingMail, User
-from core.roles import Permission
+from core.preferences import DIGEST, Way, Wishes
 
 log = logging.getLogger("qidai.notifications")
 
-Params = Mapping[str, Any]
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a code means. text, url, subject: of its params, in the language that is active.
-
-    permission: without it, for the hospital concerned, a person is shown nothing any more.
-    """
-
-    code: str
-    text: Callable[[Params], str]
-    url: Callable[[Params], str]
-    subject: Callable[[Params], str]
-    permission: Permission
-
-
-_kinds: dict[str, Kind] = {}
-
-
-def register(kind: Kind) -> None:
-    _kinds[kind.code] = kind
-
-
-def text_of(row: Notification) -> str:
-    """In the active language; a code that no app knows any more stays readable as it is."""
-    kind = _kinds.get(row.code)
-    return kind.text(row.params) if kind else row.code
-
-
-def url_of(row: Notification) -> str:
-    kind = _kinds.get(row.code)
-    return kind.url(row.params) if kind else ""
-
-
-def subject_of(row: Notification) -> str:
-    kind = _kinds.get(row.code)
-    return kind.subject(row.params) if kind else row.code
 
 
 @dataclass(frozen=True)
@@ -78,6 +43,23 @@ def is_mail_sent() -> bool:
     return bool(settings.EMAIL_BACKEND != NO_MAIL)
 
 
+_kept: ContextVar[list[Notice] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_back() -> Iterator[list[Notice]]:
+    """What is to be told inside is told to nobody yet: the caller creates it once he locks nothing else any more.
+
+    For many steps in one transaction: the rows of people who are told of one are not held while others are locked.
+    """
+    found: list[Notice] = []
+    before = _kept.set(found)
+    try:
+        yield found
+    finally:
+        _kept.reset(before)
+
+
 @transaction.atomic
 def notifications_create(*, notices: Iterable[Notice]) -> list[Notification]:
     """Tell people, and put it into their next e-mail if they want any. An e-mail that is due is rung after commit.
@@ -86,18 +68,23 @@ def notifications_create(*, notices: Iterable[Notice]) -> list[Notification]:
     Not in the audit trail: what was done stands there by the service that tells of it.
     """
     wanted = list(notices)
+    if (kept := _kept.get()) is not None:
+        kept += wanted
+        return []
     ids = {notice.user_id for notice in wanted}
     people = User.objects.filter(pk__in=ids, is_active=True).order_by("pk").select_for_update(no_key=True)
     users = {user.pk: user for user in people}
+    wishes = preferences.wishes_of(users) if is_mail_sent() else {}
     made, due = [], False
     for notice in wanted:
         if (user := users.get(notice.user_id)) is None:
             continue
-        mail = _mail_for(user, notice.topic) if user.email_notices and is_mail_sent() else None
+        mail = _mail_for(user, notice, wishes[user.pk]) if wishes else None
         due = due or (mail is not None and mail.due_at <= timezone.now())
         made.append(_written(notice, mail))
     if due:
         transaction.on_commit(_ring)
+    hooks.deliveries_create(notices=wanted)
     return made
 
 
@@ -107,21 +94,41 @@ def _written(notice: Notice, mail: OutgoingMail | None) -> Notification:
         code=notice.code,
         params=dict(notice.params),
         topic=notice.topic,
-        permission=_kinds[notice.code].permission,
+        permission=_known(notice.code).permission,
         hospital_id=notice.hospital_id,
         mail=mail,
     )
     return row
 
 
-def _mail_for(user: User, topic: str) -> OutgoingMail:
-    """The e-mail that waits for this person and topic, or a new one. The caller holds the person's row."""
-    mails = OutgoingMail.objects.filter(user=user, topic=topic)
+def _known(code: str) -> kinds.Kind:
+    """Raises LookupError: nobody tells of what no app has registered."""
+    kind = kinds.get(code)
+    if kind is None:
+        raise LookupError(code)
+    return kind
+
+
+def _mail_for(user: User, notice: Notice, wishes: Wishes) -> OutgoingMail | None:
+    """The e-mail that waits for this person and topic, or a new one; None where he wants none of this kind.
+
+    The caller holds the person's row.
+    """
+    way = wishes.way(notice.code)
+    if way == Way.APP:
+        return None
+    urgent = kinds.weight_of(notice.code) == Weight.URGENT
+    topic = DIGEST if way == Way.DAILY else notice.topic
+    mails = OutgoingMail.objects.filter(user=user, topic=topic, urgent=urgent)
     waiting: OutgoingMail | None = mails.filter(state=OutgoingMail.State.WAITING).first()
     if waiting is not None:
         return waiting
-    due_at = timezone.now() if not mails.of_today().exists() else next_morning()
-    made: OutgoingMail = OutgoingMail.objects.create(user=user, topic=topic, due_at=due_at)
+    if way == Way.DAILY:
+        due_at = preferences.next_digest()
+    else:
+        due_at = timezone.now() if urgent or not mails.of_today().exists() else next_morning()
+    due_at = preferences.quiet_end(wishes.quiet, due_at, urgent=urgent) or due_at
+    made: OutgoingMail = OutgoingMail.objects.create(user=user, topic=topic, urgent=urgent, due_at=due_at)
     return made
 
 
@@ -147,11 +154,3 @@ def notifications_read(*, user: User, ids: Iterable[UUID] | None = None) -> int:
     if ids is not None:
         rows = rows.filter(pk__in=list(ids))
     return int(rows.update(read_at=timezone.now()))
-
-
-@transaction.atomic
-def user_set_email_notices(*, user: User, wanted: bool) -> User:
-    """A preference, not a clinical fact: no audit entry. What waits to be sent is dropped when it is due."""
-    User.objects.filter(pk=user.pk).update(email_notices=wanted)
-    user.email_notices = wanted
-    return user

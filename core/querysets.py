@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -10,10 +11,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from core.roles import BANK_ROLES, Permission, permissions_of
+from core.roles import BANK_ROLES, Permission, Role, permissions_of
 
 if TYPE_CHECKING:
-    from core.models import Job, Notification, OutgoingMail, User  # noqa: F401  named in strings below
+    from core.models import (  # noqa: F401  named in strings below
+        HookDelivery,
+        Job,
+        Notification,
+        OutgoingMail,
+        User,
+        WebHook,
+    )
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
@@ -38,6 +46,10 @@ class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, user: User) -> UserQuerySet:
         """Accounts are the administrator's; nobody else looks people up."""
         return self.all() if user.has_permission(Permission.USER_ADMIN) else self.none()
+
+    def in_roles(self, roles: Iterable[Role]) -> UserQuerySet:
+        """The active people who have one of them, each once: whom a notice goes to."""
+        return self.filter(is_active=True, role_grants__role__in=roles).distinct().order_by("pk")
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -93,4 +105,28 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         return self.filter(Q(sent_on=timezone.localdate()) | Q(state="sending"))
 
     def without_a_sign_of_life(self, after: timedelta) -> OutgoingMailQuerySet:
+        return self.filter(state="sending", claimed_at__lt=timezone.now() - after)
+
+
+class WebHookQuerySet(models.QuerySet["WebHook"]):
+    def visible_to(self, user: User) -> WebHookQuerySet:
+        """What leaves the installation is the administrator's."""
+        return self.all() if user.has_permission(Permission.HOOK_EDIT) else self.none()
+
+    def enabled(self) -> WebHookQuerySet:
+        return self.filter(disabled_at__isnull=True)
+
+
+class HookDeliveryQuerySet(models.QuerySet["HookDelivery"]):
+    def visible_to(self, user: User) -> HookDeliveryQuerySet:
+        return self.all() if user.has_permission(Permission.HOOK_EDIT) else self.none()
+
+    def due(self) -> HookDeliveryQuerySet:
+        """Those whose time has come and whose web-hook is neither disabled nor silent, the longest waiting first."""
+        now = timezone.now()
+        open_now = Q(hook__paused_until__isnull=True) | Q(hook__paused_until__lte=now)
+        rows = self.filter(open_now, state="waiting", due_at__lte=now, hook__disabled_at__isnull=True)
+        return rows.order_by("due_at", "created_at", "pk")
+
+    def without_a_sign_of_life(self, after: timedelta) -> HookDeliveryQuerySet:
         return self.filter(state="sending", claimed_at__lt=timezone.now() - after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from django.db import models
@@ -26,17 +27,48 @@ class Permission(StrEnum):
     INVENTORY_VIEW = "inventory.view"  # listed units, what a hospital needs to choose
     INVENTORY_VIEW_ALL = "inventory.view_all"  # every state, location, donation
     INVENTORY_IMPORT = "inventory.import"
+    INVENTORY_EXPORT = "inventory.export"  # files of everything on offer, for registries abroad
+    PARTNER_EDIT = "partner.edit"  # add banks and registries whose lists are taken in
     INVENTORY_PLAN = "inventory.plan"  # simulate what the inventory is worth
-    UNIT_CONFIRM = "unit.confirm"  # confirm implausible values held back at import
+    UNIT_COLLECT = "unit.collect"  # give out kits, record collections
+    UNIT_PROCESS = "unit.process"  # receive, process and freeze
+    RESULT_VERIFY = "result.verify"  # as the second person: what another one entered
+    UNIT_CONFIRM = "unit.confirm"  # confirm implausible values held back at import, retract results
+    UNIT_DECLARE = "unit.declare"  # that units of a file were released before: they enter as listed
+    UNIT_RELEASE = "unit.release"  # decide, with the password, that a unit may be listed
+    UNIT_RELEASE_EXCEPTION = "unit.release_exception"  # though something of the specification is not met
+    SPECIFICATION_EDIT = "specification.edit"  # write versions of the release specification
+    SPECIFICATION_APPROVE = "specification.approve"  # put one in force that somebody else wrote
     UNIT_HOLD = "unit.hold"  # put on hold, lift the hold
-    UNIT_DISCARD = "unit.discard"
+    UNIT_DISCARD = "unit.discard"  # sign, as the second person, that a unit leaves the inventory
+    SAMPLE_USE = "sample.use"  # take segments and reference samples out of the stock
+    STORAGE_EDIT = "storage.edit"  # place, move, take out units; readings and alarms of tanks
+    CONSENT_RECORD = "consent.record"  # answers and withdrawals of mothers, their health history
+    DONOR_CONTACT = (
+        "donor.contact"  # how a mother is reached, documents that bear her name; every look is recorded
+    )
+    DOCUMENT_EDIT = "document.edit"  # add documents of units, withdraw wrong ones
+    LOT_EDIT = "lot.edit"  # register lots of kits, reagents and instruments
+    LOT_BLOCK = "lot.block"  # keep one from use, with the password
+    UNIT_DOSSIER = "unit.dossier"  # fetch all that ever happened to a unit, as a file
+    GENETIC_VIEW = "genetic.view"  # which files with HLA typings were taken and asked for, by whom
+    GENETIC_APPROVE = "genetic.approve"  # sign, as the second person, that one goes to a foreign account
+    LABEL_PRINT = "label.print"  # of units, samples and places
     HOSPITAL_VIEW = "hospital.view"
     HOSPITAL_EDIT = "hospital.edit"
     PATIENT_VIEW = "patient.view"
     PATIENT_EDIT = "patient.edit"
     PATIENT_IDENTITY = "patient.identity"
+    PATIENT_MERGE = "patient.merge"  # records that may be of one person: told of them, merge, undo
     REQUEST_VIEW = "request.view"
     REQUEST_SUBMIT = "request.submit"
+    RESERVATION_VIEW = "reservation.view"
+    RESERVATION_ASK = "reservation.ask"  # for a patient, extend, cancel
+    RESERVATION_DECIDE = "reservation.decide"  # what hospitals ask for: confirm, decline
+    RESERVATION_RULES = "reservation.rules"  # for how long, how often extended, how many for a patient
+    ENQUIRY_VIEW = "enquiry.view"  # what hospital and bank ask of one another
+    ENQUIRY_ASK = "enquiry.ask"
+    ENQUIRY_ANSWER = "enquiry.answer"  # for the bank: take on, decline, set deadlines
     GRAFT_CHOOSE = "graft.choose"  # shortlist units for a patient, write notes about them
     SUCCESS_VIEW = "success.view"  # how often a search finds a unit: shares of patients, never a patient
     POLICY_EDIT = "policy.edit"  # rules of choosing: of the bank by its own people, of a hospital by its own
@@ -48,28 +80,90 @@ class Permission(StrEnum):
     JOB_CANCEL_ALL = "job.cancel_all"  # without it: only what one started oneself
     AUDIT_VIEW = "audit.view"
     USER_ADMIN = "user.admin"
+    HOOK_EDIT = "hook.edit"  # other systems that are told what people are told
 
 
 P = Permission
 _INVENTORY_STAFF = frozenset({P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.REFERENCE_VIEW, P.JOB_VIEW})
+_DONOR_DESK = frozenset({P.CONSENT_RECORD, P.DONOR_CONTACT, P.DOCUMENT_EDIT})
 _HOSPITAL_READ = frozenset(
-    {P.INVENTORY_VIEW, P.HOSPITAL_VIEW, P.PATIENT_VIEW, P.REQUEST_VIEW, P.REFERENCE_VIEW, P.SUCCESS_VIEW}
-)
-
-ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.COLLECTION: frozenset({P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL}),
-    Role.LAB: _INVENTORY_STAFF | {P.INVENTORY_IMPORT},
-    Role.QA: _INVENTORY_STAFF
-    | {P.INVENTORY_IMPORT, P.INVENTORY_PLAN, P.UNIT_CONFIRM, P.UNIT_HOLD, P.UNIT_DISCARD, P.AUDIT_VIEW},
-    Role.MEDICAL_DIRECTOR: _INVENTORY_STAFF
-    | {
-        P.INVENTORY_PLAN,
-        P.UNIT_CONFIRM,
-        P.UNIT_HOLD,
-        P.UNIT_DISCARD,
+    {
+        P.INVENTORY_VIEW,
         P.HOSPITAL_VIEW,
         P.PATIENT_VIEW,
         P.REQUEST_VIEW,
+        P.RESERVATION_VIEW,
+        P.ENQUIRY_VIEW,
+        P.ENQUIRY_ASK,
+        P.REFERENCE_VIEW,
+        P.SUCCESS_VIEW,
+    }
+)
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.COLLECTION: _DONOR_DESK | {P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.UNIT_COLLECT, P.LABEL_PRINT},
+    Role.LAB: _INVENTORY_STAFF
+    | {
+        P.INVENTORY_IMPORT,
+        P.UNIT_COLLECT,
+        P.UNIT_PROCESS,
+        P.CONSENT_RECORD,
+        P.DOCUMENT_EDIT,
+        P.RESULT_VERIFY,
+        P.SAMPLE_USE,
+        P.STORAGE_EDIT,
+        P.LOT_EDIT,
+        P.LABEL_PRINT,
+    },
+    Role.QA: _INVENTORY_STAFF
+    | _DONOR_DESK
+    | {
+        P.INVENTORY_IMPORT,
+        P.INVENTORY_EXPORT,
+        P.PARTNER_EDIT,
+        P.INVENTORY_PLAN,
+        P.RESULT_VERIFY,
+        P.UNIT_CONFIRM,
+        P.UNIT_DECLARE,
+        P.UNIT_RELEASE,
+        P.SPECIFICATION_EDIT,
+        P.UNIT_HOLD,
+        P.UNIT_DISCARD,
+        P.SAMPLE_USE,
+        P.STORAGE_EDIT,
+        P.LOT_EDIT,
+        P.LOT_BLOCK,
+        P.GENETIC_VIEW,
+        P.GENETIC_APPROVE,
+        P.UNIT_DOSSIER,
+        P.LABEL_PRINT,
+        P.AUDIT_VIEW,
+    },
+    Role.MEDICAL_DIRECTOR: _INVENTORY_STAFF
+    | _DONOR_DESK
+    | {
+        P.INVENTORY_PLAN,
+        P.RESULT_VERIFY,
+        P.UNIT_CONFIRM,
+        P.UNIT_RELEASE,
+        P.UNIT_RELEASE_EXCEPTION,
+        P.SPECIFICATION_EDIT,
+        P.SPECIFICATION_APPROVE,
+        P.UNIT_HOLD,
+        P.UNIT_DISCARD,
+        P.LOT_BLOCK,
+        P.GENETIC_VIEW,
+        P.GENETIC_APPROVE,
+        P.UNIT_DOSSIER,
+        P.HOSPITAL_VIEW,
+        P.PATIENT_VIEW,
+        P.REQUEST_VIEW,
+        P.RESERVATION_VIEW,
+        P.RESERVATION_DECIDE,
+        P.RESERVATION_RULES,
+        P.ENQUIRY_VIEW,
+        P.ENQUIRY_ASK,
+        P.ENQUIRY_ANSWER,
         P.GRAFT_CHOOSE,
         P.SUCCESS_VIEW,
         P.POLICY_EDIT,
@@ -79,17 +173,28 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SEARCH_COORDINATOR: _INVENTORY_STAFF
     | {
         P.INVENTORY_IMPORT,
+        P.INVENTORY_EXPORT,
+        P.PARTNER_EDIT,
         P.INVENTORY_PLAN,
         P.HOSPITAL_VIEW,
         P.PATIENT_VIEW,
+        P.PATIENT_MERGE,
         P.REQUEST_VIEW,
         P.REQUEST_SUBMIT,
+        P.RESERVATION_VIEW,
+        P.RESERVATION_ASK,
+        P.RESERVATION_DECIDE,
+        P.ENQUIRY_VIEW,
+        P.ENQUIRY_ASK,
+        P.ENQUIRY_ANSWER,
         P.GRAFT_CHOOSE,
         P.SUCCESS_VIEW,
     },
-    Role.SHIPPING: frozenset({P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.HOSPITAL_VIEW}),
+    Role.SHIPPING: frozenset(
+        {P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.STORAGE_EDIT, P.LABEL_PRINT, P.HOSPITAL_VIEW}
+    ),
     Role.HOSPITAL_COORDINATOR: _HOSPITAL_READ
-    | {P.PATIENT_EDIT, P.PATIENT_IDENTITY, P.REQUEST_SUBMIT, P.GRAFT_CHOOSE, P.JOB_VIEW},
+    | {P.PATIENT_EDIT, P.PATIENT_IDENTITY, P.REQUEST_SUBMIT, P.RESERVATION_ASK, P.GRAFT_CHOOSE, P.JOB_VIEW},
     Role.HOSPITAL_PHYSICIAN: _HOSPITAL_READ
     | {P.PATIENT_IDENTITY, P.GRAFT_CHOOSE, P.POLICY_EDIT, P.JOB_VIEW, P.REPORT_SIGN},
     Role.DIRECTOR: frozenset(
@@ -97,6 +202,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INVENTORY_VIEW,
             P.INVENTORY_VIEW_ALL,
             P.INVENTORY_PLAN,
+            P.GENETIC_VIEW,
+            P.GENETIC_APPROVE,
             P.HOSPITAL_VIEW,
             P.REFERENCE_VIEW,
             P.SUCCESS_VIEW,
@@ -108,6 +215,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INVENTORY_VIEW_ALL,
             P.HOSPITAL_VIEW,
             P.HOSPITAL_EDIT,
+            P.PATIENT_MERGE,
             P.REFERENCE_VIEW,
             P.REFERENCE_LOAD,
             P.JOB_VIEW,
@@ -115,6 +223,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.JOB_CANCEL_ALL,
             P.AUDIT_VIEW,
             P.USER_ADMIN,
+            P.HOOK_EDIT,
         }
     ),
     Role.AUDITOR: frozenset(
@@ -125,6 +234,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.JOB_VIEW,
             P.JOB_VIEW_ALL,
             P.AUDIT_VIEW,
+            P.GENETIC_VIEW,
+            P.UNIT_DOSSIER,
             P.REFERENCE_VIEW,
         }
     ),
@@ -132,6 +243,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 HOSPITAL_ROLES = frozenset({Role.HOSPITAL_COORDINATOR, Role.HOSPITAL_PHYSICIAN})
 BANK_ROLES = frozenset(Role) - HOSPITAL_ROLES
+
+
+def roles_with(permission: Permission, *, among: Iterable[Role] = Role) -> list[Role]:
+    """The roles that carry a permission."""
+    return [role for role in among if permission in ROLE_PERMISSIONS[role]]
 
 
 def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
-from core.models import Installation, RoleGrant, User
+from core.models import FeedToken, Installation, RoleGrant, User
 from core.roles import Role
 
 
@@ -94,6 +94,8 @@ def user_set_active(*, user_id: UUID, active: bool, by: User) -> User:
         return user
     user.is_active = active
     user.save(update_fields=["is_active"])
+    if not active:
+        FeedToken.objects.filter(user=user).delete()  # an account opened again makes a new link
     audit.record(
         actor=Actor.user(by),
         action="user.activate" if active else "user.deactivate",

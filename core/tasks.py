@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from core import jobs, mails
+from core import hook_sending, jobs, mails
 
 
 @shared_task(name="core.sweep_jobs")
@@ -13,3 +13,8 @@ def sweep_jobs() -> None:
 @shared_task(name="core.send_mails")
 def send_mails() -> None:
     mails.mails_send()
+
+
+@shared_task(name="core.send_hooks")
+def send_hooks() -> None:
+    hook_sending.deliveries_send()

@@ -41,7 +41,8 @@ MAX_GL_LENGTH = 20_000
 class TypingInput:
     """What a form or the API gives: values per locus as typed, a GL string, or loci of both kinds.
 
-    source: where it comes from, in the choices of the app that keeps it; "" for its usual one.
+    source: where it comes from, in the choices of the app that keeps it; "" for its usual one. sample, sampled_on: the
+    label of the sample that was typed and the day it was drawn, where an app asks for them.
     """
 
     values: Mapping[str, Pair] = field(default_factory=dict)
@@ -50,6 +51,8 @@ class TypingInput:
     source: str = ""
     laboratory: str = ""
     typed_on: date | None = None
+    sampled_on: date | None = None
+    sample: str = ""
 
     @property
     def is_empty(self) -> bool:

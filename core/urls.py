@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core import views, views_notifications, views_users
+from core import views, views_hooks, views_notifications, views_users
 
 app_name = "core"
 urlpatterns = [
@@ -10,12 +10,20 @@ urlpatterns = [
     path("audit/", views.audit_list, name="audit-list"),
     path("audit/export.csv", views.audit_export, name="audit-export"),
     path("profile/", views.profile, name="profile"),
-    path("profile/email/", views_notifications.email_notices_set, name="email-notices-set"),
+    path("profile/notices/", views_notifications.notice_preferences, name="notice-preferences"),
     path("notifications/", views_notifications.notification_list, name="notification-list"),
     path("notifications/read/", views_notifications.notifications_read, name="notifications-read"),
     path("notifications/<uuid:pk>/", views_notifications.notification_open, name="notification-open"),
     path("mails/", views_notifications.mail_list, name="mail-list"),
     path("mails/<uuid:pk>/retry/", views_notifications.mail_retry, name="mail-retry"),
+    path("hooks/", views_hooks.hook_list, name="hook-list"),
+    path("hooks/new/", views_hooks.hook_create, name="hook-create"),
+    path("hooks/<uuid:pk>/", views_hooks.hook_detail, name="hook-detail"),
+    path("hooks/<uuid:pk>/change/", views_hooks.hook_change, name="hook-change"),
+    path("hooks/<uuid:pk>/secret/", views_hooks.hook_secret, name="hook-secret"),
+    path("hooks/<uuid:pk>/active/", views_hooks.hook_active, name="hook-active"),
+    path("hooks/<uuid:pk>/test/", views_hooks.hook_test, name="hook-test"),
+    path("hooks/<uuid:pk>/retry/", views_hooks.hook_retry, name="hook-retry"),
     path("users/", views_users.user_list, name="user-list"),
     path("users/new/", views_users.user_create, name="user-create"),
     path("users/<uuid:pk>/", views_users.user_edit, name="user-edit"),

@@ -1,23 +1,26 @@
-"""Pages of notifications: what a person was told, e-mails yes or no, and for the administrator the outbox."""
+"""Pages of notifications: what a person was told, how he wants it, and for the administrator the outbox."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core import mails, notifications
+from core import kinds, mails, notifications, preferences
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
+from core.forms_notices import PreferencesForm
 from core.models import Notification, OutgoingMail
 from core.pages import Column, paginate
+from core.posting import carried_out, posted
 from core.roles import Permission
 
 MAIL_TONES = {"waiting": "info", "sending": "maybe", "sent": "good", "failed": "bad", "dropped": ""}
@@ -45,8 +48,8 @@ def notification_list(request: HttpRequest) -> HttpResponse:
 def _shown(row: Notification) -> dict[str, Any]:
     return {
         "pk": row.pk,
-        "text": notifications.text_of(row),
-        "url": reverse("core:notification-open", args=[row.pk]) if notifications.url_of(row) else "",
+        "text": kinds.text_of(row),
+        "url": reverse("core:notification-open", args=[row.pk]) if kinds.url_of(row) else "",
         "at": row.created_at,
         "unread": row.read_at is None,
         "mail": _mail_text(row.mail) if row.mail else None,
@@ -76,7 +79,7 @@ def notification_open(request: HttpRequest, pk: Any) -> HttpResponse:
     row = get_visible_or_404(Notification, person_of(request), pk=pk)
     if "prefetch" not in request.headers.get("Sec-Purpose", ""):
         notifications.notifications_read(user=person_of(request), ids=[row.pk])
-    return redirect(notifications.url_of(row) or "core:notification-list")
+    return redirect(kinds.url_of(row) or "core:notification-list")
 
 
 @require_POST
@@ -98,15 +101,28 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-@require_POST
-def email_notices_set(request: HttpRequest) -> HttpResponse:
-    """E-mails about notifications: yes or no."""
-    wanted = request.POST.get("wanted") == "yes"
-    notifications.user_set_email_notices(user=person_of(request), wanted=wanted)
-    messages.success(
-        request, _("You will get e-mails about notifications.") if wanted else _("You will get no e-mails.")
+@require_http_methods(["GET", "POST"])
+def notice_preferences(request: HttpRequest) -> HttpResponse:
+    """By group of kinds how one is told, and the quiet hours; every person's own."""
+    person = person_of(request)
+    wishes = preferences.wishes_of_one(person)
+    form = PreferencesForm(posted(request), person=person, wishes=wishes)
+    outcome = carried_out(
+        request, form, lambda: preferences.preferences_set(user=person, **form.preferences())
     )
-    return redirect("core:profile")
+    if outcome.done:
+        messages.success(request, _("Your choice was saved."))
+        return redirect("core:notice-preferences")
+    context = {
+        "form": form,
+        "always": [
+            kind.name for kind in kinds.known() if kind.weight and person.has_permission(kind.permission)
+        ],
+        "is_mail_sent": notifications.is_mail_sent(),
+        "zone": settings.TIME_ZONE,
+        "crumbs": [(reverse("core:profile"), _("Profile")), ("", _("What I am told"))],
+    }
+    return render(request, "core/notice_preferences.html", context, status=outcome.status)
 
 
 @require_GET

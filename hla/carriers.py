@@ -166,7 +166,9 @@ class Carriers:
         answers = {one.carried.answer for one in found}
         if len(answers) == 1 and answers != {"unknown"}:
             of = frozenset[int]().union(*(one.of for one in found))
-            return Chain(found[0].carried, of if all(one.of for one in found) else frozenset())
+            # that nothing is expressed is said only where it is so of every genotype: a molecule goes by it
+            first = next((one for one in found if one.carried.why.code != "nothing_expressed"), found[0])
+            return Chain(first.carried, of if all(one.of for one in found) else frozenset())
         open_ones = [one for one in found if one.carried.answer == "unknown"]
         closed = [one for one in open_ones if not one.of]
         if "yes" in answers or (closed and len(answers) > 1):

@@ -1,4 +1,4 @@
-"""Whether a mother and her child can share a value at a locus, as each child does with its mother."""
+"""Whether two typings can be of one person, or of a mother and her child, who share a value at each locus."""
 
 from collections.abc import Iterable
 from itertools import product
@@ -28,6 +28,24 @@ def may_be_inherited(mothers: Resolved, childs: Resolved) -> bool:
     if mothers.unknown or childs.unknown:
         return True
     return not mothers.p_groups.isdisjoint(childs.p_groups) or bool(_nulls(mothers) & _nulls(childs))
+
+
+def may_agree(one: LocusTyping, other: LocusTyping, resolver: Resolver) -> bool:
+    """Whether some genotype of the one may be some genotype of the other: two reports of one person's locus.
+
+    At whatever resolution: values agree by P group, antigens by what they may be. True where either is untyped, and
+    for a value that is unknown. Raises as may_share.
+    """
+    if one.locus != other.locus:
+        raise ValueError(f"A typing of {one.locus} cannot be compared with one of {other.locus}.")
+    if one.untyped or other.untyped:
+        return True
+    return any(
+        (may_be_inherited(a, c) and may_be_inherited(b, d))
+        or (may_be_inherited(a, d) and may_be_inherited(b, c))
+        for a, b in pairs_of(one, resolver)
+        for c, d in pairs_of(other, resolver)
+    )
 
 
 def _nulls(value: Resolved) -> set[str]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from bank.imports.errors import FileError
 from bank.imports.files import decode
 from core.errors import InvalidInput
+from core.posting import show_error
 from hospitals import choices
 from hospitals.antibody_files import (
     MAX_CHARACTERS,
@@ -25,7 +26,7 @@ from hospitals.antibody_files import (
 from hospitals.antibody_remarks import Remark
 from hospitals.antibody_tables import Row
 from hospitals.data import BeadData, SerumData
-from hospitals.forms import NOT_CHOSEN, date_input, show_error, uuid_or_none
+from hospitals.forms import NOT_CHOSEN, date_input, uuid_or_none
 from hospitals.services_antibodies import guard_serum, guard_serum_days, tested_classes
 
 ROWS, MAX_ROWS = 8, 96  # lines typed by hand: at first, at most

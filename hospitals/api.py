@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,11 +22,13 @@ from core.audit import actor_of
 from core.hla_messages import stored_note_text
 from core.populations import HELP, MAX_INPUT
 from core.roles import Permission
-from core.typings import MAX_GL_LENGTH, MAX_VALUE_LENGTH, TypingInput
 from hla.loci import LOCI
-from hospitals import api_antibodies, choices, services
+from hospitals import api_antibodies, api_typings, choices, services
+from hospitals.api_fields import ConfirmationSerializer, TypingInputSerializer, typing_of
+from hospitals.confirmation import typing_confirmation
 from hospitals.data import PatientData, WeightData
-from hospitals.models import Hospital, Patient, PatientHlaTyping
+from hospitals.duplicates import MOST_ALIKE
+from hospitals.models import Hospital, Patient, PatientEnzymeLevel, PatientHlaTyping
 from hospitals.querysets import HospitalQuerySet, PatientQuerySet
 
 
@@ -43,6 +50,8 @@ class TypingSerializer(serializers.Serializer):
     blank_rule = serializers.CharField(read_only=True)
     source = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field of this name
     typed_on = serializers.DateField(read_only=True)
+    sampled_on = serializers.DateField(read_only=True)
+    sample = serializers.CharField(read_only=True)
     conflicts = serializers.SerializerMethodField(help_text="loci whose serology the DNA typing excludes")
 
     def get_conflicts(self, typing: PatientHlaTyping) -> list[dict[str, str]]:
@@ -75,7 +84,12 @@ class PatientSerializer(serializers.ModelSerializer):
             "icd10",
             "stage",
             "urgency",
+            "symptomatic",
+            "inactive_reason",
+            "ended_on",
+            "merged_into",
             "typing",
+            "typing_discrepancy",
             "version",
             "created_at",
             "updated_at",
@@ -83,35 +97,40 @@ class PatientSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     icd10 = serializers.CharField(read_only=True)
-
-
-class TypingInputSerializer(serializers.Serializer):
-    """Either `gl`, or `loci` such as {"A": ["A*02:01", "A*24:02"]}; both may be given for different loci."""
-
-    gl = serializers.CharField(required=False, allow_blank=True, max_length=MAX_GL_LENGTH)
-    loci = serializers.DictField(
-        required=False,
-        child=serializers.ListField(
-            child=serializers.CharField(allow_blank=True, max_length=MAX_VALUE_LENGTH),
-            min_length=1,
-            max_length=2,
-        ),
+    symptomatic = serializers.BooleanField(
+        source="is_symptomatic",
+        read_only=True,
+        allow_null=True,
+        help_text="of an inherited metabolic disorder; null where it is not stated or not asked",
     )
-    blank_rule = serializers.ChoiceField(choices=choices.BlankRule.choices, required=False)
-    source = serializers.ChoiceField(  # type: ignore[assignment]
-        choices=choices.TypingSource.choices, required=False
+    merged_into = serializers.UUIDField(
+        source="merged_into_id",
+        read_only=True,
+        allow_null=True,
+        help_text="the record that is kept of the same person",
     )
-    laboratory = serializers.CharField(required=False, allow_blank=True, max_length=120)
-    typed_on = serializers.DateField(required=False, allow_null=True)
 
-    def validate_loci(self, value: dict[str, list[str]]) -> dict[str, list[str]]:
-        unknown = sorted(set(value) - set(LOCI))
-        if unknown:
-            text = _("Unknown locus %(names)s. Known are %(loci)s.")
-            raise serializers.ValidationError(
-                text % {"names": ", ".join(unknown)[:100], "loci": ", ".join(LOCI)}
-            )
-        return value
+
+class EnzymeSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = PatientEnzymeLevel
+        fields = ["enzyme", "value", "unit", "lower_limit", "measured_on"]
+        read_only_fields = fields
+
+
+class PatientDetailSerializer(PatientSerializer):
+    """One patient, with what is asked only of one."""
+
+    class Meta(PatientSerializer.Meta):
+        fields = [*PatientSerializer.Meta.fields, "confirmation", "enzyme_levels"]
+        read_only_fields = fields
+
+    confirmation = serializers.SerializerMethodField()
+    enzyme_levels = EnzymeSerializer(many=True, read_only=True)
+
+    @extend_schema_field(ConfirmationSerializer)
+    def get_confirmation(self, patient: Patient) -> dict[str, Any]:
+        return dict(ConfirmationSerializer(typing_confirmation(patient)).data)
 
 
 class PatientInputSerializer(serializers.Serializer):
@@ -136,8 +155,8 @@ class PatientInputSerializer(serializers.Serializer):
     confirmed = serializers.ListField(
         required=False,
         child=serializers.CharField(max_length=60),
-        max_length=len(LOCI),
-        help_text="codes of the typing conflicts that a person looked at, from `details` of an answer 409",
+        max_length=len(LOCI) + MOST_ALIKE,
+        help_text="codes of the doubts that a person looked at, from `details` of an answer 409",
     )
 
 
@@ -154,7 +173,8 @@ class HospitalViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 _CONFLICT = (
     "the hospital is not active; or the DNA typing excludes the antigens reported beside it (code"
     " `typing_conflict_unconfirmed`, `details` name each conflict with code and text): nothing was saved, send the"
-    " same again with these codes in `confirmed` once a person has looked at them"
+    " same again with these codes in `confirmed` once a person has looked at them; so for other patients of the"
+    " hospital that may be the same person (code `possible_duplicate_unconfirmed`)"
 )
 
 
@@ -172,6 +192,9 @@ class PatientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     serializer_class = PatientSerializer
     permission_classes = [has_permission(Permission.PATIENT_VIEW, write=Permission.PATIENT_EDIT)]
     queryset = Patient.objects.none()
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+        return PatientDetailSerializer if self.action == "retrieve" else PatientSerializer
 
     def get_queryset(self) -> PatientQuerySet:
         rows = (
@@ -209,7 +232,7 @@ def _create(request: Request, given: dict[str, Any]) -> Patient:
         hospital_id=hospital.pk,
         data=PatientData(**{name: given[name] for name in names if name in given}),
         weight=_weight(given),
-        typing=_typing(given.get("typing")),
+        typing=typing_of(given["typing"]) if given.get("typing") else None,
         confirmed=frozenset(given.get("confirmed", ())),
         by=actor_of(request),
     )
@@ -223,24 +246,8 @@ def _weight(given: dict[str, Any]) -> WeightData | None:
     )
 
 
-def _typing(given: dict[str, Any] | None) -> TypingInput | None:
-    if not given:
-        return None
-    pairs = {
-        locus: (values[0], values[1] if len(values) > 1 else "")
-        for locus, values in given.get("loci", {}).items()
-    }
-    return TypingInput(
-        values=pairs,
-        gl=given.get("gl", ""),
-        blank=given.get("blank_rule", choices.BlankRule.UNKNOWN),
-        source=given.get("source", choices.TypingSource.TRANSFER),
-        laboratory=given.get("laboratory", ""),
-        typed_on=given.get("typed_on"),
-    )
-
-
 def register(router: SimpleRouter) -> None:
     router.register("hospitals", HospitalViewSet, basename="hospital")
     router.register("patients", PatientViewSet, basename="patient")
     api_antibodies.register(router)
+    api_typings.register(router)

@@ -31,6 +31,15 @@ class InactiveReason(TextChoices):
     DIED = "died", _("Died")
     NO_LONGER_SOUGHT = "no_longer_sought", _("A unit is no longer sought")
     ENTERED_IN_ERROR = "entered_in_error", _("Entered in error")
+    MERGED = "merged", _("Merged into another record")
+
+
+MERGED = InactiveReason.MERGED.value  # only by a merge, never chosen
+# Events of a day, which is asked for; the others are decisions.
+REASONS_WITH_DAY = frozenset({InactiveReason.TRANSPLANTED, InactiveReason.MOVED, InactiveReason.DIED})
+CHOSEN_REASONS = [
+    (reason.value, reason.label) for reason in InactiveReason if reason != InactiveReason.MERGED
+]
 
 
 class Sex(TextChoices):

@@ -51,6 +51,17 @@ class WeightData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnzymeData:
+    """One measurement of an enzyme; lower_limit: of the laboratory's reference, in the same unit."""
+
+    enzyme: str
+    value: Decimal
+    unit: str
+    measured_on: datetime.date
+    lower_limit: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class IdentityData:
     name: str = ""
     document_no: str = ""

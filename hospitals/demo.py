@@ -26,7 +26,7 @@ from core.audit import Actor, Batch
 from core.models import RoleGrant, User
 from core.roles import Role
 from core.typings import TypingInput
-from hospitals import demo_antibodies, demo_data, services
+from hospitals import demo_antibodies, demo_data, demo_samples, services
 from hospitals.choices import DIAGNOSIS, DiagnosisGroup, InactiveReason, Stage
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
@@ -59,6 +59,7 @@ def load(
                 number, hospital, rng, day, reporter, by, identity=hospital is made[0], populations=known
             )
     demo_antibodies.load(seed=seed, by=by, today=day)
+    demo_samples.load(seed=seed, by=by, today=day)
     return made
 
 
@@ -144,7 +145,7 @@ def _patient(
         data=data,
         code=_code(rng),
         weight=_weight(data.birth_date, entered, rng),
-        typing=_typing(rng, reporter, entered),
+        typing=_typing(number, rng, reporter, entered),
         identity=_identity(number) if identity else None,
         by=by,
     )
@@ -210,7 +211,7 @@ def _weight(birth_date: dt.date, entered: dt.date, rng: random.Random) -> Weight
     return WeightData(weight_kg=Decimal(f"{weight:.1f}"), measured_on=entered)
 
 
-def _typing(rng: random.Random, reporter: Reporter, entered: dt.date) -> TypingInput | None:
+def _typing(number: int, rng: random.Random, reporter: Reporter, entered: dt.date) -> TypingInput | None:
     """Patients are typed better than stored units: mostly two fields at five loci or six."""
     chance = rng.random()
     if chance < 0.05:
@@ -218,10 +219,13 @@ def _typing(rng: random.Random, reporter: Reporter, entered: dt.date) -> TypingI
     drawn = population.genotype(rng)
     loci = ("A", "B", "C", "DRB1", "DQB1", *(("DPB1",) if rng.random() < 0.4 else ()))
     pairs: Any = {name: drawn[name] for name in loci} if chance < 0.85 else reporter.report(drawn, rng)
+    typed_on = entered - dt.timedelta(days=rng.randint(3, 90))
     return TypingInput(
         values=pairs,
         laboratory="Synthetic HLA laboratory",
-        typed_on=entered - dt.timedelta(days=rng.randint(3, 90)),
+        typed_on=typed_on,
+        sampled_on=typed_on - dt.timedelta(days=3),
+        sample=f"SYN-{number:05d}",
     )
 
 

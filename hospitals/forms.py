@@ -9,15 +9,23 @@ from uuid import UUID, uuid4
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from core.errors import DomainError, InvalidInput
+from core.errors import InvalidInput
 from core.models import User
 from core.populations import FORM_HELP, MAX_INPUT, canonical_populations
+from core.posting import show_error
 from core.roles import Permission
 from hospitals import choices, plausibility
-from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
+from hospitals.data import EnzymeData, HospitalData, IdentityData, PatientData, WeightData
 from hospitals.fields import HospitalChoiceField
-from hospitals.guards import guard_birth_date, guard_patient_data, guard_weight, latest_birth_date
+from hospitals.guards import (
+    guard_birth_date,
+    guard_event_day,
+    guard_patient_data,
+    guard_weight,
+    latest_birth_date,
+)
 from hospitals.models import Hospital, Patient
 from hospitals.querysets import hospitals_open_to
 
@@ -26,12 +34,6 @@ NOT_CHOSEN = [("", "–")]
 
 def date_input(**attrs: Any) -> forms.DateInput:
     return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **attrs})
-
-
-def show_error(form: forms.BaseForm, error: DomainError) -> None:
-    """A refusal of a service, beside its field where the form has it, else above the form."""
-    field = error.field if error.field in form.fields else None
-    form.add_error(field, forms.ValidationError(error.message, code=error.code))
 
 
 class HospitalForm(forms.ModelForm):
@@ -246,8 +248,44 @@ class IdentityForm(forms.Form):
 
 
 class DeactivateForm(forms.Form):
-    reason = forms.ChoiceField(label=_("Why"), choices=[*NOT_CHOSEN, *choices.InactiveReason.choices])
+    reason = forms.ChoiceField(label=_("Why"), choices=[*NOT_CHOSEN, *choices.CHOSEN_REASONS])
+    on = forms.DateField(
+        label=_("Day of the event"),
+        required=False,
+        widget=date_input(),
+        help_text=_("Of the transplant, the move or the death."),
+    )
     note = forms.CharField(label=_("Note"), max_length=400, required=False)
+
+    def __init__(self, *args: Any, birth_date: datetime.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.birth_date = birth_date
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("reason") in choices.REASONS_WITH_DAY and "on" in data and data["on"] is None:
+            self.add_error("on", forms.ValidationError(_("State the day."), code="event_day_missing"))
+        _guarded(self, guard_event_day, data.get("on"), self.birth_date)
+        return data
+
+
+class EnzymeForm(forms.Form):
+    """One measurement of an enzyme."""
+
+    enzyme = forms.CharField(label=_("Enzyme"), max_length=80)
+    value = forms.DecimalField(label=_("Level"), max_digits=10, decimal_places=3)
+    unit = forms.CharField(
+        label=pgettext_lazy("enzyme level", "Unit"),
+        max_length=30,
+        help_text=_("As the report writes it, for example nmol/h/mg."),
+    )
+    lower_limit = forms.DecimalField(
+        label=_("Lower limit of reference"), max_digits=10, decimal_places=3, required=False
+    )
+    measured_on = forms.DateField(label=_("Measured on"), widget=date_input(), initial=timezone.localdate)
+
+    def data_for_service(self) -> EnzymeData:
+        return EnzymeData(**self.cleaned_data)
 
 
 def patient_initial(patient: Patient) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime
 from collections.abc import Collection
+from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +14,11 @@ from core.errors import Conflict, InvalidInput
 from core.populations import parse_populations
 from core.typings import Interpretation
 from hospitals import choices
-from hospitals.data import PatientData, WeightData
+from hospitals.data import EnzymeData, PatientData, WeightData
 from hospitals.plausibility import conflict_doubts
+
+MIN_LIMIT, MAX_LEVEL = Decimal("0.001"), 10_000_000  # what the column holds
+MAX_DAYS_UNBORN = 300
 
 
 def guard_patient_data(data: PatientData) -> None:
@@ -77,6 +81,41 @@ def guard_weight(weight: WeightData, birth_date: datetime.date) -> None:
         raise InvalidInput(
             "weighed_before_birth", _("The day of weighing lies before the birth."), field="measured_on"
         )
+
+
+def guard_event_day(on: datetime.date | None, birth_date: datetime.date) -> None:
+    """Of a transplant, a death, a move. Raises InvalidInput for a day that lies ahead, or before the birth."""
+    if on is None:
+        return
+    today = timezone.localdate()
+    if on > today:
+        raise InvalidInput("event_in_future", _("The day of the event lies ahead."), field="on")
+    if on < min(birth_date, today):
+        raise InvalidInput("event_before_birth", _("The day of the event lies before the birth."), field="on")
+
+
+def guard_enzyme(level: EnzymeData, diagnosis: str, birth_date: datetime.date) -> None:
+    """Raises InvalidInput for what is no measurement, and for a patient whose disease lacks no enzyme."""
+    entry = choices.DIAGNOSIS.get(diagnosis)
+    if entry is None or entry.group != choices.DiagnosisGroup.METABOLIC:
+        message = _("Enzyme levels are recorded for inherited metabolic disorders only.")
+        raise InvalidInput("enzyme_not_metabolic", message, field="enzyme")
+    for name in ("enzyme", "unit"):
+        if not getattr(level, name).strip():
+            raise InvalidInput("enzyme_incomplete", _("Name the enzyme and the unit."), field=name)
+    for name, number, lowest in (("value", level.value, 0), ("lower_limit", level.lower_limit, MIN_LIMIT)):
+        if number is not None and (not number.is_finite() or not lowest <= number < MAX_LEVEL):
+            message = _("The number must lie between %(low)s and %(high)s.")
+            params = {"low": lowest, "high": MAX_LEVEL}
+            raise InvalidInput("enzyme_out_of_range", message, field=name, params=params)
+    if level.measured_on > timezone.localdate():
+        raise InvalidInput(
+            "measured_in_future", _("The day of the measurement lies ahead."), field="measured_on"
+        )
+    # cells of an unborn child can be measured
+    if level.measured_on < birth_date - datetime.timedelta(days=MAX_DAYS_UNBORN):
+        message = _("The day of the measurement lies before the pregnancy.")
+        raise InvalidInput("measured_before_pregnancy", message, field="measured_on")
 
 
 def guard_conflicts(read: Interpretation, confirmed: Collection[str]) -> None:

@@ -127,7 +127,12 @@ class PatientFilter(ListFilter):
     typing = forms.ChoiceField(
         label=_("HLA typing"),
         required=False,
-        choices=[*ANY, ("typed", _("Typed")), ("missing", _("Missing"))],
+        choices=[
+            *ANY,
+            ("typed", _("Typed")),
+            ("missing", _("Missing")),
+            ("discrepancy", _("Two samples differ")),
+        ],
     )
     weight = forms.ChoiceField(
         label=_("Weight"), required=False, choices=[*ANY, ("known", _("Known")), ("missing", _("Missing"))]
@@ -158,10 +163,16 @@ class PatientFilter(ListFilter):
             codes = [d.code for d in choices.DIAGNOSES if d.group == self.value("diagnosis")]
             rows = rows.filter(diagnosis__in=codes)
         if self.value("typing"):
-            rows = rows.untyped() if self.value("typing") == "missing" else rows.filter(is_typed=True)
+            rows = _typed_as(rows, self.value("typing"))
         if self.value("weight"):
             rows = rows.filter(weight_kg__isnull=self.value("weight") == "missing")
         return rows
+
+
+def _typed_as(rows: PatientQuerySet, wanted: str) -> PatientQuerySet:
+    if wanted == "discrepancy":
+        return rows.filter(typing_discrepancy=True)
+    return rows.untyped() if wanted == "missing" else rows.filter(is_typed=True)
 
 
 PATIENT_COLUMNS = (

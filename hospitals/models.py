@@ -19,6 +19,8 @@ from core import populations as population_texts
 from core.crypto import EncryptedTextField
 from hospitals import choices, querysets
 from hospitals.models_antibodies import AntibodyBead, AntibodySerum
+from hospitals.models_disease import PatientEnzymeLevel
+from hospitals.models_duplicates import PatientMerge, PossibleDuplicate
 
 __all__ = [
     "AntibodyBead",
@@ -26,9 +28,12 @@ __all__ = [
     "Hospital",
     "Membership",
     "Patient",
+    "PatientEnzymeLevel",
     "PatientHlaTyping",
     "PatientIdentity",
+    "PatientMerge",
     "PatientWeight",
+    "PossibleDuplicate",
     "kg_text",
 ]
 
@@ -107,7 +112,11 @@ class Membership(models.Model):
 
 
 class Patient(models.Model):
-    """One row is one patient of one hospital, known here by a pseudonymous code only."""
+    """One row is one patient of one hospital, known here by a pseudonymous code only.
+
+    ended_on: when he was transplanted, died or moved. merged_into: the record that is kept of the same person.
+    typing_discrepancy: another sample contradicts the typing in force, and nobody has settled which is right.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code = models.CharField(_("Patient"), max_length=12, unique=True, editable=False)
@@ -135,6 +144,11 @@ class Patient(models.Model):
     state = models.CharField(max_length=10, choices=choices.PatientState, default=choices.PatientState.ACTIVE)
     inactive_reason = models.CharField(max_length=20, choices=choices.InactiveReason, blank=True)
     deactivated_at = models.DateTimeField(null=True, blank=True)
+    ended_on = models.DateField(_("Day of the event"), null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged_records"
+    )
+    typing_discrepancy = models.BooleanField(default=False, db_default=False)
     version = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -167,13 +181,21 @@ class Patient(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    state=choices.PatientState.ACTIVE, deactivated_at__isnull=True, inactive_reason=""
+                    state=choices.PatientState.ACTIVE,
+                    deactivated_at__isnull=True,
+                    inactive_reason="",
+                    ended_on__isnull=True,
                 )
                 | (
                     Q(state=choices.PatientState.INACTIVE, deactivated_at__isnull=False)
                     & ~Q(inactive_reason="")
                 ),
                 name="hospitals_patient_inactive_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=False, inactive_reason=choices.MERGED)
+                | (Q(merged_into__isnull=True) & ~Q(inactive_reason=choices.MERGED)),
+                name="hospitals_patient_merged_paired",
             ),
         ]
 
@@ -196,6 +218,18 @@ class Patient(models.Model):
     def icd10(self) -> str:
         entry = choices.DIAGNOSIS.get(self.diagnosis)
         return entry.icd10 if entry else ""
+
+    @property
+    def is_metabolic(self) -> bool:
+        """Whether the diagnosis is an inherited metabolic disorder, of which more is asked."""
+        entry = choices.DIAGNOSIS.get(self.diagnosis)
+        return entry is not None and entry.group == choices.DiagnosisGroup.METABOLIC
+
+    @property
+    def is_symptomatic(self) -> bool | None:
+        """Of an inherited metabolic disorder; None where it is not stated, or not asked."""
+        known = {choices.Stage.SYMPTOMATIC.value: True, choices.Stage.PRESYMPTOMATIC.value: False}
+        return known.get(self.stage) if self.is_metabolic else None
 
     @property
     def blood_group(self) -> str:
@@ -261,7 +295,8 @@ class PatientHlaTyping(models.Model):
     """One row is one HLA typing of a patient as it was entered; exactly one row per patient is in force.
 
     `loci` is what a person wrote, `canonical` what the parser of `nomenclature` made of it, both as
-    {"A": ["A*02:01", ""]}. Rows are never changed but for `is_current`: a correction is a new row.
+    {"A": ["A*02:01", ""]}. Rows are never changed but for `is_current`, the sample where it was not stated, and
+    set_aside_…: found wrong when a discrepancy between two samples was settled. A correction is a new row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -283,6 +318,8 @@ class PatientHlaTyping(models.Model):
     )
     laboratory = models.CharField(_("Laboratory"), max_length=120, blank=True)
     typed_on = models.DateField(_("Date of the report"), null=True, blank=True)
+    sampled_on = models.DateField(_("Sample drawn on"), null=True, blank=True)
+    sample = models.CharField(_("Sample label"), max_length=60, blank=True, default="", db_default="")
     entered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -290,6 +327,11 @@ class PatientHlaTyping(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
     verified_at = models.DateTimeField(null=True, blank=True)
+    set_aside_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    set_aside_at = models.DateTimeField(null=True, blank=True)
+    set_aside_reason = models.CharField(max_length=400, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = querysets.PatientDataQuerySet.as_manager()
@@ -311,10 +353,21 @@ class PatientHlaTyping(models.Model):
                 | ~Q(verified_by=F("entered_by")),
                 name="hospitals_typing_verified_by_another",
             ),
+            models.CheckConstraint(
+                condition=Q(set_aside_at__isnull=True, set_aside_by__isnull=True, set_aside_reason="")
+                | (Q(set_aside_at__isnull=False, is_current=False) & ~Q(set_aside_reason="")),
+                name="hospitals_typing_set_aside_with_reason",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.canonical_gl
+
+    @property
+    def sample_text(self) -> str:
+        """The sample as people name it: its label and the day it was drawn; "" where neither is stated."""
+        drawn = self.sampled_on.isoformat() if self.sampled_on else ""
+        return " · ".join(text for text in (self.sample, drawn) if text)
 
     @property
     def conflicts(self) -> list[tuple[str, dict[str, Any]]]:

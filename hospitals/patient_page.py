@@ -17,7 +17,9 @@ from core.roles import Permission
 from hla.loci import LOCI
 from hospitals.antibody_page import antibody_context
 from hospitals.choices import Urgency
+from hospitals.confirmation import typing_confirmation
 from hospitals.doses import doses_needed
+from hospitals.duplicates import duplicates_of
 from hospitals.models import Patient, PatientHlaTyping
 from hospitals.querysets import open_in
 
@@ -29,9 +31,16 @@ ACTIONS = {
     "patient.updated": gettext_lazy("Data changed"),
     "patient.weight_recorded": gettext_lazy("Weight recorded"),
     "patient.typing_recorded": gettext_lazy("HLA typing recorded"),
+    "patient.typing_second": gettext_lazy("Typing of a second sample recorded"),
+    "patient.typing_settled": gettext_lazy("Discrepancy of typings settled"),
     "patient.serum_recorded": gettext_lazy("Serum tested for antibodies recorded"),
     "patient.serum_withdrawn": gettext_lazy("Serum withdrawn"),
     "patient.deactivated": gettext_lazy("Made inactive"),
+    "patient.merged": gettext_lazy("Merged into another record"),
+    "patient.merge_kept": gettext_lazy("Another record was merged into this one"),
+    "patient.unmerged": gettext_lazy("Merge undone"),
+    "patient.unmerge_kept": gettext_lazy("Merge of another record undone"),
+    "patient.enzyme_recorded": gettext_lazy("Enzyme level recorded"),
     "patient.reactivated": gettext_lazy("Reactivated"),
     "patient.identity_viewed": gettext_lazy("Identity looked at"),
     "patient.identity_updated": gettext_lazy("Identity changed"),
@@ -49,6 +58,7 @@ class TypedLocus:
 
 def patient_context(patient: Patient, user: User) -> dict[str, Any]:
     typing = patient.current_typing
+    typings = list(patient.typings.select_related("entered_by", "set_aside_by"))
     return {
         "patient": patient,
         "may_edit_patient": open_in(user, Permission.PATIENT_EDIT, patient.hospital_id),
@@ -59,7 +69,13 @@ def patient_context(patient: Patient, user: User) -> dict[str, Any]:
         "typed_loci": typed_loci(typing),
         "typing_remarks": typing_remarks(typing),
         "typing_conflicts": conflict_texts(typing),
-        "typing_history": patient.typings.select_related("entered_by")[:10],
+        "typing_history": typings[:10],
+        "confirmation": typing_confirmation(patient, typings[::-1]),
+        "alike": duplicates_of(patient),
+        "merges": patient.merges.in_force().with_names(),
+        "enzyme_levels": patient.enzyme_levels.select_related("recorded_by")[:10]
+        if patient.is_metabolic
+        else None,
         "weights": patient.weights.select_related("recorded_by")[:10],
         "doses": doses_needed(patient, user),
         **antibody_context(patient),
@@ -100,7 +116,10 @@ def facts(patient: Patient) -> list[dict[str, Any]]:
         {"label": _("Hospital"), "value": patient.hospital.display_name, "note": patient.hospital.code},
         {"label": _("Date of birth"), "value": patient.birth_date.isoformat()},
         {"label": _("Diagnosis"), "value": diagnosis_text(patient), "note": patient.icd10},
-        {"label": _("Stage"), "value": patient.get_stage_display()},
+        {
+            "label": _("Symptoms") if patient.is_metabolic else _("Stage"),
+            "value": patient.get_stage_display(),
+        },
         {"label": _("Urgency"), "value": patient.get_urgency_display(), "tone": "warn" if urgent else ""},
         {"label": _("Blood group"), "value": blood_group(patient)},
         {"label": _("CMV antibodies"), "value": patient.get_cmv_display()},

@@ -39,6 +39,14 @@ def open_in(user: User, permission: Permission, hospital_id: UUID) -> bool:
     return opened is None or hospital_id in opened
 
 
+def members_who(permission: Permission, hospital_id: UUID) -> list[User]:
+    """The active members of a hospital whom `permission` opens its rows to: whom a notice goes to."""
+    from core.models import User
+
+    members = User.objects.filter(is_active=True, memberships__hospital=hospital_id).distinct().order_by("pk")
+    return [user for user in members if open_in(user, permission, hospital_id)]
+
+
 class OfHospital(models.QuerySet[Any]):
     """Rows that belong to a hospital, by the path to it, seen with the permission `_view`."""
 
@@ -141,6 +149,33 @@ class PatientDataQuerySet(OfHospital):
 
     _hospital = "patient__hospital"
     _view = Permission.PATIENT_VIEW
+
+
+class PossibleDuplicateQuerySet(OfHospital):
+    """Seen with the permission to merge, which roles of the bank have: no hospital learns of another's patient."""
+
+    _hospital = "first__hospital"
+    _view = Permission.PATIENT_MERGE
+
+    def open(self) -> Self:
+        """Nobody has said that they are two persons, and neither was merged."""
+        return self.filter(
+            dismissed_at__isnull=True, first__merged_into__isnull=True, second__merged_into__isnull=True
+        )
+
+    def with_names(self) -> Self:
+        return self.select_related("first__hospital", "second__hospital", "dismissed_by")
+
+
+class PatientMergeQuerySet(OfHospital):
+    _hospital = "kept__hospital"
+    _view = Permission.PATIENT_MERGE
+
+    def in_force(self) -> Self:
+        return self.filter(undone_at__isnull=True)
+
+    def with_names(self) -> Self:
+        return self.select_related("kept__hospital", "merged__hospital", "made_by", "undone_by")
 
 
 class AntibodySerumQuerySet(PatientDataQuerySet):

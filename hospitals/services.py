@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
@@ -16,12 +17,14 @@ from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import User
 from core.populations import canonical_populations
-from core.typings import TypingInput, conflict_code, guard_typing, interpret, typing_digest
+from core.typings import TypingInput, typing_digest
 from hospitals import choices
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
-from hospitals.guards import guard_conflicts, guard_patient_data, guard_weight
+from hospitals.guards import guard_event_day, guard_patient_data, guard_weight
 from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
+from hospitals.services_duplicates import confirm_other_person
+from hospitals.typing_rows import checked, confirmed_conflicts, mark_discrepancy, sample_facts, typing_row
 from hospitals.writing import locked, locked_active, record, touch
 
 _CODE_ATTEMPTS = 5
@@ -143,7 +146,8 @@ def patient_create(
 
     `patient_id` comes from the form, so that a form sent twice meets `patient_exists` instead of making two.
     `code` is drawn unless demonstration data bring their own. `confirmed`: codes of the typing conflicts that
-    the person looked at; Conflict `typing_conflict_unconfirmed` if the typing has another one.
+    the person looked at; Conflict `typing_conflict_unconfirmed` if the typing has another one. So for other patients
+    of the hospital that may be the same person: Conflict `possible_duplicate_unconfirmed`.
     """
     hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
     if not hospital.active:
@@ -162,7 +166,7 @@ def patient_create(
         after["weight_kg"] = _add_weight(patient, weight, by).weight_kg
     if typing is not None and not typing.is_empty:
         row = _replace_typing(patient, typing, by, confirmed)
-        after |= {"typing": row.canonical_gl, **_confirmed_conflicts(row)}
+        after |= {"typing": row.canonical_gl, **sample_facts(row), **confirmed_conflicts(row)}
     if identity is not None and not identity.is_empty:
         PatientIdentity.objects.create(patient=patient, updated_by_id=by.person_id, **asdict(identity))
         after["identity"] = _filled(identity)
@@ -203,34 +207,49 @@ def patient_weight_record(*, patient_id: UUID, weight: WeightData, by: Actor) ->
 def patient_typing_record(
     *, patient_id: UUID, typing: TypingInput, by: Actor, confirmed: Collection[str] = ()
 ) -> PatientHlaTyping:
-    """Puts a new typing in force; the former one stays in the history. `confirmed` as in `patient_create`."""
+    """Puts a new typing in force; the former one stays in the history. `confirmed` as in `patient_create`.
+
+    Where it contradicts that of another sample, the patient has an open discrepancy. While one is open, Conflict: what
+    contradicts another report is settled with a reason, not typed over.
+    """
     patient = locked_active(patient_id)
+    if patient.typing_discrepancy:
+        message = _("Typings of two samples contradict one another: settle which is right first.")
+        raise Conflict("typing_discrepancy", message)
     former = patient.typings.filter(is_current=True).first()
     row = _replace_typing(patient, typing, by, confirmed)
-    after = {"typing": row.canonical_gl, "release": row.nomenclature, "source": row.source}
-    touch(patient)
+    after: dict[str, Any] = {"typing": row.canonical_gl, "release": row.nomenclature, "source": row.source}
+    if mark_discrepancy(patient):
+        after["discrepancy"] = True
+    touch(patient, "typing_discrepancy")
     record(
         patient,
         "patient.typing_recorded",
         by,
         before={"typing": former.canonical_gl} if former else None,
-        after=after | _confirmed_conflicts(row),
+        after=after | sample_facts(row) | confirmed_conflicts(row),
     )
     return row
 
 
 @transaction.atomic
-def patient_deactivate(*, patient_id: UUID, reason: str, note: str = "", by: Actor) -> Patient:
+def patient_deactivate(
+    *, patient_id: UUID, reason: str, note: str = "", on: datetime.date | None = None, by: Actor
+) -> Patient:
+    """on: the day of the event, where it is known; watches and reservations end by sweeps of their apps."""
     patient = locked(patient_id)
-    if reason not in choices.InactiveReason.values:
+    if reason not in dict(choices.CHOSEN_REASONS):
         raise InvalidInput("inactive_reason_missing", _("Choose why."), field="reason")
     if not patient.is_active:
         raise Conflict("patient_inactive", _("This patient is inactive already."))
+    guard_event_day(on, patient.birth_date)
     patient.state = choices.PatientState.INACTIVE
     patient.inactive_reason = reason
     patient.deactivated_at = timezone.now()
-    touch(patient, "state", "inactive_reason", "deactivated_at")
-    record(patient, "patient.deactivated", by, after={"inactive_reason": reason}, reason=note)
+    patient.ended_on = on
+    touch(patient, "state", "inactive_reason", "deactivated_at", "ended_on")
+    after = {"inactive_reason": reason} | ({"ended_on": on} if on else {})
+    record(patient, "patient.deactivated", by, after=after, reason=note)
     return patient
 
 
@@ -239,11 +258,14 @@ def patient_reactivate(*, patient_id: UUID, by: Actor) -> Patient:
     patient = locked(patient_id)
     if patient.is_active:
         raise Conflict("patient_active", _("This patient is active already."))
-    before = {"inactive_reason": patient.inactive_reason}
+    if patient.merged_into_id is not None:
+        message = _("This record was merged into another one: the bank can undo that.")
+        raise Conflict("patient_merged", message)
+    before = {"inactive_reason": patient.inactive_reason, "ended_on": patient.ended_on}
     patient.state = choices.PatientState.ACTIVE
     patient.inactive_reason = ""
-    patient.deactivated_at = None
-    touch(patient, "state", "inactive_reason", "deactivated_at")
+    patient.deactivated_at = patient.ended_on = None
+    touch(patient, "state", "inactive_reason", "deactivated_at", "ended_on")
     record(patient, "patient.reactivated", by, before=before)
     return patient
 
@@ -305,35 +327,10 @@ def _add_weight(patient: Patient, weight: WeightData, by: Actor) -> PatientWeigh
 def _replace_typing(
     patient: Patient, given: TypingInput, by: Actor, confirmed: Collection[str]
 ) -> PatientHlaTyping:
-    read = interpret(given)
-    guard_typing(read)
-    guard_conflicts(read, confirmed)
-    gl = read.typing().gl()
+    read = checked(given, confirmed)
+    confirm_other_person(patient, typing_digest(read.typing().gl()), confirmed, by)
     patient.typings.filter(is_current=True).update(is_current=False)
-    return PatientHlaTyping.objects.create(
-        patient=patient,
-        loci={locus: list(pair) for locus, pair in read.typed.items()},
-        canonical={name: [locus.first, locus.second] for name, locus in read.loci.items()},
-        canonical_gl=gl,
-        digest=typing_digest(gl),
-        notes=read.notes(),
-        nomenclature=read.release,
-        mac_version=read.mac_version,
-        blank_rule=given.blank,
-        source=given.source or choices.TypingSource.REPORT,
-        laboratory=given.laboratory,
-        typed_on=given.typed_on,
-        entered_by_id=by.person_id,
-    )
-
-
-def _confirmed_conflicts(row: PatientHlaTyping) -> dict[str, Any]:
-    """For the audit entry of a typing: the conflicts that were confirmed with it; nothing without one."""
-    found = [
-        {"code": conflict_code(locus, values), "antigens": values["text"], "dna": values["dna"]}
-        for locus, values in row.conflicts
-    ]
-    return {"confirmed_conflicts": found} if found else {}
+    return typing_row(patient, given, read, by, is_current=True)
 
 
 def _changes(row: Any, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -16,9 +16,10 @@ from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
 from core.pages import paginate
+from core.posting import show_error
 from core.roles import Permission
 from hospitals import lists, services
-from hospitals.forms import HospitalForm, MembershipForm, show_error
+from hospitals.forms import HospitalForm, MembershipForm
 from hospitals.models import Hospital, Membership
 
 

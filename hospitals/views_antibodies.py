@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
+from core.posting import show_error
 from core.roles import Permission
 from hospitals import services_antibodies
 from hospitals.antibody_forms import ROWS, SerumForm, WithdrawForm
 from hospitals.antibody_page import UNTESTED, own_antigens, serum_facts
-from hospitals.forms import show_error
 from hospitals.models import AntibodySerum, Patient
 from hospitals.querysets import open_in
 

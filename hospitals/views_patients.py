@@ -19,6 +19,8 @@ from core.errors import Conflict, DomainError
 from core.exports import csv_response
 from core.hla_messages import remarks, typing_error_text
 from core.pages import paginate
+from core.panels import Place, panels
+from core.posting import carried_out, show_error
 from core.roles import Permission
 from core.typing_form import reading_text, shortened
 from core.typings import (
@@ -31,16 +33,17 @@ from core.typings import (
 )
 from hla.loci import LOCI
 from hla.typing import Blank
-from hospitals import lists, services
+from hospitals import lists, services, services_disease
 from hospitals.choices import PatientState
+from hospitals.duplicates import alike_in_hospital, duplicate_doubts
 from hospitals.forms import (
     DeactivateForm,
+    EnzymeForm,
     IdentityForm,
     NewPatientForm,
     PatientForm,
     WeightForm,
     patient_initial,
-    show_error,
 )
 from hospitals.models import Patient
 from hospitals.patient_page import patient_context
@@ -95,9 +98,12 @@ def _patient(request: HttpRequest, pk: Any, *acting: Permission) -> Patient:
 def _page(request: HttpRequest, patient: Patient, **parts: Any) -> HttpResponse:
     forms = {
         "weight_form": WeightForm(birth_date=patient.birth_date),
-        "deactivate_form": DeactivateForm(),
+        "deactivate_form": DeactivateForm(birth_date=patient.birth_date),
+        "enzyme_form": EnzymeForm(),
     }
-    context = {**forms, **patient_context(patient, person_of(request)), **parts}
+    person = person_of(request)
+    shown = {"panels": panels(Place.PATIENT, person, patient)}
+    context = {**forms, **patient_context(patient, person), **shown, **parts}
     return render(request, "hospitals/patient_detail.html", context)
 
 
@@ -110,7 +116,7 @@ def patient_create(request: HttpRequest) -> HttpResponse:
     identity = IdentityForm(posted, prefix="identity")
     doubts: list[Doubt] = []
     if posted is not None and _all_valid(form, typing, identity):
-        doubts = _open_doubts(request, [*form.doubts(), *typing.doubts()])
+        doubts = _open_doubts(request, [*form.doubts(), *typing.doubts(), *_alike(form, typing)])
         if not doubts:
             saved = _create(request, form, typing, identity)
             if saved:
@@ -123,6 +129,18 @@ def patient_create(request: HttpRequest) -> HttpResponse:
         "doubts": doubts,
     }
     return render(request, "hospitals/patient_create.html", context)
+
+
+def _alike(form: NewPatientForm, typing: TypingForm) -> list[Doubt]:
+    """Other patients of the chosen hospital that may be the same person; what other hospitals have is not looked at."""
+    alike = alike_in_hospital(
+        hospital_id=form.cleaned_data["hospital"].pk,
+        sex=form.cleaned_data["sex"],
+        birth_date=form.cleaned_data["birth_date"],
+        digest=typing.digest,
+        but=form.cleaned_data.get("patient_id"),  # the form was sent twice
+    )
+    return duplicate_doubts(alike)
 
 
 def _all_valid(*forms: BaseForm) -> bool:
@@ -211,7 +229,14 @@ def patient_typing(request: HttpRequest, pk: Any) -> HttpResponse:
     form = TypingForm(posted, initial=initial)
     doubts: list[Doubt] = []
     if posted is not None and form.is_valid():
-        doubts = _open_doubts(request, form.doubts())
+        alike = alike_in_hospital(
+            hospital_id=patient.hospital_id,
+            sex=patient.sex,
+            birth_date=patient.birth_date,
+            digest=form.digest,
+            but=patient.pk,
+        )
+        doubts = _open_doubts(request, [*form.doubts(), *duplicate_doubts(alike)])
         if not doubts:
             try:
                 services.patient_typing_record(
@@ -252,14 +277,33 @@ def patient_weight(request: HttpRequest, pk: Any) -> HttpResponse:
 
 @require_POST
 @permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
+def patient_enzyme(request: HttpRequest, pk: Any) -> HttpResponse:
+    patient = _patient(request, pk, Permission.PATIENT_EDIT)
+    form = EnzymeForm(request.POST)
+    outcome = carried_out(
+        request,
+        form,
+        lambda: services_disease.patient_enzyme_record(
+            patient_id=patient.pk, level=form.data_for_service(), by=actor_of(request)
+        ),
+    )
+    if outcome.done:
+        messages.success(request, _("The enzyme level was saved."))
+        return redirect("hospitals:patient-detail", pk=patient.pk)
+    return _page(request, patient, enzyme_form=form)
+
+
+@require_POST
+@permission_required(Permission.PATIENT_VIEW, Permission.PATIENT_EDIT)
 def patient_deactivate(request: HttpRequest, pk: Any) -> HttpResponse:
     patient = _patient(request, pk, Permission.PATIENT_EDIT)
-    form = DeactivateForm(request.POST)
+    form = DeactivateForm(request.POST, birth_date=patient.birth_date)
     if form.is_valid():
         services.patient_deactivate(
             patient_id=patient.pk,
             reason=form.cleaned_data["reason"],
             note=form.cleaned_data["note"],
+            on=form.cleaned_data["on"],
             by=actor_of(request),
         )
         messages.success(request, _("The patient is inactive now. You can reactivate at any time."))

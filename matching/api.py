@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from bank.choices import SEARCHABLE as SEARCHABLE_UNITS
-from bank.choices import UnitStatus
+from bank.choices import DonorType, UnitStatus
+from bank.querysets import CORD_ONLY
 from core.access import get_visible_or_404, has_permission
 from core.audit import actor_of
 from core.roles import Permission
@@ -72,6 +73,12 @@ class RequestInput(serializers.Serializer):
         default=[UnitStatus.LISTED.value],
         allow_empty=False,
     )
+    donor_types = serializers.ListField(
+        child=serializers.ChoiceField(choices=DonorType.choices),
+        default=list(CORD_ONLY),
+        allow_empty=False,
+        help_text="searched together: cord blood units, adult donors of registries, or both",
+    )
     kept_at_most = serializers.ChoiceField(
         choices=Kept.choices,
         default=Kept.THOUSAND.value,
@@ -88,7 +95,8 @@ class RequestInput(serializers.Serializer):
         data = dict(self.validated_data)
         del data["patient"]
         policy_id = data.pop("policy", None)
-        return RequestData(**{**data, "statuses": tuple(data["statuses"]), "policy_id": policy_id})
+        lists = {name: tuple(data[name]) for name in ("statuses", "donor_types")}
+        return RequestData(**{**data, **lists, "policy_id": policy_id})
 
 
 class PatientBrief(serializers.Serializer):
@@ -110,8 +118,8 @@ class RequestSerializer(serializers.ModelSerializer):
         model = MatchRequest
         fields = (
             "id", "number", "state", "patient", "hospital", "policy", "policy_id", "loci", "floors",
-            "min_tnc_e7_per_kg", "statuses", "kept_at_most", "urgency", "notes", "created_at", "submitted_at",
-            "cancelled_at", "latest_run",
+            "min_tnc_e7_per_kg", "statuses", "donor_types", "kept_at_most", "urgency", "notes", "created_at",
+            "submitted_at", "cancelled_at", "latest_run",
         )  # fmt: skip
         read_only_fields = fields
 

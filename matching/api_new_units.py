@@ -8,6 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 
+from bank.choices import DonorType
 from bank.models import CordBloodUnit
 from core.access import has_permission, person_of
 from core.roles import Permission
@@ -32,6 +33,8 @@ class UnitBrief(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     unit_no = serializers.CharField()
     din = serializers.CharField()
+    donor_type = serializers.ChoiceField(choices=DonorType.choices)
+    grid = serializers.CharField(help_text="of an adult donor")
     status = serializers.SerializerMethodField(
         help_text="as of now; NOT_OFFERED where a hospital asks of a unit that is neither listed nor reserved"
     )

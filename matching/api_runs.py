@@ -16,7 +16,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from bank.choices import DonorType
+from bank.choices_genetic import GeneticKind
+from bank.genetic_pages import guard_api_page
 from bank.models import CordBloodUnit
+from bank.querysets import ALL_DONORS
 from core import jobs
 from core.access import get_visible_or_404, has_permission, person_of
 from core.audit import actor_of
@@ -84,6 +88,12 @@ class ResultUnit(serializers.Serializer[CordBloodUnit]):
     id = serializers.UUIDField()
     unit_no = serializers.CharField()
     din = serializers.CharField()
+    donor_type = serializers.ChoiceField(choices=DonorType.choices)
+    grid = serializers.CharField(
+        help_text="of an adult donor, for whom one asks the registry; nothing is reserved"
+    )
+    origin = serializers.CharField(source="source", help_text="own or partner")
+    bank = serializers.CharField(source="bank.code", help_text="code of the bank or registry")
     abo = serializers.CharField()
     rh = serializers.CharField()
     collected_on = serializers.DateField(allow_null=True)
@@ -105,7 +115,8 @@ class ResultSerializer(serializers.ModelSerializer[SearchResult]):
     tnc_e7_per_kg = serializers.SerializerMethodField(help_text="by the patient's weight as it is now")
     cd34_e5_per_kg = serializers.SerializerMethodField(help_text="by the patient's weight as it is now")
     judged = serializers.SerializerMethodField(
-        help_text="rules that exclude the unit or warn of it, and of each rule [outcome, value, [what is missing]]"
+        help_text="rules that exclude the unit or warn of it, and of each rule [outcome, value, [what is missing]]; "
+        "of an adult donor the rules of cord blood are not_applicable"
     )
 
     class Meta:
@@ -177,6 +188,10 @@ class SearchRunViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Search
                 "sort", str, description="keys in a row, as class,probability,tnc; rank: as searched"
             ),
             OpenApiParameter(
+                "donor", str, enum=list(ALL_DONORS), description="only these, of a list of both"
+            ),
+            OpenApiParameter("bank", str, description="only units of this bank or registry (code)"),
+            OpenApiParameter(
                 "show", str, enum=[ALL, ELIGIBLE, EXCLUDED], description="which units; all by default"
             ),
             JUDGED_BY,
@@ -191,6 +206,9 @@ class SearchRunViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Search
         evaluation = _evaluation(request, run)
         rows = MatchList(request.query_params, run, evaluation, usual=ALL).rows()
         page = self.paginate_queryset(rows) or []
+        paginator: Any = self.paginator
+        patient = run.request.patient_id
+        guard_api_page(request, paginator.page, GeneticKind.MATCH_API, title=run.label, patient=patient)
         context = {"judged": findings.of_page(evaluation, page), "user": person_of(request)}
         return self.get_paginated_response(ResultSerializer(page, many=True, context=context).data)
 

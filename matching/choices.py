@@ -6,6 +6,8 @@ from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from bank.querysets import CORD_ONLY
+
 
 class RequestState(TextChoices):
     """From draft to shipped unit (domain notes, workflow 1.2). Those not in SWITCHED_ON wait for later work."""
@@ -26,7 +28,7 @@ class RequestState(TextChoices):
 
 
 _R = RequestState
-SWITCHED_ON = frozenset({_R.DRAFT, _R.SUBMITTED, _R.SEARCHED, _R.CANCELLED})
+SWITCHED_ON = frozenset({_R.DRAFT, _R.SUBMITTED, _R.SEARCHED, _R.RESERVED, _R.CANCELLED})
 OPEN = frozenset(_R) - {_R.CLOSED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}
 
 # Where a request may go from each state. Every open one may be cancelled.
@@ -37,7 +39,8 @@ TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
     _R.OFFERED: frozenset({_R.CT_REQUESTED, _R.RESERVED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
     _R.CT_REQUESTED: frozenset({_R.CT_REPORTED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
     _R.CT_REPORTED: frozenset({_R.RESERVED, _R.OFFERED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}),
-    _R.RESERVED: frozenset({_R.ORDERED, _R.OFFERED, _R.CANCELLED, _R.EXPIRED}),
+    # back to the list where the reservation ended without an order
+    _R.RESERVED: frozenset({_R.ORDERED, _R.SEARCHED, _R.OFFERED, _R.CANCELLED, _R.EXPIRED}),
     _R.ORDERED: frozenset({_R.SHIPPED, _R.RESERVED, _R.CANCELLED}),
     _R.SHIPPED: frozenset({_R.CLOSED}),
     _R.CLOSED: frozenset(),
@@ -45,16 +48,18 @@ TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
     _R.DECLINED: frozenset(),
     _R.EXPIRED: frozenset(),
 }
-SEARCHABLE = frozenset({_R.SUBMITTED, _R.SEARCHED, _R.OFFERED, _R.CT_REQUESTED, _R.CT_REPORTED})
+# A reserved unit may be lost, and a second one or a backup is looked for meanwhile.
+SEARCHABLE = frozenset({_R.SUBMITTED, _R.SEARCHED, _R.OFFERED, _R.CT_REQUESTED, _R.CT_REPORTED, _R.RESERVED})
 
 # Patients of these wait for a unit: searched again at night, and compared with each new unit.
-WAITING = frozenset({_R.SUBMITTED, _R.SEARCHED})
+WAITING = frozenset({_R.SUBMITTED, _R.SEARCHED, _R.RESERVED})
 
 # What the page calls a state's look; a word always stands beside the colour.
 STATE_TONE: dict[str, str] = {
     _R.DRAFT: "warn",
     _R.SUBMITTED: "info",
     _R.SEARCHED: "good",
+    _R.RESERVED: "good",
     _R.CANCELLED: "bad",
     _R.DECLINED: "bad",
     _R.EXPIRED: "bad",
@@ -262,3 +267,8 @@ class WatchFor(TextChoices):
     CLASS = "class", _("a better class")
     BAND = "band", _("a better class, or a higher probability within the class")
     DOSE = "dose", _("anything higher in the list: also more certain matches, or more cells")
+
+
+def cord_only() -> list[str]:
+    """The donors that a request asks for unless it says otherwise."""
+    return list(CORD_ONLY)

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from bank.querysets import CORD_ONLY
 from core.errors import InvalidInput
 from hla.resolve import Resolver
 from hla.typing import Typing
@@ -76,7 +77,13 @@ def criteria_from(stored: Mapping[str, Any], weight_kg: Decimal | None) -> Crite
         min_tnc_e7_per_kg=None if dose is None else Decimal(dose),
         statuses=frozenset(stored["statuses"]),
         limit=stored.get("kept_at_most", Kept.THOUSAND.value),  # searches of before had no choice
+        donor_types=frozenset(searched_donors(stored)),
     )
+
+
+def searched_donors(stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """The donor types that a search looks at; its criteria name them where they are not cord blood alone."""
+    return tuple(stored.get("donor_types", CORD_ONLY))
 
 
 def policy_of(row: SelectionPolicy) -> Policy:
@@ -117,7 +124,7 @@ def computed(asked: Asked, snapshot: Snapshot, tell: Progress, *, predict: Predi
     mark = time.perf_counter()
     rows = results.rows(asked.run, outcome, snapshot, asked.patient, prediction)
     seconds["explain"] = round(time.perf_counter() - mark, 6)
-    return Computed(asked.patient, outcome, figures(outcome, snapshot, summary), rows, seconds)
+    return Computed(asked.patient, outcome, figures(asked, outcome, snapshot, summary), rows, seconds)
 
 
 def _in_bands(
@@ -132,7 +139,7 @@ def _in_bands(
     return replace(outcome, ranked=ranked.taken(order)), prediction.taken(order)
 
 
-def figures(outcome: SearchOutcome, snapshot: Snapshot, prediction: Json) -> Json:
+def figures(asked: Asked, outcome: SearchOutcome, snapshot: Snapshot, prediction: Json) -> Json:
     """What came out, and by what it was made: values of the fields of SearchRun."""
     origin, funnel = snapshot.origin, outcome.funnel
     return {
@@ -141,7 +148,7 @@ def figures(outcome: SearchOutcome, snapshot: Snapshot, prediction: Json) -> Jso
         "mac_version": origin.mac,
         "mac_checksum": origin.mac_checksum,
         "ledger_number": origin.ledger_number,
-        "snapshot_checksum": snapshot.checksum,
+        "snapshot_checksum": snapshot.checksum_of(asked.criteria.donor_types),
         "engine_version": outcome.engine,
         "counts": {
             name: [[count.value, count.possible, count.certain] for count in counts]

@@ -38,7 +38,18 @@ _JUDGED = (
     "judged_at",
     "weight_kg",
 )
-_TAIL = ("request", "search", "patient", "hla_release", "mac_version", "policy")
+_TAIL = (
+    "request",
+    "search",
+    "patient",
+    "hla_release",
+    "mac_version",
+    "policy",
+    "donor_type",
+    "grid",
+    "source",
+    "bank",
+)
 
 
 def result_header(run: SearchRun) -> list[str]:
@@ -71,6 +82,7 @@ def result_rows(
             *_locus_values(run, result),
             *_judged(rules, evaluation, judged, user),
             *tail,
+            *_origin(result.unit),
         ]
 
 
@@ -83,6 +95,11 @@ def _judged(rules: SelectionRules, evaluation: Evaluation, judged: EvaluatedUnit
         evaluation.created_at.isoformat(timespec="seconds"),
         evaluation.weight_kg,
     ]
+
+
+def _origin(unit: CordBloodUnit) -> list[Any]:
+    """At the end, so that whoever reads the file by its columns' places reads on."""
+    return [unit.donor_type, unit.grid, unit.source, unit.bank.code]
 
 
 def _unit_values(result: SearchResult, judged: EvaluatedUnit, user: User) -> list[Any]:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import SEARCHABLE as SEARCHABLE_UNITS
-from bank.choices import UnitStatus
+from bank.choices import DonorType, UnitStatus
+from bank.querysets import CORD_ONLY
 from core.models import User
 from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital, Patient
@@ -50,6 +51,10 @@ DOSE_HELP = _(
     "1.5 where two units may be given. Smaller units leave the list and are counted. Proposed is the smaller of the "
     "policy's dose of one unit and of each of two, so that units too small alone are listed with the rule that "
     "excludes them, and can be paired. Empty: no minimum."
+)
+DONORS_HELP = _(
+    "Adult donors stand in one list with the units, by the same classes; no dose is asked of them. They are not "
+    "reserved here: ask their registry."
 )
 STATUS_HELP = _("Reserved units are promised to another patient; ask for them to see what may become free.")
 
@@ -110,6 +115,14 @@ class RequestForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=STATUS_HELP,
         error_messages={"required": _("Choose at least one state of units.")},
+    )
+    donor_types = forms.MultipleChoiceField(
+        label=_("Donors searched"),
+        choices=[(DonorType.CORD, _("Cord blood units")), (DonorType.ADULT, _("Adult donors of registries"))],
+        initial=list(CORD_ONLY),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=DONORS_HELP,
+        error_messages={"required": _("Choose cord blood, adult donors, or both.")},
     )
     kept_at_most = forms.TypedChoiceField(
         label=_("Units listed, at most"),
@@ -215,6 +228,7 @@ class RequestForm(forms.Form):
             floors=self.floors(),
             min_tnc_e7_per_kg=data["min_tnc_e7_per_kg"],
             statuses=tuple(data["statuses"]),
+            donor_types=tuple(data["donor_types"]),
             kept_at_most=data["kept_at_most"],
             urgency=data["urgency"],
             notes=data["notes"],
@@ -229,7 +243,7 @@ def request_initial(
     if saved is None:
         return {"min_tnc_e7_per_kg": _usual_dose(patient, policy), "urgency": patient.urgency}
     floors = {floor_field(name): str(saved.floors.get(name, "")) for name in FLOOR_CHOICES}
-    columns = ("loci", "min_tnc_e7_per_kg", "statuses", "kept_at_most", "urgency", "notes")
+    columns = ("loci", "min_tnc_e7_per_kg", "statuses", "donor_types", "kept_at_most", "urgency", "notes")
     return {**floors, **{name: getattr(saved, name) for name in columns}}
 
 
@@ -241,6 +255,7 @@ def request_taken_over(patient: Patient, policy: SelectionPolicy, posted: QueryD
     return {
         **typed,
         "statuses": posted.getlist("statuses"),
+        "donor_types": posted.getlist("donor_types"),
         "min_tnc_e7_per_kg": _usual_dose(patient, policy),
     }
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from core.signing import SignatureForm
 from matching.choices import SignatureMeaning
 from matching.models import MatchReport
 from matching.presenters import reports
@@ -51,16 +52,18 @@ class ReportForm(forms.Form):
 
 
 def choice_text(unit: Mapping[str, Any]) -> str:
-    """7. UNIT · only together with OTHER · not on offer any more"""
+    """7. UNIT · excluded by itself: rule · a pair with OTHER · not on offer any more"""
     words = [f"{unit['rank']}. {unit['unit_no']}"]
+    if unit["excluded"]:
+        words.append(_("excluded by itself: %(rules)s") % {"rules": ", ".join(unit["excluded"])})
     if unit["partners"]:
-        words.append(_("only together with %(units)s") % {"units": ", ".join(unit["partners"])})
+        words.append(_("a pair with %(units)s") % {"units": ", ".join(unit["partners"])})
     if unit["gone"]:
         words.append(str(_("not on offer any more")))
     return " · ".join(words)
 
 
-class SignForm(forms.Form):
+class SignForm(SignatureForm):
     """The words that are signed, the units chosen, the password."""
 
     meaning = forms.ChoiceField(
@@ -73,12 +76,7 @@ class SignForm(forms.Form):
         help_text=_("One, or two for a double graft."),
     )
     remark = forms.CharField(label=_("Remark"), max_length=400, required=False)
-    password = forms.CharField(
-        label=_("Your password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": _("Give your password: it is your signature.")},
-    )
+    field_order = ["meaning", "chosen", "remark", "password"]
 
     def __init__(self, *args: Any, report: MatchReport, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from bank.models import CordBloodUnit
-from bank.querysets import OFFERED_BY, is_offered
+from bank.querysets import ALL_DONORS, OFFERED_BY, is_offered
 from core import audit
 from core.errors import Conflict
 from hla.resolve import Resolver
@@ -28,6 +28,7 @@ from matching.unit_rows import COLUMNS, row_of
 CHUNK: Final = 5_000
 CREATES: Final = "units.import"  # the action of a batch: its units were not there before
 # Of a unit: what decides whether it is offered, and what a snapshot knows of it.
+CREATED: Final = "unit.kit_issue"  # before it the unit was not there
 WATCHED: Final = tuple(dict.fromkeys((*COLUMNS, *OFFERED_BY)))
 
 _FIELDS: Final = {field.name: field for field in CordBloodUnit._meta.concrete_fields}
@@ -88,6 +89,9 @@ class Past:
 
     def _unit(self, entry: audit.LedgerRow) -> None:
         before, after = entry.data["before"] or {}, entry.data["after"] or {}
+        if entry.action == CREATED:
+            self.created.add(UUID(entry.target_key))
+            return
         if any(name in WATCHED and name not in before for name in after):
             raise _not_told(entry)
         known = self.before.setdefault(UUID(entry.target_key), {})
@@ -133,7 +137,7 @@ def inventory_at(past: Past, resolver: Resolver, *, tell: Tell | None = None) ->
         past.read_on()
         if past.head == head:
             break
-    changed = [row_of(values) for values in rows if is_offered(values)]
+    changed = [row_of(values) for values in rows if is_offered(values, ALL_DONORS)]
     return present.apply(
         changed=changed,
         withdrawn=_withdrawn(past, changed),

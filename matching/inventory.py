@@ -26,7 +26,7 @@ from django.db import connection
 
 from bank.choices import BLOCKS, SEARCHABLE
 from bank.models import CordBloodUnit
-from bank.querysets import OFFERED_BY
+from bank.querysets import ALL_DONORS, OFFERED_BY
 from core import audit
 from core.models import Ledger
 from hla.resolve import Resolver
@@ -48,7 +48,7 @@ TELL_EVERY = 20_000
 LOOK_EVERY_SECONDS = 0.2  # whether the other builder is done
 # Which units a file holds: another version of the program may offer others, and changes no unit for it.
 RULES = hashlib.blake2b(
-    " ".join([*SEARCHABLE, *sorted(BLOCKS), *OFFERED_BY, *COLUMNS]).encode(), digest_size=8
+    " ".join([*SEARCHABLE, *sorted(BLOCKS), *OFFERED_BY, *ALL_DONORS, *COLUMNS]).encode(), digest_size=8
 ).hexdigest()
 
 Tell = Callable[[int], None]
@@ -195,7 +195,10 @@ def follow(known: Snapshot, *, tell: Tell | None = None) -> Snapshot:
 
 
 def _applied(known: Snapshot, changed: set[UUID], number: int) -> Snapshot:
-    rows = {row.unit_id: row for row in unit_rows(CordBloodUnit.objects.offered().filter(pk__in=changed))}
+    rows = {
+        row.unit_id: row
+        for row in unit_rows(CordBloodUnit.objects.offered(ALL_DONORS).filter(pk__in=changed))
+    }
     return known.apply(
         changed=rows.values(),
         withdrawn=(unit.bytes for unit in changed if unit.bytes not in rows),
@@ -317,7 +320,7 @@ def build(resolver: Resolver, *, tell: Tell | None = None) -> Snapshot:
     teller = _Teller(tell or (lambda count: None))
     with _few_collections():
         return snapshot.build(
-            teller.told(unit_rows(CordBloodUnit.objects.offered(), chunk=5_000)),
+            teller.told(unit_rows(CordBloodUnit.objects.offered(ALL_DONORS), chunk=5_000)),
             resolver=resolver,
             ledger_number=number,
             ledger_mark=mark(number),

@@ -72,6 +72,7 @@ class NewUnitFilterForm(forms.Form):
         if data.get("q"):
             text = data["q"].replace("\0", "").strip()
             unit = Q(unit__unit_no__istartswith=text) | Q(unit__din__istartswith=text, unit__din__gt="")
+            unit |= Q(unit__grid__istartswith=text.replace(" ", ""), unit__grid__gt="")
             rows = rows.filter(
                 unit | Q(request__number__icontains=text) | Q(request__patient__code__icontains=text)
             )

@@ -18,9 +18,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bank.choices import DonorType, Source
+from bank.models import Bank
 from bank.querysets import not_blocked
 from hla.loci import SEARCH_LOCI
 from matching.choices import CLASS_SIZE, SIZES
+from matching.computing import searched_donors
 from matching.engine.numbers import plain_number
 from matching.engine.selection.catalogue import RULES
 from matching.engine.selection.checks import years_before
@@ -37,6 +40,10 @@ CLASS_FILTERS = ("antigen6", "allele6", "allele8", "allele10")
 USUAL_PERCENT = 50  # of the quick filter by probability
 
 BY_PROBABILITY = {f"p{size}": size for size in SIZES}  # filters by name
+DONOR_CHIPS = {
+    DonorType.CORD.value: gettext_lazy("cord blood"),
+    DonorType.ADULT.value: gettext_lazy("adult donors"),
+}
 # Which units are shown: those that no rule excludes, those that one does, or all, these last.
 ELIGIBLE, EXCLUDED, ALL = "eligible", "excluded", "all"
 
@@ -62,6 +69,9 @@ class ResultFilterForm(forms.Form):
     )
     abo = forms.BooleanField(label=gettext_lazy("Identical ABO"), required=False)
     free = forms.BooleanField(label=gettext_lazy("Still on offer"), required=False)
+    own = forms.BooleanField(label=gettext_lazy("Own inventory only"), required=False)
+    donor = forms.ChoiceField(label=gettext_lazy("Donor"), required=False)
+    bank = forms.ChoiceField(label=gettext_lazy("Bank or registry"), required=False)
     p6 = forms.IntegerField(
         label=gettext_lazy("P(6/6) in %, at least"), required=False, min_value=1, max_value=100
     )
@@ -89,8 +99,19 @@ class ResultFilterForm(forms.Form):
             del self.fields["tnc"], self.fields["cd34"]
         if not run.request.patient.abo:
             del self.fields["abo"]
+        self._offer_origins(run)
         for name, size in BY_PROBABILITY.items():
             if size not in predicted_sizes(run):
+                del self.fields[name]
+
+    def _offer_origins(self, run: SearchRun) -> None:
+        """Donors and banks to choose from, where the list has several."""
+        donors = searched_donors(run.criteria)
+        banks = list(Bank.objects.filter(pk__in=run.results.order_by().values("unit__bank").distinct()))
+        self._offer("donor", [("", _("all")), *((one, str(DONOR_CHIPS[one])) for one in donors)])
+        self._offer("bank", [("", _("all")), *((bank.code, str(bank)) for bank in banks)])
+        for name, found in (("donor", donors), ("bank", banks)):
+            if len(found) < 2:
                 del self.fields[name]
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -170,6 +191,12 @@ class MatchList:
                 return Q(unit__abo=self.run.request.patient.abo)
             case "free":
                 return still_on_offer()
+            case "own":
+                return Q(unit__source=Source.OWN)
+            case "donor":
+                return Q(unit__donor_type=value)
+            case "bank":
+                return Q(unit__bank__code=value)
             case "p6" | "p8" | "p10":
                 return Q(**{f"p0_of{BY_PROBABILITY[name]}__gte": int(value) / 100})
             case _:
@@ -237,6 +264,10 @@ class MatchList:
         years = NEWER_THAN_YEARS
         found.append(("years", str(years), _("newer than %(n)d y") % {"n": years}))
         found.append(("free", "on", _("still on offer")))
+        if "donor" in fields:
+            found += [("donor", one, str(DONOR_CHIPS[one])) for one in searched_donors(self.run.criteria)]
+        if self.form["own"].value() or Bank.objects.filter(source=Source.PARTNER).exists():
+            found.append(("own", "on", _("own inventory only")))
         loci = [locus for locus in SEARCH_LOCI if locus in self.run.criteria["loci"]]
         found += [("locus", locus, _("%(locus)s 2/2") % {"locus": locus}) for locus in loci]
         return found
@@ -256,8 +287,10 @@ class MatchList:
         active = self.active.get(name)
         if name == "locus":
             return value in (active or [])
-        if name in ("abo", "free"):
+        if name in ("abo", "free", "own"):
             return bool(active)
+        if name == "donor":
+            return bool(active == value)
         return active is not None and Decimal(active) == Decimal(value)
 
     def _toggled(self, name: str, value: str, on: bool) -> str:

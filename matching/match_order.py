@@ -115,8 +115,12 @@ class MatchOrder:
         "certain": lambda self: [f"-{self.run.policy.primary}_min"],
         "tnc": lambda self: self._dose("tnc_e7_per_kg", "tnc_e7"),
         "cd34": lambda self: self._dose("cd34_e5_per_kg", "cd34_e6"),
-        "quality": lambda self: ["judged__quality_failed", "judged__quality_unknown"],
-        "warnings": lambda self: [(_number("judged__warnings") + _number("judged__excluded_by")).asc()],
+        # cord blood first: rules of its quality ask nothing of an adult donor, that he fails none is no merit
+        "quality": lambda self: ["-unit__donor_type", "judged__quality_failed", "judged__quality_unknown"],
+        "warnings": lambda self: [
+            "-unit__donor_type",
+            (_number("judged__warnings") + _number("judged__excluded_by")).asc(),
+        ],
         "abo": lambda self: ["judged__abo_order"],
         "nima": lambda self: [F("judged__nima").desc(nulls_last=True)],
         "direction": lambda self: ["judged__direction_order"],

@@ -11,9 +11,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bank.choices import DonorType
+from bank.querysets import CORD_ONLY
 from matching import querysets
 from matching.choices import (
-    CLASS_SIZE,
     Direction,
     Kept,
     LociSet,
@@ -21,7 +22,9 @@ from matching.choices import (
     RequestState,
     RunOrigin,
     Urgency,
+    cord_only,
 )
+from matching.model_checks import class_columns_paired, probabilities_in_range
 from matching.models_batch import NewUnitCursor, NewUnitFinding
 from matching.models_calibration import PredictionCheck
 from matching.models_planning import PlanningRun
@@ -100,6 +103,12 @@ class MatchRequest(models.Model):
         _("TNC at least, ×10⁷/kg"), max_digits=6, decimal_places=2, null=True, blank=True
     )
     statuses = ArrayField(models.CharField(max_length=16), verbose_name=_("states of units"))
+    donor_types = ArrayField(
+        models.CharField(max_length=8),
+        verbose_name=_("donors searched"),
+        default=cord_only,
+        db_default=list(CORD_ONLY),
+    )
     kept_at_most = models.PositiveSmallIntegerField(
         _("units listed, at most"), choices=Kept, default=Kept.THOUSAND, db_default=Kept.THOUSAND
     )
@@ -127,6 +136,10 @@ class MatchRequest(models.Model):
             models.CheckConstraint(condition=Q(state__in=RequestState.values), name="request_state_known"),
             models.CheckConstraint(condition=Q(loci__in=LociSet.values), name="request_loci_known"),
             models.CheckConstraint(condition=~Q(statuses=[]), name="request_statuses_given"),
+            models.CheckConstraint(
+                condition=~Q(donor_types=[]) & Q(donor_types__contained_by=DonorType.values),
+                name="request_donor_types_known",
+            ),
             models.CheckConstraint(condition=Q(kept_at_most__in=Kept.values), name="request_kept_known"),
             models.CheckConstraint(
                 condition=Q(min_tnc_e7_per_kg__isnull=True)
@@ -166,6 +179,11 @@ class MatchRequest(models.Model):
     def newest_list(self) -> SearchRun | None:
         """The newest finished search, of a row read `with_newest_list`."""
         return self.newest_lists[0] if self.newest_lists else None
+
+    @property
+    def donors_named(self) -> dict[str, list[str]]:
+        """As stored with what was asked: cord blood alone goes without saying, as it did before there was a choice."""
+        return {} if self.donor_types == list(CORD_ONLY) else {"donor_types": list(self.donor_types)}
 
     @property
     def locus_list(self) -> tuple[str, ...]:
@@ -309,30 +327,6 @@ class SearchRun(models.Model):
         return self.checked_ledger_number or self.ledger_number or 0
 
 
-def _class_columns_paired() -> Q:
-    """Per class: both columns empty (class not asked) or 0 ≤ min ≤ max ≤ size."""
-    condition = Q()
-    for name, size in CLASS_SIZE.items():
-        condition &= Q(**{f"{name}_min__isnull": True, f"{name}_max__isnull": True}) | Q(
-            **{
-                f"{name}_min__isnull": False,  # a check passes where it compares with nothing
-                f"{name}_max__isnull": False,
-                f"{name}_min__gte": 0,
-                f"{name}_max__gte": F(f"{name}_min"),
-                f"{name}_max__lte": size,
-            }
-        )
-    return condition
-
-
-def _probabilities() -> Q:
-    """Empty or from 0 to 1."""
-    condition = Q()
-    for name in ("p0_of6", "p0_of8", "p0_of10"):
-        condition &= Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gte": 0, f"{name}__lte": 1})
-    return condition
-
-
 class SearchResult(models.Model):
     """One row is one unit kept by one search, at its rank, with the evidence for its class.
 
@@ -377,8 +371,8 @@ class SearchResult(models.Model):
             models.CheckConstraint(
                 condition=Q(direction__in=Direction.values), name="result_direction_known"
             ),
-            models.CheckConstraint(condition=_class_columns_paired(), name="result_classes_in_range"),
-            models.CheckConstraint(condition=_probabilities(), name="result_probabilities_in_range"),
+            models.CheckConstraint(condition=class_columns_paired(), name="result_classes_in_range"),
+            models.CheckConstraint(condition=probabilities_in_range(), name="result_probabilities_in_range"),
         ]
 
     def __str__(self) -> str:

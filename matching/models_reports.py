@@ -18,8 +18,9 @@ from matching.reports.bounds import MOST_UNITS
 class MatchReport(models.Model):
     """One row is one report of a search as it was made, with its file; never changed, never deleted.
 
-    units: in the order of the report, [{"id", "unit_no", "rank"}, …]. order, filters: of the page, in the words of the
-    report. digest: SHA-256 of what it says, printed on its last page; pdf_sha256: of the file.
+    units: in the order of the report, [{"id", "unit_no", "rank", …}, …] (services.reports.units_of). order, filters: of
+    the page, in the words of the report. digest: SHA-256 of what it says, printed on its last page; pdf_sha256: of the
+    file.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -29,6 +30,13 @@ class MatchReport(models.Model):
     units = models.JSONField()
     order = models.CharField(_("order"), max_length=200)
     filters = models.JSONField(default=list)
+    policy = models.ForeignKey(
+        "matching.SelectionPolicy",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text=_("by which its units were judged; unknown of reports of an earlier version"),
+    )
     policy_label = models.CharField(_("policy"), max_length=100)
     digest = models.CharField(_("digest"), max_length=64)
     pdf = models.BinaryField()

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bank.models import CordBloodUnit
+from bank.querysets import CORD_ONLY
 from core.errors import Conflict, InvalidInput
 from core.populations import parse_populations
 from hla.loci import SEARCH_LOCI
@@ -94,7 +95,7 @@ def prognosis_of(patient: Patient) -> Told:
     )
     return Told(
         found=found,
-        units=len(snapshot),
+        units=snapshot.units_of(CORD_ONLY),
         ledger_number=snapshot.origin.ledger_number,
         release=snapshot.origin.release,
         antigen_rule=policy.antigen_rule,

@@ -10,14 +10,24 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from core import find, nav, notifications, work
+from bank.dossier.registry import leave_out
+from core import find, kinds, nav, work
 from core.find import Hit
 from core.models import Job, User
 from core.nav import NavItem
 from core.roles import Permission
 from core.work import WorkItem
+from hospitals import merging
+from hospitals.models import Patient
 from matching.choices import RequestState, RunOrigin
-from matching.models import MatchRequest, NewUnitFinding, SearchRun
+from matching.models import (
+    GraftNote,
+    MatchRequest,
+    NewUnitFinding,
+    SearchResult,
+    SearchRun,
+    ShortlistEntry,
+)
 from matching.presenters import watches
 from matching.presenters.changes import changes_text, since_text
 from matching.presenters.requests import class_summary
@@ -28,10 +38,16 @@ _MAX = 10
 _ACTING = (Permission.REQUEST_VIEW, Permission.REQUEST_SUBMIT)
 
 
+OF_PATIENTS = "of a patient's search or choice, not a record of the unit; it stands with the request"
+
+
 def register() -> None:
+    for model in (NewUnitFinding, ShortlistEntry, GraftNote, SearchResult):
+        leave_out(model._meta.label, OF_PATIENTS)
     find.register(find_requests)
+    merging.register(open_requests)
     work.register(work_items)
-    notifications.register(watches.BETTER)
+    kinds.register(watches.BETTER)
     nav.register(
         NavItem(30, gettext_lazy("Requests"), "matching:request-list", Permission.REQUEST_VIEW, "/requests/")
     )
@@ -64,6 +80,11 @@ def register() -> None:
             "/reference/",
         )
     )
+
+
+def open_requests(patient: Patient) -> list[str]:
+    """Numbers of what a patient's record cannot be merged away from."""
+    return list(MatchRequest.objects.filter(patient=patient).open().values_list("number", flat=True))
 
 
 def find_requests(user: User, text: str) -> list[Hit]:

@@ -125,7 +125,7 @@ class SearchResultQuerySet(_OfRequests):
 
     def with_unit(self) -> Self:
         """The unit as it stands now (a shown result always reads today's status)."""
-        return self.select_related("unit")
+        return self.select_related("unit__bank")
 
     def of_waiting(self, unit: CordBloodUnit) -> Self:
         """A unit in the newest lists of the requests that wait, by these, however many old lists hold it."""

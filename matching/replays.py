@@ -140,9 +140,11 @@ def inner(tell: Tell, begin: float, end: float) -> Callable[[str, float, int], N
 
 def check_inventory(run: SearchRun, snapshot: Snapshot) -> None:
     """Raises Conflict unless this is, to the last byte, the inventory that was searched."""
-    if snapshot.checksum == run.snapshot_checksum:
+    searched = computing.searched_donors(run.criteria)
+    checksum = snapshot.checksum_of(searched)
+    if checksum == run.snapshot_checksum:
         return
-    if len(snapshot.checksum) != len(run.snapshot_checksum):
+    if len(checksum) != len(run.snapshot_checksum):
         raise Conflict(
             "inventory_other_checksum",
             _(
@@ -159,8 +161,8 @@ def check_inventory(run: SearchRun, snapshot: Snapshot) -> None:
         ),
         params={
             "number": run.ledger_number,
-            "found": len(snapshot),
-            "checksum": snapshot.checksum[:12],
+            "found": snapshot.units_of(searched),
+            "checksum": checksum[:12],
             "units": run.funnel.get("units"),
             "stored": run.snapshot_checksum[:12],
         },

@@ -20,7 +20,8 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bank.choices import UnitStatus
+from bank.choices import DonorType, UnitStatus
+from bank.querysets import CORD_ONLY
 from core.populations import parse_populations
 from hla.prediction.calibration import wilson
 from hospitals.choices import DIAGNOSIS, InactiveReason
@@ -47,6 +48,7 @@ class LeftOut(TextChoices):
     FLOOR = "floor", _("the request had a higher floor, or a floor of another class")
     DOSE = "dose", _("the request asked for a larger dose")
     STATUS = "status", _("the request did not ask for listed units")
+    DONORS = "donors", _("the request did not ask for cord blood")
     ERROR = "error", _("patient entered in error")
 
 
@@ -147,6 +149,8 @@ def left_out(first: First, asked: Definition) -> LeftOut | None:
         return LeftOut.ERROR
     if UnitStatus.LISTED not in first.criteria["statuses"]:
         return LeftOut.STATUS
+    if DonorType.CORD not in first.criteria.get("donor_types", CORD_ONLY):
+        return LeftOut.DONORS
     if floors.get(CLASS, 0) > asked.matches or any(value for name, value in floors.items() if name != CLASS):
         return LeftOut.FLOOR
     if least is not None and Decimal(least) > asked.min_tnc_e7_per_kg:
@@ -171,7 +175,8 @@ def is_untold(first: First, asked: Definition) -> bool:
         return False
     if first.primary != CLASS:
         return True
-    worst = min((int(matches) for matches in first.reach["possible"]), default=CLASS_SIZE[CLASS])
+    listed = first.reach.get("listed", first.reach["possible"])
+    worst = min((int(matches) for matches in listed), default=CLASS_SIZE[CLASS])
     return worst >= asked.matches
 
 

@@ -93,6 +93,12 @@ def new_units(job_id: str) -> None:
     services.new_units_execute(job_id=UUID(job_id))
 
 
+@shared_task(name="matching.sweep_watches")
+def sweep_watches() -> None:
+    """Nobody is told of better units for a patient who is not active any more."""
+    services.watches_sweep()
+
+
 @shared_task(name="matching.prune_evaluations")
 def prune_evaluations() -> None:
     """Rows of judgements that hold no more."""

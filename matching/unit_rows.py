@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from bank.choices import DonorType
 from bank.models import CordBloodUnit
 from hla.loci import SEARCH_LOCI
 from matching.engine.columns import INVENTED_COUNTS, SYNTHETIC, UNKNOWN, UnitRow
 
 COLUMNS = (  # of CordBloodUnit: what a snapshot knows of a unit
     "pk", "tnc_e7", "cd34_e6", "collected_on", "status", "abo", "rh", "bank__code", "populations", "counts_invented",
-    "synthetic",
+    "synthetic", "donor_type",
     *(f"hla_{locus.lower()}_{position}" for locus in SEARCH_LOCI for position in (1, 2)),
 )  # fmt: skip
 
@@ -41,13 +42,15 @@ def _row(
     populations: str,
     invented: bool,
     synthetic: bool,
+    donor_type: str,
     *hla: str,
 ) -> UnitRow:
+    has_cells = donor_type == DonorType.CORD  # a donor's are counted when they are collected
     return UnitRow(
         unit_id=pk.bytes,
         typing=tuple(zip(hla[::2], hla[1::2], strict=True)),
-        tnc_e4=thousandths(tnc_e7),
-        cd34_e3=thousandths(cd34_e6),
+        tnc_e4=thousandths(tnc_e7) if has_cells else UNKNOWN,
+        cd34_e3=thousandths(cd34_e6) if has_cells else UNKNOWN,
         year=UNKNOWN if collected_on is None else collected_on.year,
         status=status,
         abo=abo,
@@ -55,6 +58,7 @@ def _row(
         bank=bank,
         populations=populations,
         flags=invented * INVENTED_COUNTS + synthetic * SYNTHETIC,
+        donor_type=donor_type,
     )
 
 

@@ -17,8 +17,8 @@ from core.audit import actor_of
 from core.errors import Conflict, DomainError
 from core.exports import csv_response
 from core.pages import paginate
+from core.posting import show_error
 from core.roles import Permission
-from hospitals.forms import show_error
 from hospitals.models import Patient
 from hospitals.patient_page import conflict_texts
 from hospitals.querysets import open_in

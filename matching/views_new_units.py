@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from bank.choices import STATUS_TONE
 from bank.models import CordBloodUnit
-from bank.querysets import OFFERED_BY, is_offered
+from bank.querysets import ALL_DONORS, OFFERED_BY, is_offered
 from core.access import get_visible_or_404, permission_required, person_of
 from core.pages import paginate
 from core.roles import Permission
@@ -43,14 +43,14 @@ def new_unit_list(request: HttpRequest) -> HttpResponse:
 def unit_patients(request: HttpRequest, pk: Any) -> HttpResponse:
     """Which waiting patients is this unit for? Best first; a hospital sees its own."""
     person = person_of(request)
-    unit = get_visible_or_404(CordBloodUnit.objects.select_related("bank"), person, pk=pk)
+    unit = get_visible_or_404(CordBloodUnit.objects.select_related("bank").with_kept(), person, pk=pk)
     page = paginate(request, patients_of_unit(unit, person))
     context = {
         "unit": unit,
         "tone": "" if unit.blocks else STATUS_TONE.get(unit.status, ""),
         "page": page,
         "rows": [new_units.patient(row) for row in page],
-        "offered": is_offered({name: getattr(unit, name) for name in OFFERED_BY}),
+        "offered": is_offered({name: getattr(unit, name) for name in OFFERED_BY}, ALL_DONORS),
         "crumbs": crumbs.inventory(
             (reverse("bank:unit-detail", args=[unit.pk]), unit.public_no), crumbs.here(_("Waiting patients"))
         ),

@@ -21,8 +21,8 @@ from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
 from core.pages import paginate
+from core.posting import show_error
 from core.roles import Permission
-from hospitals.forms import show_error
 from matching import exports_planning, planning, services
 from matching.forms_planning import PlanningForm, planning_initial
 from matching.models import PlanningRun

@@ -16,8 +16,8 @@ from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError
 from core.pages import paginate
+from core.posting import show_error
 from core.roles import Permission
-from hospitals.forms import show_error
 from matching import services
 from matching.engine.selection.rules import BadRules
 from matching.forms_policies import PolicyCopyForm, PolicyFilterForm, PolicyForm, RetireForm

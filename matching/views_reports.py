@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from bank.choices_genetic import GeneticKind
+from bank.genetic_pages import file_asked, refused
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
-from core.errors import Conflict, DomainError
+from core.errors import Conflict, DomainError, NotAllowed
 from core.models import Installation
+from core.posting import show_error
 from core.roles import Permission
-from hospitals.forms import show_error
+from core.signing import guard_tries
 from matching import services
 from matching.forms_reports import ReportForm, SignForm
 from matching.match_list import MatchList
@@ -116,7 +119,7 @@ def _kept(request: HttpRequest, run: SearchRun, form: ReportForm) -> Any:
 
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
-def run_report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
+def run_report_pdf(request: HttpRequest, pk: Any) -> HttpResponseBase:
     """The report as a file that is not kept: `?n=10&lang=zh-hans` and the list's own order and filters."""
     run = _finished(request, pk)
     form = ReportForm(request.GET)
@@ -126,8 +129,25 @@ def run_report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
         )
         messages.error(request, text % {"least": FEWEST_UNITS, "most": MOST_UNITS, "pairs": MOST_PAIRS})
         return redirect(f"{reverse('matching:run-report', args=[run.pk])}?{_list_query(request, form)}")
-    pdf = services.report_print(run=run, asked=_asked(request, run, form), actor=actor_of(request))
+    wanted = _asked(request, run, form)
+    ids = [one.unit_id for one in (*wanted.results, *wanted.beside)]
+    if (elsewhere := _refused(request, run, ids)) is not None:
+        return elsewhere
+    pdf = services.report_print(run=run, asked=wanted, actor=actor_of(request))
     return _file(pdf, reports.file_name(run))
+
+
+def _refused(request: HttpRequest, run: SearchRun, ids: list[UUID]) -> HttpResponseBase | None:
+    """Where a foreign account is led whose report holds more typings than it may take unasked."""
+    asked = file_asked(
+        request, GeneticKind.REPORT_PDF, title=run.label, count=len(ids), ids=lambda: ids,
+        patient=run.request.patient_id,
+    )  # fmt: skip
+    return refused(request, asked)
+
+
+def _refused_kept(request: HttpRequest, report: MatchReport) -> HttpResponseBase | None:
+    return _refused(request, report.run, [UUID(one["id"]) for one in report.units])
 
 
 def _file(pdf: bytes, name: str) -> HttpResponse:
@@ -189,15 +209,17 @@ def _detail(request: HttpRequest, report: MatchReport, form: SignForm, status: i
 
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
-def report_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
+def report_pdf(request: HttpRequest, pk: Any) -> HttpResponseBase:
     """The kept file, bit for bit."""
     report = _report(request, pk)
+    if (elsewhere := _refused_kept(request, report)) is not None:
+        return elsewhere
     return _file(bytes(report.pdf), reports.file_name(report.run, report))
 
 
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
-def report_signed_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
+def report_signed_pdf(request: HttpRequest, pk: Any) -> HttpResponseBase:
     """The kept file with its signatures on a sheet behind it."""
     report = _report(request, pk)
     if not report.signatures.all():
@@ -206,6 +228,8 @@ def report_signed_pdf(request: HttpRequest, pk: Any) -> HttpResponse:
     if not reports.is_intact(report):
         messages.error(request, _("The stored file is not the one that was made. Make a new report."))
         return redirect("matching:report-detail", pk=report.pk)
+    if (elsewhere := _refused_kept(request, report)) is not None:
+        return elsewhere
     pdf = signed_copy(report, synthetic=Installation.load().synthetic)
     return _file(pdf, reports.file_name(report.run, report, signed=True))
 
@@ -217,10 +241,13 @@ def report_sign(request: HttpRequest, pk: Any) -> HttpResponse:
     """Sign with the password; ten tries a minute."""
     report = _report(request, pk)
     form = SignForm(request.POST, report=report)
-    if not ratelimit.consume(request, action="reauthenticate", user=request.user):
-        services.report_sign_refused(report=report, user=person_of(request), reason="too_many_tries")
-        form.add_error(None, _("Too many tries. Wait a minute, then sign again."))
-    elif form.is_valid():
+    try:
+        guard_tries(request)
+    except NotAllowed as error:
+        services.report_sign_refused(report=report, user=person_of(request), reason=error.code)
+        show_error(form, error)
+        return _detail(request, report, form)
+    if form.is_valid():
         try:
             services.report_sign(
                 report_id=report.pk,

@@ -14,12 +14,15 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
+from bank.choices_genetic import GeneticKind
+from bank.genetic_pages import file_asked, refused
 from core import jobs
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response, xlsx_response
 from core.pages import paginate
+from core.panels import Place, panels
 from core.roles import Permission
 from hospitals.querysets import open_in
 from matching import exports, services
@@ -46,6 +49,7 @@ from matching.presenters.choosing import compare_bar
 from matching.presenters.empty_lists import empty_state
 from matching.presenters.progress import progress, waits_long
 from matching.presenters.rule_words import SHORT
+from matching.querysets import SearchResultQuerySet
 from matching.selection.policies import judging_policy, rules_of
 
 
@@ -178,6 +182,7 @@ def run_unit(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     if request.htmx:
         return render(request, "matching/_unit_row.html", context)
     context |= {
+        "panels": panels(Place.LISTED, person_of(request), result),
         "genotypes": probabilities.patient_genotypes(run),
         "details_url": reverse("matching:run-pair", args=[run.pk, unit_pk]) if result.prediction else "",
         "crumbs": crumbs.of_run(run, crumbs.here(result.unit.public_no)),
@@ -208,6 +213,21 @@ def run_pair(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     return render(request, "matching/run_pair.html", context)
 
 
+def _refused(
+    request: HttpRequest, run: SearchRun, rows: SearchResultQuerySet, kind: GeneticKind
+) -> HttpResponseBase | None:
+    """Where a foreign account is led that asks for more typings than a patient's list holds."""
+    asked = file_asked(
+        request,
+        kind,
+        title=run.label,
+        count=rows.count(),
+        ids=lambda: list(rows.order_by().values_list("unit_id", flat=True)),
+        patient=run.request.patient_id,
+    )
+    return refused(request, asked)
+
+
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
 def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
@@ -215,6 +235,8 @@ def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
     run = visible_run(request, pk)
     evaluation = evaluation_for(request, run)
     rows = MatchList(request.GET, run, evaluation, usual=ALL).rows()
+    if (elsewhere := _refused(request, run, rows, GeneticKind.MATCH_CSV)) is not None:
+        return elsewhere
     name = f"{run.file_stem}.csv"
     lines = exports.result_rows(run, rows, evaluation, person_of(request))
     return csv_response(name, exports.result_header(run), lines)
@@ -227,6 +249,8 @@ def run_export_xlsx(request: HttpRequest, pk: Any) -> HttpResponseBase:
     run = visible_run(request, pk)
     evaluation = evaluation_for(request, run)
     found = MatchList(request.GET, run, evaluation, usual=ALL).rows()
+    if (elsewhere := _refused(request, run, found, GeneticKind.MATCH_XLSX)) is not None:
+        return elsewhere
     rows = exports.result_rows(run, found, evaluation, person_of(request))
     name = f"{run.file_stem}.xlsx"
     return xlsx_response(name, exports.result_header(run), rows, sheet=_("Match list"))

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import DomainError
+from core.panels import Place, panels
 from core.roles import Permission
 from hospitals.models import Patient
 from matching import services
@@ -57,6 +58,7 @@ def _page(request: HttpRequest, patient: Patient, note_form: NoteForm | None = N
         "reason_form": ReasonForm(),
         "requests_url": f"{reverse('matching:request-list')}?patient={patient.pk}",
         "crumbs": crumbs.of_patient(patient, crumbs.here(_("Shortlist"))),
+        "panels": panels(Place.PATIENT, person, patient),
         **presenter.page(patient, person, _evaluation),
     }
     return render(request, "matching/shortlist.html", context)

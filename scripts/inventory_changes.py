@@ -79,14 +79,36 @@ def _service(kind: str, rng: random.Random, actor: Any) -> Callable[[UUID], Any]
         return lambda pk: services.unit_unhold(unit_id=pk, actor=actor, reason=REASON)
     if kind == "discard":
         code = rng.choice(list(DiscardReason))
-        return lambda pk: services.unit_discard(unit_id=pk, actor=actor, code=code, reason=REASON)
+        return lambda pk: _discard(pk, code, actor)
     if kind == "confirm":
         second = _second_person()
-        return lambda pk: services.unit_confirm_values(unit_id=pk, actor=second, reason=REASON)
+        return lambda pk: services.unit_confirm_values(
+            unit_id=pk, shown=_shown(pk), actor=second, reason=REASON
+        )
     populations = rng.choice(POPULATIONS)
     return lambda pk: services.unit_population_change(
         unit_id=pk, populations=populations, actor=actor, reason=REASON
     )
+
+
+def _shown(pk: UUID) -> str:
+    """What the page of the unit shows to whoever confirms."""
+    from bank.confirming import shown
+    from bank.models import CordBloodUnit
+
+    return shown(CordBloodUnit.objects.select_related("import_batch").get(pk=pk)).digest
+
+
+def _discard(pk: UUID, code: str, actor: Any) -> None:
+    """What the second person's signature does; the signature itself would cost a benchmark more than all the rest."""
+    from django.db import transaction
+
+    from bank.choices import UnitStatus
+    from bank.services_disposal import leave
+    from bank.writing import locked_unit
+
+    with transaction.atomic():
+        leave(locked_unit(pk), UnitStatus.DISCARDED, code=code, actor=actor, reason=REASON)
 
 
 def _second_person() -> Any:
@@ -109,13 +131,18 @@ def _second_person() -> Any:
 
 def _import(count: int, rng: random.Random, actor: Any) -> list[UUID]:
     """New units as a file that a bank sends; some have counts that wait for a second person."""
-    from bank import services
     from bank.models import CordBloodUnit
+    from bank.services_import import units_import
 
     bank = CordBloodUnit.objects.select_related("bank").first()
     code = bank.bank.code if bank else ""
-    report = services.units_import(
-        data=_file(count, rng), file_name="changes.csv", actor=actor, bank_code=code, skip_bad=True
+    report = units_import(
+        data=_file(count, rng),
+        file_name="changes.csv",
+        actor=actor,
+        bank_code=code,
+        skip_bad=True,
+        declaration=REASON,
     )
     return list(CordBloodUnit.objects.filter(import_batch_id=report.batch_id).values_list("pk", flat=True))
 

@@ -36,6 +36,7 @@ def open_next_typing(page: Page) -> None:
 
 def recompute(page: Page) -> None:
     """From a list to the proof that it can be computed again."""
+    page.locator("main .more-menu > summary").click()
     page.locator("main form[action$='/replay/'] button").click()
     page.wait_for_selector("main .kpis", timeout=60_000)
 
@@ -104,11 +105,40 @@ SHOT-1,x,,1,,,,,
 """
 
 
-def upload(content: str) -> Callable[[Page], None]:
+BAD_RESULTS = """unit,test,value,time_point,subject,tested_on
+SHOT-1,tnc,131.5,processing,,2026-03-02
+SHOT-1,hbs_ag,maybe,,mother,2026-03-02
+"""
+STRANGE_COLUMNS = """脐带血编号,血型,有核细胞数(×10^8),CD34+,HLA-A 1,HLA-A 2,备注
+SHOT-1,O,15.15,4.2,11:01,24:02,x
+"""
+UNIT_XML = (
+    '<INVENTORIES><INVENTORY POOL="6939"><CBU><ID>SHOT-1</ID><HLA><A><DNA><FIELD1>11:01</FIELD1><FIELD2>24:02</FIELD2>'
+    "</DNA></A></HLA><IDM><CMV>N</CMV></IDM><STATUS>AV</STATUS><TNC_FRZN>15.15</TNC_FRZN></CBU></INVENTORY></INVENTORIES>"
+)
+
+
+def make_inventory_file(page: Page) -> None:
+    """The newest there is, or a first one; what it shows is the page of that file."""
+    if page.locator("main table a").count():
+        page.locator("main table a").first.click()
+        return
+    page.locator("main [name=issuing_organisation]").fill("6939")
+    page.locator("main [name=counts]").select_option("e8")
+    submit(page)
+
+
+def open_folds(page: Page) -> None:
+    """The first thing that one can do."""
+    page.locator("main details.fold summary").last.wait_for()
+    page.locator("section[aria-labelledby=acts] details summary").first.click()
+
+
+def upload(content: str, name: str = "units.csv") -> Callable[[Page], None]:
     """A file into the import page: its preview, which writes nothing."""
 
     def act(page: Page) -> None:
-        file = {"name": "units.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        file = {"name": name, "mimeType": "text/csv", "buffer": content.encode()}
         page.locator("main input[type=file]").set_input_files(files=[file])
         submit(page)
 

@@ -19,6 +19,7 @@ from shots_site import Combination, Shot, Site, Taken, chromium
 
 COORDINATOR, PHYSICIAN = "hospital_coordinator", "hospital_physician"
 LANGS = ("en", "zh-hans")
+PARTNER = re.compile(r"(?:a pair with|可与) ([^,·]+?)(?:,| ·| 配对|$)")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _made(site: Site, one: Indication) -> Way:
         way.run = _path(page)
         way.request = first_link(way.run, "/requests/UUID/")(page)
         for lang in LANGS:
-            way.reports[lang] = _kept_report(page, way.run, lang)
+            way.reports[lang] = _kept_report(page, way.run, lang, pairs=5 if one.units > 1 else 0)
         page.goto(way.run)
         for _ in range(2):
             with page.expect_response(lambda response: response.url.endswith("/shortlist/")):
@@ -115,9 +116,10 @@ def _new_patient(page: Page, one: Indication) -> str:
     return _path(page)
 
 
-def _kept_report(page: Page, run: str, lang: str) -> str:
+def _kept_report(page: Page, run: str, lang: str, pairs: int) -> str:
     page.goto(f"{run}report/")
     page.locator("main input[name=n]").fill("5")
+    page.locator("main input[name=pairs]").fill(str(pairs))
     page.locator("main select[name=lang]").select_option(lang)
     page.locator("main form.form button.primary").click()
     page.wait_for_url("**/requests/reports/**")
@@ -127,12 +129,27 @@ def _kept_report(page: Page, run: str, lang: str) -> str:
 def _sign(page: Page, path: str, units: int, password: str) -> None:
     page.goto(path)
     page.locator("main input[name=meaning][value=chosen]").check()
-    for place in range(units):
-        page.locator("main input[name=chosen]").nth(place).check()
+    _choose(page, units)
     page.locator("main input[name=remark]").fill("Synthetic demonstration. 合成演示。")
     page.locator("main input[type=password]").fill(password)
     page.locator("main form[action$='/sign/'] button.primary").click()
     page.wait_for_selector("main a[href$='/signed.pdf']")
+
+
+def _choose(page: Page, units: int) -> None:
+    """The first unit, or the first one that stands in a pair and its partner."""
+    boxes = page.locator("main input[name=chosen]")
+    if units == 1:
+        boxes.first.check()
+        return
+    for place in range(boxes.count()):
+        box = boxes.nth(place)
+        label = page.locator(f"main label[for='{box.get_attribute('id')}']").inner_text()
+        if found := PARTNER.search(label):
+            box.check()
+            page.locator(f"main input[name=chosen][value='{found[1]}']").check()
+            return
+    raise LookupError("the report holds no pair")
 
 
 def shots(name: str, way: Way) -> list[Shot]:

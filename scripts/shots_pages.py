@@ -5,6 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import shots_acts as acts
+from shots_certainty import CERTAINTY_PAGES
+from shots_consent import CONSENT_PAGES
+from shots_dossier import DOSSIER_PAGES
 from shots_finding import (
     FAR_UNIT,
     HOSPITAL,
@@ -20,7 +23,13 @@ from shots_finding import (
     then,
     through,
 )  # fmt: skip
+from shots_genetic import GENETIC_PAGES
+from shots_release import RELEASE_PAGES
+from shots_reservations import RESERVATION_PAGES
 from shots_site import Shot
+from shots_stocks import STOCK_PAGES
+from shots_storage import STORAGE_PAGES
+from shots_yield import YIELD_PAGES
 
 TYPINGS = """A*02:01+A*24:02:01:02L^B*40:01+B15^C*04:09N+C*01:02^DRB1*15:XX+DR9^DPB1*02:01+DPB1*05:01^A2+A11
 B*40:01+B*46:01|B*40:02+B*46:XX
@@ -107,19 +116,50 @@ PAGES = [
     Shot("match-success", "director", "/success/?by=disease"),
     Shot("match-success-hospital", "hospital_coordinator", "/success/?by=hospital"),
     Shot("mails", "admin", "/mails/"),
+    Shot("what-i-am-told", "search_coordinator", "/profile/notices/"),
+    Shot("hooks", "admin", "/hooks/"),
+    Shot("hook-new", "admin", "/hooks/new/"),
+    Shot("calendar", "hospital_coordinator", "/calendar/"),
     Shot("units", "lab", "/units/?per_page=25"),
     Shot("units-none", "lab", "/units/?q=zzzz"),
     Shot("unit", "lab", UNIT),
     Shot("unit-hospital", "hospital_coordinator", UNIT),
     Shot("unit-mother", "lab", then(UNIT, "mother/")),
     Shot("unit-mother-differs", "lab", then(UNIT, "mother/"), act=acts.another_mother),
+    Shot("labels", "lab", "/units/labels/?abo=AB&rh=-&loci=5"),
+    Shot("labels-none", "lab", "/units/labels/?units=U1"),
+    Shot("labels-places", "lab", "/units/labels/places/"),
+    Shot("product-codes", "lab", "/units/product-codes/"),
+    Shot("search-wrong-check", "lab", "/find/?q=G123498654321J"),
     Shot("banks", "qa", "/units/banks/"),
     Shot("recovery", "lab", "/units/recovery/"),
     Shot("unit-import", "lab", "/units/import/"),
     Shot("unit-import-preview", "lab", "/units/import/", act=acts.upload(acts.GOOD_UNITS)),
     Shot("unit-import-errors", "lab", "/units/import/", act=acts.upload(acts.BAD_UNITS)),
     Shot("unit-imports", "lab", "/units/imports/"),
+    Shot("unit-import-columns", "lab", "/units/import/", act=acts.upload(acts.STRANGE_COLUMNS)),
+    Shot("unit-import-counts", "lab", "/units/import/", act=acts.upload(acts.UNIT_XML, "units.xml")),
+    Shot("unit-import-declare", "qa", "/units/import/", act=acts.upload(acts.GOOD_UNITS)),
+    Shot("results-file", "lab", "/units/results/"),
+    Shot("results-file-errors", "lab", "/units/results/", act=acts.upload(acts.BAD_RESULTS, "results.csv")),
+    Shot("partner-new", "qa", "/units/banks/new/"),
+    Shot("units-partners", "lab", "/units/?bank=partner&per_page=25"),
+    Shot("unit-partner", "qa", first_link("/units/?bank=partner", "/units/UUID/")),
+    Shot("unit-partner-gone", "qa", first_link("/units/?q=TP-00001", "/units/UUID/")),
+    Shot("unit-donor", "lab", first_link("/units/?q=ZR-000001", "/units/UUID/")),
+    Shot("unit-confirm", "qa", first_link("/units/?waiting=on", "/units/UUID/"), act=acts.open_folds),
+    Shot("inventory-files", "qa", "/units/exports/"),
+    Shot("inventory-file", "qa", "/units/exports/", act=acts.make_inventory_file),
     Shot("limits", "qa", "/units/limits/"),
+    *RELEASE_PAGES,
+    *CONSENT_PAGES,
+    *DOSSIER_PAGES,
+    *GENETIC_PAGES,
+    *STORAGE_PAGES,
+    *YIELD_PAGES,
+    *RESERVATION_PAGES,
+    *CERTAINTY_PAGES,
+    *STOCK_PAGES,
     Shot("planning", "director", "/planning/"),
     Shot("planning-figures", "director", "/planning/", act=acts.simulate),
     Shot("planning-units", "director", then(first_link("/planning/", "/planning/UUID/"), "units/")),

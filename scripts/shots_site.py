@@ -97,13 +97,13 @@ class Site:
         state = self.state_of(shot.role)
         with chromium.page_of(self.browser, self.base_url, storage_state=state, **how) as (page, watch):
             watch.expected_status = shot.status
-            response = page.goto(path)
+            page.goto(path)
             if shot.act:
                 shot.act(page)
             page.evaluate("document.fonts.ready.then(() => true)")
             page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=picture, full_page=True)
-            got = response.status if response else 0
+            got = watch.document_status
             return [
                 *([f"status {got}, expected {shot.status}"] if got != shot.status else []),
                 *watch.problems,

@@ -153,7 +153,7 @@ def main() -> int:
         print(
             manage(
                 "import_units", str(chosen.data / "wmda" / "don.gl.txt.gz"),
-                "--bank", BANK, "--invent-counts", "7",
+                "--bank", BANK, "--invent-counts", "7", "--declare-released", "real typings, to be searched",
             ).strip()
         )  # fmt: skip
         with worker(var):

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from bank.choices import MarkerTest, Subject, UnitStatus
-from bank.demo import quality
+from bank.demo import lots, quality, release, samples
 from bank.demo.keys import Keys
 from bank.demo.storage import SLOT_COLUMNS, slot_line
 from bank.demo.units import Maker
@@ -27,13 +27,19 @@ from bank.imports.write import (
     unit_line,
 )
 from bank.models import (
+    BloodGroupResult,
     CordBloodUnit,
+    CultureResult,
     Donation,
+    EligibilityDecision,
     HaemoglobinopathyResult,
     HlaTyping,
+    LotUse,
     MarkerResult,
     Measurement,
+    SampleUse,
     Slot,
+    UnitSample,
 )
 from core.copying import NULL, csv_text
 
@@ -52,11 +58,17 @@ MARKER_COLUMNS = (
 TABLES = (
     (Donation, DONATION_COLUMNS),
     (CordBloodUnit, UNIT_COLUMNS),
-    (HlaTyping, TYPING_COLUMNS),
+    (HlaTyping, (*TYPING_COLUMNS, *VERIFIED_COLUMNS)),
     (Measurement, (*MEASUREMENT_COLUMNS, *VERIFIED_COLUMNS)),
     (HaemoglobinopathyResult, (*SCREEN_COLUMNS, *VERIFIED_COLUMNS)),
     (MarkerResult, MARKER_COLUMNS),
+    (CultureResult, release.CULTURE_COLUMNS),
+    (BloodGroupResult, release.GROUP_COLUMNS),
+    (EligibilityDecision, release.ELIGIBILITY_COLUMNS),
     (Slot, SLOT_COLUMNS),
+    (UnitSample, samples.COLUMNS),
+    (SampleUse, samples.USE_COLUMNS),
+    (LotUse, lots.USE_COLUMNS),
 )
 
 
@@ -89,7 +101,15 @@ class Writer:
             csv_text(self._measurements(rows)),
             csv_text(self._screens(rows)),
             "".join(self._markers(rows, rng)),
+            csv_text(self._cultures(rows, number)),
+            csv_text(
+                release.group_line(row, self.keys, self._verified(row)) for row in release.waiting(rows)
+            ),
+            csv_text(self._decisions(rows, number)),
             csv_text(self._slots(rows)),
+            csv_text(samples.sample_lines(rows, self.keys, self.origin)),
+            csv_text(samples.use_lines(rows, self.keys, self.origin.verified_by_id)),
+            "".join(self._uses(rows)),
         )
         texts = tuple(text.encode() for text in lines)
         return Chunk(texts, [row.digest for row in rows], sum(1 for row in rows if row.held))
@@ -107,7 +127,7 @@ class Writer:
     def _typings(self, rows: Iterable[UnitRow]) -> Iterator[list[Any]]:
         for row in rows:
             for count, line in enumerate(typing_lines(row, self.keys(row.line), self.origin)):
-                yield [self.keys(row.line * 2 + count), *line]
+                yield [self.keys(row.line * 2 + count), *line, *self._verified(row)]
 
     def _measurements(self, rows: Iterable[UnitRow]) -> Iterator[list[Any]]:
         for row in rows:
@@ -118,6 +138,23 @@ class Writer:
             )
             for count, line in enumerate(chain(*lines)):
                 yield [self.keys(row.line * 16 + count), *line, *self._verified(row)]
+        for row in release.waiting(rows):
+            rng = random.Random(f"qidai-viable-{self.maker.plan.seed}-{row.line}")
+            line = release.viable_line(row, self.keys(row.line), self.origin, rng)
+            yield [self.keys(row.line * 16 + 15), *line, *self._verified(row)]
+
+    def _cultures(self, rows: Iterable[UnitRow], number: int) -> Iterator[list[Any]]:
+        rng = random.Random(f"qidai-cultures-{self.maker.plan.seed}-{number}")
+        for row in release.waiting(rows):
+            yield from release.culture_lines(row, self.keys, self._verified(row), rng)
+
+    def _decisions(self, rows: Iterable[UnitRow], number: int) -> Iterator[list[Any]]:
+        rng = random.Random(f"qidai-decisions-{self.maker.plan.seed}-{number}")
+        lines = (
+            release.eligibility_line(row, self.keys, self._verified(row), rng)
+            for row in release.waiting(rows)
+        )
+        return (line for line in lines if line is not None)
 
     def _screens(self, rows: Iterable[UnitRow]) -> Iterator[list[Any]]:
         for row in rows:
@@ -137,6 +174,7 @@ class Writer:
         for row in rows:
             unit_id = self.keys(row.line)
             tested = row.values["collected_on"] + dt.timedelta(days=rng.randint(1, 5))
+            row.values["tested_on"] = tested
             person, day = self._verified(row)
             end = f"serum,L{tested:%y%m},,{tested},{person or NULL},{day or NULL}\n"
             for count, test in enumerate(_TESTS):
@@ -144,6 +182,16 @@ class Writer:
                 result = "positive" if test == _CMV and rng.random() < 0.93 else "negative"
                 yield f"{self.keys(row.line * 16 + count)},{unit_id},{_MOTHER},{test},{result},,{end}"
                 yield f"{self.keys(row.line * 16 + 8 + count)},{unit_id},{_UNIT},{test},negative,,{end}"
+            if row.status == UnitStatus.QUARANTINE:
+                for count, subject, test in release.more_markers(row):
+                    yield f"{self.keys(_MORE + row.line * 4 + count)},{unit_id},{subject},{test},negative,,{end}"
+
+    def _uses(self, rows: Iterable[UnitRow]) -> Iterator[str]:
+        """Which lots each unit used; behind its markers, which say when it was tested."""
+        for row in rows:
+            yield from lots.use_lines(
+                row.line, row.values["collected_on"], row.values["tested_on"], self.keys
+            )
 
     def _slots(self, rows: Iterable[UnitRow]) -> Iterator[list[Any]]:
         """Canister after canister; a discarded unit leaves its slot empty."""
@@ -153,4 +201,5 @@ class Writer:
 
 
 _TESTS = tuple(test.value for test in TESTS)
+_MORE = 4 << 40  # keys of the further markers begin here: of a table all have to be different
 _CMV, _MOTHER, _UNIT = MarkerTest.CMV.value, Subject.MOTHER.value, Subject.UNIT.value

@@ -1,1 +1,1 @@
-"""Import of unit files: bytes → rows → checked units → tables. `bank.services.units_import` drives it."""
+"""Import of unit files: bytes → rows → checked units → tables. `bank.services_import` drives it."""

@@ -15,9 +15,11 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from bank import din as din_codes
 from bank import processing
 from bank.choices import Abo, Analyte, HaemoglobinopathyValue, RedCells, TimePoint, UnitStatus
+from bank.codes import din as din_codes
+from bank.codes import grid, product
+from bank.codes.errors import CodeError
 from bank.imports.errors import CellError
 from core import populations
 from core.errors import InvalidInput
@@ -38,6 +40,7 @@ MEASURED_COLUMNS: dict[str, tuple[TimePoint, Analyte]] = {
     "segment_cd34_viability_percent": (TimePoint.POST_THAW_SEGMENT, Analyte.CD34_VIABILITY),
 }
 MEASURED_LATER = tuple(MEASURED_COLUMNS)[3:]  # the first three stand on the unit
+GONE = "GONE"  # a partner's list may say so of a unit; no state of ours
 IMPORTABLE_STATUS = (UnitStatus.LISTED.value, UnitStatus.QUARANTINE.value)
 
 _UNIT_NO = re.compile(r"[A-Z0-9](?:[A-Z0-9._/\-]{0,15}[A-Z0-9])?")
@@ -73,7 +76,21 @@ def read_unit_no(text: str, today: dt.date) -> str:
 def read_din(text: str, today: dt.date) -> str:
     try:
         return din_codes.parse(text).code
-    except din_codes.DinError as error:
+    except CodeError as error:
+        raise CellError(error.code, **error.params) from None
+
+
+def read_product(text: str, today: dt.date) -> str:
+    try:
+        return product.parse(text).code
+    except CodeError as error:
+        raise CellError(error.code, **error.params) from None
+
+
+def read_grid(text: str, today: dt.date) -> str:
+    try:
+        return grid.parse(text).code
+    except CodeError as error:
         raise CellError(error.code, **error.params) from None
 
 
@@ -150,7 +167,14 @@ def read_population(text: str, today: dt.date) -> str:
         raise CellError(error.code, **error.params) from None
 
 
+def refuse_formula(text: str) -> None:
+    """Where any text will do, one that a spreadsheet would run will not."""
+    if text.startswith(("=", "@")):
+        raise CellError("formula", text=text[:40])
+
+
 def read_method(text: str, today: dt.date) -> str:
+    refuse_formula(text)
     try:
         return processing.canonical_method(text)
     except InvalidInput as error:
@@ -158,6 +182,7 @@ def read_method(text: str, today: dt.date) -> str:
 
 
 def read_screen_method(text: str, today: dt.date) -> str:
+    refuse_formula(text)
     if len(text) > 80:
         raise CellError("method_too_long", most=80)
     return text
@@ -167,6 +192,8 @@ _ABO_WORDS = {str(value).lower(): str(value) for value in Abo.values}
 _RED_CELLS_WORDS = {str(value): str(value) for value in RedCells.values}
 _SCREEN_WORDS = {str(value): str(value) for value in HaemoglobinopathyValue.values}
 _STATUS_WORDS = {value.lower(): value for value in IMPORTABLE_STATUS}
+# What the rows of a partner's list may say besides.
+read_partners_status = choice({**_STATUS_WORDS, GONE.lower(): GONE}, ", ".join((*IMPORTABLE_STATUS, GONE)))
 
 VALUE_COLUMNS: tuple[Column, ...] = (
     Column("unit_no", read_unit_no, _("the bank's number of the unit, at most 17 characters; required")),
@@ -207,6 +234,8 @@ VALUE_COLUMNS: tuple[Column, ...] = (
     ),
     Column("haemoglobinopathy_method", read_screen_method, _("method of the screen")),
     Column("haemoglobinopathy_on", read_date, _("day of the screen, YYYY-MM-DD")),
+    Column("product_code", read_product, _("ISBT 128 product code of the unit, 8 characters or as scanned")),
+    Column("grid", read_grid, _("GRID of an adult donor with its check characters; cord blood has none")),
     Column("counts_invented", choice(YES_NO, "yes, no"), _("yes where the counts are made up")),
 )
 HLA_COLUMNS: tuple[str, ...] = tuple(f"{locus}_{position}" for locus in LOCI for position in (1, 2))
@@ -218,10 +247,14 @@ SEROLOGY_COLUMNS: tuple[str, ...] = tuple(
 # The typing of the mother, who is never without a child's.
 MOTHER = "mother_"
 MOTHER_COLUMNS: tuple[str, ...] = tuple(f"{MOTHER}{name}" for name in HLA_COLUMNS)
+# All that is taken of an adult donor.
+DONOR_COLUMNS: frozenset[str] = frozenset(
+    {"unit_no", "bank", "grid", "sex", "abo", "rh", "population", "status", *HLA_COLUMNS, *SEROLOGY_COLUMNS}
+)
 # Columns that came after the first inventories: their values count for the digest of a row only where they are given.
 LATER_COLUMNS: tuple[str, ...] = (
     "red_cells", "processing_method", *MEASURED_LATER, "haemoglobinopathy", "haemoglobinopathy_method",
-    "haemoglobinopathy_on",
+    "haemoglobinopathy_on", "product_code", "grid",
 )  # fmt: skip
 NAMES: tuple[str, ...] = (
     *(column.name for column in VALUE_COLUMNS),

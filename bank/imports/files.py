@@ -9,49 +9,98 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 
+from bank.choices import CountUnit
+from bank.imports.atlas_json import read_json
+from bank.imports.counts import rescaled
 from bank.imports.errors import FileError, Finding
+from bank.imports.mapping import renamed
+from bank.imports.raw import (
+    MAX_FILE_BYTES,
+    MAX_LINE_CHARACTERS,
+    MAX_ROWS,
+    MAX_TEXT_BYTES,
+    MEGABYTE,
+    OWN,
+    Owner,
+    RawFile,
+)
+from bank.imports.wmda_xml import read_xml
+from bank.imports.xlsx import MAGIC, read_xlsx
 
-MEGABYTE = 1024 * 1024
-MAX_FILE_BYTES = 50 * MEGABYTE
-MAX_TEXT_BYTES = 200 * MEGABYTE
-MAX_LINE_CHARACTERS = 200_000
-MAX_ROWS = 1_000_000
+WITH_HEADER = ("csv", "xlsx")  # kinds of files whose columns may be mapped
 
 _GZIP = b"\x1f\x8b"
 _GL_LINE = re.compile(r"[^%,;\t]{1,60}%")
 _DELIMITERS = ",;\t"
 
 
-@dataclass
-class RawFile:
-    """`rows`: (line number, cells in the order of `header`); `broken`: lines that are no rows at all."""
+def read(
+    data: bytes,
+    *,
+    max_bytes: int = MAX_FILE_BYTES,
+    max_rows: int = MAX_ROWS,
+    counts: CountUnit | None = None,
+    mapping: Mapping[str, str] | None = None,
+    owner: Owner = OWN,
+) -> RawFile:
+    """Recognise and split a file: CSV, XLSX, GL lines (rows of `unit_no` and `gl`), WMDA-style XML, Atlas-style JSON.
 
-    kind: str
-    header: list[str]
-    rows: list[tuple[int, list[str]]]
-    broken: list[Finding] = field(default_factory=list)
+    As `recognised`, then `named`.
+    """
+    raw = recognised(data, max_bytes=max_bytes, max_rows=max_rows, counts=counts, owner=owner)
+    return named(raw, mapping=mapping, max_rows=max_rows)
 
 
-def read(data: bytes, *, max_bytes: int = MAX_FILE_BYTES, max_rows: int = MAX_ROWS) -> RawFile:
-    """Recognise and split a file. GL lines become rows of `unit_no` and `gl`.
+def recognised(
+    data: bytes,
+    *,
+    max_bytes: int = MAX_FILE_BYTES,
+    max_rows: int = MAX_ROWS,
+    counts: CountUnit | None = None,
+    owner: Owner = OWN,
+) -> RawFile:
+    """A table as it is, with whatever headings, so that somebody may say what they mean; other files in our columns.
+
+    counts: what the counts of an XML file are given in. owner: whose list it is.
 
     Raises FileError: file_empty, file_too_large, file_unpacks_too_large, file_broken_gzip, file_binary,
-    file_encoding, file_unknown_form, file_no_rows, line_too_long, too_many_rows.
+    file_encoding, file_unknown_form, file_no_rows, line_too_long, too_many_rows, and those of the readers.
     """
     if len(data) > max_bytes:
         raise FileError("file_too_large", limit=max_bytes // MEGABYTE)
-    text = decode(unpack(data))
-    if not text.strip():
-        raise FileError("file_empty")
-    _check_lines(text)
-    first = next(line for line in text.splitlines() if line.strip())
-    raw = _read_gl(text) if _GL_LINE.match(first) else _read_csv(text, first)
+    return _recognised(unpack(data), counts, max_rows, owner)
+
+
+def named(raw: RawFile, *, mapping: Mapping[str, str] | None = None, max_rows: int = MAX_ROWS) -> RawFile:
+    """The rows under our names. mapping: heading of the file -> column of ours, "" to leave it out.
+
+    Raises FileError: file_unknown_form, too_many_rows.
+    """
+    if mapping and raw.kind in WITH_HEADER:
+        raw = renamed(raw, mapping)
+    if raw.kind in WITH_HEADER and "unit_no" not in (name.lower() for name in raw.header):
+        raise FileError("file_unknown_form")
     if len(raw.rows) > max_rows:
         raise FileError("too_many_rows", limit=max_rows)
-    return raw
+    return rescaled(raw)
+
+
+def _recognised(data: bytes, counts: CountUnit | None, max_rows: int, owner: Owner) -> RawFile:
+    if data.startswith(MAGIC):
+        return read_xlsx(data, max_rows=max_rows)
+    text = decode(data)
+    if not text.strip():
+        raise FileError("file_empty")
+    start = text.lstrip()[:1]
+    if start == "<":
+        return read_xml(text.lstrip(), counts=counts, max_rows=max_rows, owner=owner)
+    if start in "[{":
+        return read_json(text, max_rows=max_rows, owner=owner)
+    _check_lines(text)
+    first = next(line for line in text.splitlines() if line.strip())
+    return _read_gl(text) if _GL_LINE.match(first) else _read_csv(text, first)
 
 
 def unpack(data: bytes) -> bytes:
@@ -146,7 +195,7 @@ def _read_csv(text: str, first: str) -> RawFile:
             header = [cell.strip() for cell in cells]
         else:
             rows.append((number, cells))
-    if header is None or "unit_no" not in (name.lower() for name in header):
+    if header is None or (len(header) == 1 and header[0].lower() != "unit_no"):
         raise FileError("file_unknown_form")
     if not rows and not broken:
         raise FileError("file_no_rows")

@@ -20,8 +20,13 @@ class Origin:
     mac_version: str
     user_id: UUID | None = None
     synthetic: bool = False
+    source: str = "own"  # as the bank's: what comes from a partner is the partner's
+    donor_type: str = "cord"  # as the bank's
     verified_by_id: UUID | None = None  # of a demonstration: who vouched for its results
 
     @classmethod
     def of(cls, batch: ImportBatch, *, synthetic: bool = False) -> Origin:
-        return cls(batch.bank_id, batch.pk, batch.nomenclature, batch.mac_version, batch.user_id, synthetic)
+        return cls(
+            batch.bank_id, batch.pk, batch.nomenclature, batch.mac_version, batch.user_id, synthetic, batch.bank.source,
+            batch.bank.holds,
+        )  # fmt: skip

@@ -13,7 +13,12 @@ from bank.imports.errors import Finding
 class ImportReport:
     """Counts of rows and all findings. `ok` rows are new or unchanged; `failed` rows have a finding.
 
+    wants_listed: new own units that the file calls listed; undeclared: those of them that enter the quarantine because
+    nobody declares that they were released. Of a partner's list rows may change units, and units may be gone.
+
     `warnings` stop nothing: new units whose typing needs a decision.
+
+    kind: form of the file, "" where it could not be told. ignored: names of what the file holds and nobody reads.
 
     `batch_id` is the stored batch; None for a dry run, or where nothing was new, or where errors stopped it.
     """
@@ -22,11 +27,19 @@ class ImportReport:
     imported: int = 0
     unchanged: int = 0
     held: int = 0
+    changed: int = 0
+    gone: int = 0
+    wants_listed: int = 0
+    undeclared: int = 0
+    is_partner: bool = False
+    bank: str = ""
     findings: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     dry_run: bool = False
     skip_bad: bool = False
     batch_id: UUID | None = None
+    kind: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -34,7 +47,12 @@ class ImportReport:
 
     @property
     def ok(self) -> int:
-        return self.imported + self.unchanged
+        return self.imported + self.unchanged + self.changed
+
+    @property
+    def changes(self) -> int:
+        """Units that become new, other or gone."""
+        return self.imported + self.changed + self.gone
 
     @property
     def blocked(self) -> bool:
@@ -53,6 +71,10 @@ class ImportReport:
             "imported": self.imported,
             "unchanged": self.unchanged,
             "held": self.held,
+            "changed": self.changed,
+            "gone": self.gone,
+            "undeclared": self.undeclared,
+            "ignored": list(self.ignored),
             "errors": [finding.as_dict() for finding in self.findings],
             "warnings": [warning.as_dict() for warning in self.warnings],
         }

@@ -5,15 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bank.choices import UnitStatus
 from bank.imports import invent
-from bank.imports.columns import LATER_COLUMNS, MOTHER, NAMES, SEROLOGY_LOCI, VALUE_COLUMNS
+from bank.imports.columns import (
+    DONOR_COLUMNS,
+    GONE,
+    LATER_COLUMNS,
+    MOTHER,
+    NAMES,
+    SEROLOGY_LOCI,
+    VALUE_COLUMNS,
+    read_partners_status,
+)
 from bank.imports.errors import CellError, FileError, Finding
-from bank.imports.files import RawFile
+from bank.imports.raw import OWN, Owner, RawFile
 from bank.imports.typings import BadPair, TypingReader
 from bank.limits import Limits, held_reasons
 from hla.errors import Note
@@ -23,9 +32,18 @@ from hla.text import fold_text
 from hla.typing import LocusTyping, is_serological, untyped, with_serology
 
 OPERATORS = frozenset("|~?#")  # what a pair of values cannot say
+TELL_EVERY = 250  # rows
+MOST_FINDINGS = 200_000  # of one file; more than that fills the memory and helps nobody
+MOST_SEEN = 20_000  # texts of one column whose values are remembered
+Tell = Callable[[int], None]
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _READERS = {column.name: column.read for column in VALUE_COLUMNS}
 # What identifies the content of a row. Status is the bank's to change afterwards, so it does not count.
 _DIGESTED = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments")
+
+
+def _silent(count: int) -> None:
+    """Nobody waits for it."""
 
 
 @dataclass(slots=True)
@@ -64,72 +82,127 @@ class Checked:
     rows: list[UnitRow] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
+    def add(self, findings: Sequence[Finding]) -> None:
+        """Of a file in which every cell is wrong the first findings; a last one says that there are more."""
+        if len(self.findings) < MOST_FINDINGS:
+            self.findings += findings
+        elif self.findings[-1].code != "too_many_findings":
+            line = self.findings[-1].line
+            self.findings.append(Finding(line, "", "too_many_findings", {"limit": MOST_FINDINGS}))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the cells of a row stand: places of the columns, -1 for one that the file has not.
+
+    values: place and name; typed, mother: name of a pair of cells and the places of both; of_cord: what no donor has.
+    """
+
+    width: int
+    unit_no: int
+    screen: int
+    grid: int
+    gl: int | None
+    values: tuple[tuple[int, str], ...]
+    typed: tuple[tuple[str, int, int], ...]
+    mother: tuple[tuple[str, int, int], ...]
+    of_cord: tuple[tuple[int, str], ...]
+
+    @classmethod
+    def of(cls, columns: list[str]) -> Layout:
+        at = {name: place for place, name in enumerate(columns)}
+        return cls(
+            width=len(columns),
+            unit_no=at.get("unit_no", -1),
+            screen=at.get("haemoglobinopathy", -1),
+            grid=at.get("grid", -1),
+            gl=at.get("gl"),
+            values=tuple((place, name) for name, place in at.items() if name in _READERS),
+            typed=_pair_places(at),
+            mother=_pair_places(at, MOTHER),
+            of_cord=tuple((place, name) for name, place in at.items() if name not in DONOR_COLUMNS | {"gl"}),
+        )
+
 
 @dataclass(frozen=True)
 class RowChecker:
-    """What a row is checked against. `bank_code` "" takes the bank from the file's own column."""
+    """What a row is checked against. `bank_code` "" takes the bank from the file's own column.
+
+    owner: whose list it is.
+    """
 
     reader: TypingReader
     limits: Limits
     today: dt.date
     bank_code: str = ""
     invent_seed: int | None = None
+    owner: Owner = OWN
+    _seen: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {name: {} for name in _READERS if name not in ("unit_no", "din")}
+    )
 
-    def check(self, raw: RawFile) -> Checked:
-        columns = _columns_of(raw)
+    def check(self, raw: RawFile, tell: Tell = _silent) -> Checked:
+        """tell: is told now and then how many rows are checked."""
+        layout = Layout.of(_columns_of(raw))
         if self.invent_seed is not None and raw.kind != "gl":
             raise FileError("counts_only_for_gl")
         checked = Checked(raw.kind, total=len(raw.rows) + len(raw.broken), findings=list(raw.broken))
-        for line, cells in raw.rows:
-            findings: list[Finding] = []
-            row = self._row(line, columns, cells, findings)
-            checked.findings += findings
-            if row is not None and not findings:
+        for count, (line, cells) in enumerate(raw.rows):
+            findings = list(raw.found.get(line, ()))
+            row = self._row(line, layout, cells, findings)
+            if findings:
+                checked.add(_in_its_words(findings, raw.names))
+            elif row is not None:
                 checked.rows.append(row)
+            if count % TELL_EVERY == 0:
+                tell(count)
         return checked
 
-    def _row(
-        self, line: int, columns: list[str], cells: list[str], findings: list[Finding]
-    ) -> UnitRow | None:
-        if len(cells) != len(columns):
-            given = {"given": len(cells), "expected": len(columns)}
+    def _row(self, line: int, layout: Layout, cells: list[str], findings: list[Finding]) -> UnitRow | None:
+        if len(cells) != layout.width:
+            given = {"given": len(cells), "expected": layout.width}
             findings.append(Finding(line, "", "cells_count", given))
             return None
-        texts = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-        values = self._values(line, texts, findings)
-        if "gl" in texts:
-            as_typed = _gl_pairs(texts["gl"])
-            typing = self._gl(line, texts["gl"], findings)
+        texts = [cell.strip() for cell in cells]
+        texts.append("")  # of a column that the file has not
+        values = self._values(line, layout, texts, findings)
+        if layout.gl is not None:
+            as_typed = _gl_pairs(texts[layout.gl])
+            typing = self._gl(line, texts[layout.gl], findings)
         else:
-            as_typed = _column_pairs(texts)
+            as_typed = _pairs(layout.typed, texts)
             typing = self._columns(line, as_typed, findings)
-        mother_as_typed = _column_pairs(texts, MOTHER)
-        mother = self._columns(line, mother_as_typed, findings, MOTHER)
+        mother_as_typed = _pairs(layout.mother, texts)
+        mother = self._columns(line, mother_as_typed, findings, MOTHER) if mother_as_typed else {}
+        self._kind(line, layout, texts, values, findings)
         if findings:
             return None
         row = self._unit(line, values, typing, as_typed, mother_as_typed)
-        row.mother, row.mother_as_typed = mother, mother_as_typed
-        row.mother_differs = differences(mother.values(), typing.values(), self.reader.resolver)
+        if mother:
+            row.mother, row.mother_as_typed = mother, mother_as_typed
+            row.mother_differs = differences(mother.values(), typing.values(), self.reader.resolver)
         return row
 
-    def _values(self, line: int, texts: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
+    def _values(
+        self, line: int, layout: Layout, texts: Sequence[str], findings: list[Finding]
+    ) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for name, text in texts.items():
-            if name not in _READERS:
+        for place, name in layout.values:
+            text = texts[place]
+            if not text:
                 continue
             try:
-                if text:
-                    values[name] = _READERS[name](text, self.today)
-                elif name == "unit_no":
-                    raise CellError("required")
+                values[name] = self._read(name, text)
             except CellError as error:
                 findings.append(Finding(line, name, error.code, error.params))
+        if not texts[layout.unit_no]:  # of files without a header no row may have had a number
+            findings.append(Finding(line, "unit_no", "required"))
         tnc, cd34 = values.get("tnc_e7"), values.get("cd34_e6")
         if tnc and cd34 and cd34 > tnc * 10:
             params = {"cd34": f"{cd34:g}", "tnc": f"{tnc:g}"}
             findings.append(Finding(line, "cd34_e6", "cd34_above_tnc", params))
         screened = {"haemoglobinopathy_method", "haemoglobinopathy_on"} & values.keys()
-        if screened and not texts.get("haemoglobinopathy"):
+        if screened and not texts[layout.screen]:
             findings.append(Finding(line, "haemoglobinopathy", "haemoglobinopathy_needed"))
         bank = values.pop("bank", self.bank_code)
         if bank != self.bank_code:
@@ -137,6 +210,32 @@ class RowChecker:
                 Finding(line, "bank", "bank_differs", {"given": bank, "expected": self.bank_code})
             )
         return values
+
+    def _kind(
+        self, line: int, layout: Layout, texts: Sequence[str], values: Mapping[str, Any],
+        findings: list[Finding],
+    ) -> None:  # fmt: skip
+        """A donor is known by a GRID and has no cells, bag or mother; cord blood has no GRID."""
+        if not self.owner.adult:
+            if values.get("grid"):
+                findings.append(Finding(line, "grid", "grid_of_cord"))
+            return
+        findings += [Finding(line, name, "not_of_donors") for place, name in layout.of_cord if texts[place]]
+        if not texts[layout.grid] and values.get("status") != GONE:
+            findings.append(Finding(line, "grid", "required"))
+
+    def _read(self, name: str, text: str) -> Any:
+        """The value of a cell. Dates, groups and numbers come again and again: each text is read once."""
+        reader = read_partners_status if name == "status" and self.owner.partner else _READERS[name]
+        seen = self._seen.get(name)
+        if seen is None:
+            return reader(text, self.today)
+        if text not in seen:
+            value = reader(text, self.today)
+            if len(seen) < MOST_SEEN:
+                seen[text] = value
+            return value
+        return seen[text]
 
     def _gl(self, line: int, text: str, findings: list[Finding]) -> dict[str, LocusTyping]:
         reading = self.reader.gl(text)
@@ -190,15 +289,23 @@ class RowChecker:
         if self.invent_seed is not None:
             values |= invent.counts(self.invent_seed, unit_no)
             invented = True
-        held = held_reasons(values.get("tnc_e7"), values.get("cd34_e6"), self.limits)
-        tags = {tag for locus, pair in typing.items() for tag in self._tags(locus, pair)}
-        conflicts = tuple(pair.conflict for pair in typing.values() if pair.conflict is not None)
+        counted = not self.owner.adult and values.get("status") != GONE
+        held = held_reasons(values.get("tnc_e7"), values.get("cd34_e6"), self.limits) if counted else []
+        tags: set[str] = set()
+        for locus, pair in typing.items():
+            tags.update(self.reader.tags(locus, pair.first), self.reader.tags(locus, pair.second))
+        noted = (pair.conflict for pair in typing.values() if pair.notes)
+        conflicts = tuple(conflict for conflict in noted if conflict is not None)
         return UnitRow(
             line, unit_no, values, typing, as_typed, sorted(tags), held, digest, invented, conflicts
         )
 
-    def _tags(self, locus: str, pair: LocusTyping) -> tuple[str, ...]:
-        return self.reader.tags(locus, pair.first) + self.reader.tags(locus, pair.second)
+
+def _in_its_words(findings: list[Finding], names: Mapping[str, str]) -> list[Finding]:
+    """Columns under the names that they have in the file."""
+    if not names:
+        return findings
+    return [replace(finding, column=names.get(finding.column, finding.column)) for finding in findings]
 
 
 def _columns_of(raw: RawFile) -> list[str]:
@@ -218,13 +325,18 @@ def _columns_of(raw: RawFile) -> list[str]:
     return columns
 
 
-def _column_pairs(texts: Mapping[str, str], prefix: str = "") -> dict[str, tuple[str, str]]:
-    """The two cells of each locus that is given: by DNA under its name, by serology as `A_ser`."""
+def _pair_places(at: Mapping[str, int], prefix: str = "") -> tuple[tuple[str, int, int], ...]:
+    """The two cells of each locus: by DNA under its name, by serology as `A_ser`."""
     names = (*LOCI, *(f"{locus}_ser" for locus in SEROLOGY_LOCI))
-    pairs = (
-        (name, (texts.get(f"{prefix}{name}_1", ""), texts.get(f"{prefix}{name}_2", ""))) for name in names
-    )
-    return {name: pair for name, pair in pairs if pair != ("", "")}
+    pairs = ((name, at.get(f"{prefix}{name}_1", -1), at.get(f"{prefix}{name}_2", -1)) for name in names)
+    return tuple(pair for pair in pairs if pair[1:] != (-1, -1))
+
+
+def _pairs(places: Sequence[tuple[str, int, int]], texts: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Of the loci that are given."""
+    return {
+        name: (texts[first], texts[second]) for name, first, second in places if texts[first] or texts[second]
+    }
 
 
 def _gl_pairs(text: str) -> dict[str, tuple[str, str]]:
@@ -265,7 +377,7 @@ def _digest(
     later = {name: str(values[name]) for name in LATER_COLUMNS if name in values}
     content += [{"quality": later}] if later else []
     content += [{"mother": sorted(mother.items())}] if mother else []
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:32]
+    return hashlib.sha256(_JSON.encode(content).encode()).hexdigest()[:32]
 
 
 def _doubled(typing: Mapping[str, LocusTyping]) -> list[str]:

@@ -43,18 +43,20 @@ class TypingReader:
         return found
 
     def _read(self, locus: str, first: str, second: str) -> LocusTyping | BadPair:
+        try:
+            return parse_pair(locus, first, second, self.resolver, blank=self.blank)
+        except TypingError as error:
+            return BadPair(self._errors(locus, first, second) or ((1, error),))
+
+    def _errors(self, locus: str, first: str, second: str) -> tuple[tuple[int, TypingError], ...]:
+        """Of each value that cannot be read by itself; none where only the two together cannot be."""
         errors: list[tuple[int, TypingError]] = []
         for position, text in enumerate((first, second), start=1):
             try:
                 self.resolver.position(locus, text)
             except TypingError as error:
                 errors.append((position, error))
-        if errors:
-            return BadPair(tuple(errors))
-        try:
-            return parse_pair(locus, first, second, self.resolver, blank=self.blank)
-        except TypingError as error:
-            return BadPair(((1, error),))
+        return tuple(errors)
 
     def gl(self, text: str) -> Reading:
         """A GL String or GL String Code."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.db import connection
 
 from bank.choices import ANALYTE_UNIT, Source, Subject, TypingSource
+from bank.choices_stocks import SampleKind
 from bank.imports.columns import MEASURED_COLUMNS
 from bank.imports.origin import Origin
 from bank.imports.rows import UnitRow
@@ -21,11 +22,13 @@ from bank.models import (
     HlaTyping,
     ImportBatch,
     Measurement,
+    UnitSample,
 )
 from core.copying import copy_rows
 from hla.errors import Note
 from hla.typing import LocusTyping, Typing
 
+CHUNK = 10_000
 _VALUES = ("din", "collected_on", "sex", "abo", "rh", "volume_ml", "tnc_e7", "cd34_e6", "segments")
 _TEXTS = frozenset({"din", "sex", "abo", "rh"})
 _MEASURED = tuple(
@@ -33,10 +36,11 @@ _MEASURED = tuple(
     for name, (point, analyte) in MEASURED_COLUMNS.items()
 )
 UNIT_COLUMNS = (
-    "id", "bank_id", "source", "unit_no", *_VALUES, "populations", "status", "held_for_confirmation", "held_reasons",
+    "id", "bank_id", "source", "donor_type", "unit_no", "grid", *_VALUES, "populations", "status",
+    "held_for_confirmation", "held_reasons",
     "counts_invented", "synthetic", *HLA_COLUMNS, "hla_tags", "import_batch_id", "import_line", "import_digest",
     "status_before_hold", "hold_reason", "discard_reason", "status_when_confirmed", "donation_id",
-    "typing_conflict", "red_cells", "processing_method",
+    "typing_conflict", "red_cells", "processing_method", "product_code",
 )  # fmt: skip
 TYPING_COLUMNS = (
     "id", "unit_id", "subject", "loci", "canonical_gl", "notes", "nomenclature", "mac_version", "source",
@@ -45,13 +49,23 @@ TYPING_COLUMNS = (
 MEASUREMENT_COLUMNS = (
     "id", "unit_id", "time_point", "analyte", "value", "measure_unit", "method", "invented", "entered_by_id",
 )  # fmt: skip
+SAMPLE_COLUMNS = ("id", "unit_id", "subject", "kind", "opening", "remaining", "entered_by_id")
 SCREEN_COLUMNS = ("id", "unit_id", "result", "method", "tested_on", "entered_by_id")
 
 
 def write_units(rows: Sequence[UnitRow], batch: ImportBatch) -> None:
-    """Units, their current typings and their counts."""
-    ids = {row.unit_no: uuid4() for row in rows}
+    """Units, their current typings, their counts and the opening entry of their segments.
+
+    A part after the other, so that the texts stay small.
+    """
     origin = Origin.of(batch)
+    for start in range(0, len(rows), CHUNK):
+        _write(rows[start : start + CHUNK], origin)
+    forget_plans()
+
+
+def _write(rows: Sequence[UnitRow], origin: Origin) -> None:
+    ids = {row.unit_no: str(uuid4()) for row in rows}
     copy_rows(CordBloodUnit, UNIT_COLUMNS, (unit_line(row, ids[row.unit_no], origin) for row in rows))
     copy_rows(
         HlaTyping,
@@ -69,7 +83,10 @@ def write_units(rows: Sequence[UnitRow], batch: ImportBatch) -> None:
         SCREEN_COLUMNS,
         ([uuid4(), *screen_line(row, ids[row.unit_no], origin)] for row in screened),
     )
-    forget_plans()
+    if origin.source == Source.OWN:  # a partner's samples are the partner's
+        kept = (row for row in rows if row.values.get("segments") is not None)
+        lines = ([uuid4(), *segments_line(row, ids[row.unit_no], origin)] for row in kept)
+        copy_rows(UnitSample, SAMPLE_COLUMNS, lines)
 
 
 def forget_plans() -> None:
@@ -84,13 +101,14 @@ def unit_line(row: UnitRow, unit_id: object, origin: Origin) -> list[Any]:
     values = [row.values.get(name, "" if name in _TEXTS else None) for name in _VALUES]
     held = json.dumps(row.held, ensure_ascii=False) if row.held else "[]"
     return [
-        unit_id, origin.bank_id, Source.OWN.value, row.unit_no, *values, row.values.get("population", ""),
+        unit_id, origin.bank_id, origin.source, origin.donor_type, row.unit_no, row.values.get("grid", ""),
+        *values, row.values.get("population", ""),
         row.status, bool(row.held), held, row.invented, origin.synthetic, *hla_values(row), _array(row.tags),
         origin.batch_id, row.line, row.digest,
         row.values.get("status_before_hold", ""), row.values.get("hold_reason", ""),
         row.values.get("discard_reason", ""), row.wanted_status if row.held else "",
         row.values.get("donation_id"), bool(row.conflicts), row.values.get("red_cells", ""),
-        row.values.get("processing_method", ""),
+        row.values.get("processing_method", ""), row.values.get("product_code", ""),
     ]  # fmt: skip
 
 
@@ -146,6 +164,13 @@ def screen_line(row: UnitRow, unit_id: object, origin: Origin) -> list[Any]:
     get = row.values.get
     method, day = get("haemoglobinopathy_method", ""), get("haemoglobinopathy_on")
     return [unit_id, get("haemoglobinopathy"), method, day, origin.user_id]
+
+
+def segments_line(row: UnitRow, unit_id: object, origin: Origin, used: int = 0) -> list[Any]:
+    """The values of SAMPLE_COLUMNS without the first, the id, of a unit whose number of segments is known: how many are
+    left, and before that were used."""
+    left = row.values["segments"]
+    return [unit_id, Subject.UNIT.value, SampleKind.SEGMENT.value, left + used, left, origin.user_id]
 
 
 def _array(items: Iterable[str]) -> str:

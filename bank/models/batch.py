@@ -13,7 +13,10 @@ from bank.querysets import ImportBatchQuerySet
 
 
 class ImportBatch(models.Model):
-    """One row is one file of units that was taken in: where from, by whom, what came of it."""
+    """One row is one file of units that was taken in: where from, by whom, what came of it.
+
+    imported: units that it brought; of a partner's list `changed` rows altered a unit that an earlier list brought.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     bank = models.ForeignKey("bank.Bank", on_delete=models.PROTECT, related_name="import_batches")
@@ -26,6 +29,19 @@ class ImportBatch(models.Model):
     unchanged = models.PositiveIntegerField()
     failed = models.PositiveIntegerField()
     held = models.PositiveIntegerField(help_text=_("imported, waiting for confirmation of values"))
+    undeclared = models.PositiveIntegerField(
+        default=0, db_default=0, help_text=_("said LISTED, and entered the quarantine")
+    )
+    declaration = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("why units may enter as listed: they were released before Qidai"),
+    )
+    # Of a partner's list only.
+    full_list = models.BooleanField(default=False, db_default=False)
+    changed = models.PositiveIntegerField(default=0, db_default=0, help_text=_("rows that changed a unit"))
+    gone = models.PositiveIntegerField(default=0, db_default=0, help_text=_("units named no more"))
     rows_sha256 = models.CharField(max_length=64, help_text=_("digest over the digests of the rows written"))
     invented_counts_seed = models.IntegerField(null=True, blank=True)
     nomenclature = models.CharField(max_length=40)
@@ -33,6 +49,7 @@ class ImportBatch(models.Model):
     actor = models.CharField(max_length=200)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    written_at = models.DateTimeField(null=True, help_text=_("after its last row, by the database's clock"))
 
     objects = ImportBatchQuerySet.as_manager()
 
@@ -41,7 +58,11 @@ class ImportBatch(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=FileKind.values), name="batch_kind_known"),
             models.CheckConstraint(
-                condition=Q(rows=F("imported") + F("unchanged") + F("failed")), name="batch_rows_add_up"
+                condition=Q(rows=F("imported") + F("unchanged") + F("changed") + F("failed")),
+                name="batch_rows_add_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(declaration="") | Q(undeclared=0), name="batch_declared_or_quarantined"
             ),
             models.CheckConstraint(condition=Q(held__lte=F("imported")), name="batch_held_within_imported"),
         ]

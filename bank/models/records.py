@@ -10,8 +10,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from bank.choices import Analyte, MarkerResultValue, MarkerTest, MeasureUnit, Sex, Subject, TimePoint
-from bank.querysets import InForceQuerySet, VerifiedQuerySet
+from bank.choices import Analyte, MeasureUnit, Sex, TimePoint
+from bank.querysets import InForceQuerySet
 
 
 class Donation(models.Model):
@@ -36,6 +36,9 @@ class Donation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["bank", "mother_code", "bag_id", "infant_no"], name="donation_once_per_infant"
+            ),
+            models.UniqueConstraint(
+                fields=["bank", "bag_id"], condition=~Q(bag_id=""), name="donation_bag_once"
             ),
             models.CheckConstraint(condition=~Q(mother_code=""), name="donation_mother_coded"),
             models.CheckConstraint(
@@ -79,6 +82,26 @@ class Verified(models.Model):
                 | Q(entered_by__isnull=True)
                 | ~Q(verified_by=F("entered_by")),
                 name="%(class)s_verified_by_another",
+            ),
+        ]
+
+
+class Retractable(models.Model):
+    """A result of which no later one takes the place: one that is wrong is retracted, with a reason, and stays."""
+
+    retracted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    retracted_at = models.DateTimeField(null=True, blank=True)
+    retraction_reason = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(retracted_at__isnull=True, retracted_by__isnull=True, retraction_reason="")
+                | (Q(retracted_at__isnull=False, retracted_by__isnull=False) & ~Q(retraction_reason="")),
+                name="%(class)s_retracted_whole",
             ),
         ]
 
@@ -142,48 +165,3 @@ class Measurement(Verified):
     @property
     def day(self) -> dt.date | None:
         return self.measured_on
-
-
-class MarkerResult(Verified):
-    """One row is one infectious-disease test of the unit or of its mother."""
-
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    unit = models.ForeignKey("bank.CordBloodUnit", on_delete=models.PROTECT, related_name="markers")
-    subject = models.CharField(max_length=8, choices=Subject)
-    test = models.CharField(max_length=16, choices=MarkerTest)
-    result = models.CharField(max_length=16, choices=MarkerResultValue)
-    method = models.CharField(max_length=80, blank=True, default="")
-    specimen = models.CharField(max_length=80, blank=True, default="")
-    kit_lot = models.CharField(max_length=40, blank=True, default="")
-    laboratory = models.CharField(max_length=120, blank=True, default="")
-    sampled_on = models.DateField(null=True, blank=True)
-    tested_on = models.DateField()
-
-    objects = VerifiedQuerySet.as_manager()
-
-    class Meta(Verified.Meta):
-        ordering = ["subject", "test", "-tested_on"]
-        constraints = [
-            *Verified.Meta.constraints,
-            models.CheckConstraint(condition=Q(subject__in=Subject.values), name="marker_subject_known"),
-            models.CheckConstraint(condition=Q(test__in=MarkerTest.values), name="marker_test_known"),
-            models.CheckConstraint(
-                condition=Q(result__in=MarkerResultValue.values), name="marker_result_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(sampled_on__isnull=True) | Q(tested_on__gte=F("sampled_on")),
-                name="marker_tested_after_sample",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_test_display()}: {self.get_result_display()}"
-
-    @property
-    def told(self) -> str:
-        """Result and of whom, for whoever vouches for it."""
-        return f"{self} · {self.get_subject_display()}"
-
-    @property
-    def day(self) -> dt.date:
-        return self.tested_on

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from uuid import uuid4
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from bank.choices import Subject, TypingSource
+from bank.querysets import TypingQuerySet
 
 
 class HlaTyping(models.Model):
@@ -37,6 +39,8 @@ class HlaTyping(models.Model):
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = TypingQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at"]
         constraints = [
@@ -60,3 +64,17 @@ class HlaTyping(models.Model):
 
     def __str__(self) -> str:
         return self.canonical_gl
+
+    @property
+    def told(self) -> str:
+        """For whoever vouches for it."""
+        return f"HLA: {self.canonical_gl}"
+
+    @property
+    def method(self) -> str:
+        """As the other results that wait for a second person."""
+        return self.laboratory
+
+    @property
+    def day(self) -> dt.date | None:
+        return self.typed_on

@@ -9,7 +9,6 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from bank import din as din_codes
 from bank.choices import (
     BLOCKS,
     SEARCHABLE,
@@ -23,6 +22,9 @@ from bank.choices import (
     Source,
     UnitStatus,
 )
+from bank.codes import cbu, grid, product, sec
+from bank.codes import din as din_codes
+from bank.codes.errors import CodeError
 from bank.querysets import REQUIRED_LOCI, BankQuerySet, CordBloodUnitQuerySet
 from core import populations as population_texts
 
@@ -43,6 +45,17 @@ class Bank(models.Model):
         _("issuing organisation number"), null=True, blank=True, help_text="WMDA ION, 1000–9999"
     )
     emdis_hub = models.CharField(_("EMDIS hub"), max_length=4, blank=True)
+    tissue_establishment_code = models.CharField(
+        _("tissue establishment code"),
+        max_length=6,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("6 characters, of the EU compendium; with the country it begins a Single European Code"),
+    )
+    holds = models.CharField(
+        _("what it lists"), max_length=8, choices=DonorType, default=DonorType.CORD, db_default=DonorType.CORD
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = BankQuerySet.as_manager()
@@ -52,9 +65,18 @@ class Bank(models.Model):
         constraints = [
             models.CheckConstraint(condition=~Q(code=""), name="bank_code_given"),
             models.CheckConstraint(condition=Q(source__in=Source.values), name="bank_source_known"),
+            models.CheckConstraint(condition=Q(holds__in=DonorType.values), name="bank_holds_known"),
+            models.CheckConstraint(
+                condition=~Q(source=Source.OWN) | Q(holds=DonorType.CORD), name="bank_own_holds_cord"
+            ),
             models.CheckConstraint(
                 condition=Q(issuing_organisation__isnull=True) | Q(issuing_organisation__range=(1000, 9999)),
                 name="bank_ion_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(tissue_establishment_code="")
+                | Q(tissue_establishment_code__regex=f"^{sec.ESTABLISHMENT_PATTERN}$"),
+                name="bank_establishment_form",
             ),
         ]
 
@@ -83,6 +105,17 @@ class CordBloodUnit(models.Model):
     din = models.CharField(
         _("DIN"), max_length=13, blank=True, default="", db_default="", help_text=_("ISBT 128, 13 characters")
     )
+    grid = models.CharField(
+        _("GRID"), max_length=19, blank=True, default="", db_default="", help_text=_("of adult donors only")
+    )
+    product_code = models.CharField(
+        _("product code"),
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("ISBT 128, 8 characters"),
+    )
     donation = models.OneToOneField(
         "bank.Donation", on_delete=models.PROTECT, null=True, blank=True, related_name="unit"
     )
@@ -102,6 +135,9 @@ class CordBloodUnit(models.Model):
     recalled = models.BooleanField(default=False, db_default=False)
     typing_conflict = models.BooleanField(default=False, db_default=False)
     consent_withdrawn = models.BooleanField(default=False, db_default=False)
+    gone_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("since when its partner's list names it no more")
+    )
 
     collected_on = models.DateField(_("collected on"), null=True, blank=True)
     sex = models.CharField(_("sex"), max_length=1, choices=Sex, blank=True, default="", db_default="")
@@ -189,6 +225,9 @@ class CordBloodUnit(models.Model):
             models.Index(F("status"), F("unit_no"), F("id"), name="unit_by_status"),
             models.Index(fields=["abo", "rh"], name="unit_rh_negative", condition=Q(rh="-")),
             models.Index(fields=["unit_no"], name="unit_to_confirm", condition=Q(held_for_confirmation=True)),
+            models.Index(
+                fields=["status_changed_at"], name="unit_in_conflict", condition=Q(typing_conflict=True)
+            ),
             GinIndex(fields=["hla_tags"], name="unit_hla_tags"),
         ]
         constraints = [
@@ -197,6 +236,15 @@ class CordBloodUnit(models.Model):
             models.CheckConstraint(condition=~Q(unit_no=""), name="unit_number_given"),
             models.CheckConstraint(
                 condition=Q(din="") | Q(din__regex=f"^{din_codes.PATTERN}$"), name="unit_din_form"
+            ),
+            models.UniqueConstraint(fields=["grid"], condition=~Q(grid=""), name="unit_grid_once"),
+            models.CheckConstraint(
+                condition=Q(grid="") | Q(grid__regex=f"^{grid.PATTERN}$", donor_type=DonorType.ADULT),
+                name="unit_grid_of_adult_donor",
+            ),
+            models.CheckConstraint(
+                condition=Q(product_code="") | Q(product_code__regex=f"^{product.PATTERN}$"),
+                name="unit_product_form",
             ),
             models.CheckConstraint(condition=Q(status__in=UnitStatus.values), name="unit_status_known"),
             models.CheckConstraint(condition=Q(source__in=Source.values), name="unit_source_known"),
@@ -230,6 +278,10 @@ class CordBloodUnit(models.Model):
                 name="unit_discard_paired",
             ),
             models.CheckConstraint(
+                condition=Q(gone_at__isnull=True) | Q(source=Source.PARTNER, status=UnitStatus.VOID),
+                name="unit_gone_of_partner",
+            ),
+            models.CheckConstraint(
                 condition=Q(held_for_confirmation=False) | ~Q(status__in=["LISTED", "RESERVED", "ORDERED"]),
                 name="unit_unconfirmed_not_listed",
             ),
@@ -240,8 +292,30 @@ class CordBloodUnit(models.Model):
 
     @property
     def public_no(self) -> str:
-        """The number that people outside the bank use: the DIN with its check character, else the own one."""
-        return din_codes.spaced(self.din) if self.din else self.unit_no
+        """What people outside the bank use: the DIN with its check character, of a donor the GRID, else the own one."""
+        return din_codes.spaced(self.din) if self.din else self.grid or self.unit_no
+
+    @property
+    def is_adult(self) -> bool:
+        """An adult donor on a registry's list: no product, no place, no dose."""
+        return self.donor_type == DonorType.ADULT
+
+    @property
+    def state_label(self) -> str:
+        """The status in words; of a partner's unit that left its list, that."""
+        return str(_("Gone from the partner's list") if self.gone_at else self.get_status_display())
+
+    @property
+    def kind_label(self) -> str:
+        """Of a partner's unit what it is, beside the code of its bank; "" of an own one."""
+        shown = self.get_donor_type_display() if self.is_adult else self.get_source_display()
+        return "" if self.source == Source.OWN else str(shown)
+
+    @property
+    def origin_label(self) -> str:
+        """Of a partner's unit, whose it is and what; "" of an own one."""
+        text = _("Adult donor, %(bank)s") if self.is_adult else _("Partner: %(bank)s")
+        return "" if self.source == Source.OWN else text % {"bank": self.bank.name}
 
     @property
     def blocks(self) -> list[str]:
@@ -272,6 +346,28 @@ class CordBloodUnit(models.Model):
     @property
     def din_check(self) -> str:
         return din_codes.check_character(self.din) if self.din else ""
+
+    @property
+    def cbu_id(self) -> str:
+        """What EMDIS and WMDA call the unit; "" for an adult donor, without a hub, or if it would be too long."""
+        try:
+            return "" if self.is_adult else cbu.build(self.bank.emdis_hub, self.unit_no)
+        except CodeError:
+            return ""
+
+    @property
+    def product(self) -> product.Product | None:
+        return product.parse(self.product_code) if self.product_code else None
+
+    @property
+    def sec(self) -> sec.Sec | None:
+        """Single European Code, no expiry; None unless bank (country, establishment), DIN and product are known."""
+        bank, made = self.bank, self.product
+        if not (bank.country and bank.tissue_establishment_code and self.din and made):
+            return None
+        return sec.of_isbt(
+            country=bank.country, establishment=bank.tissue_establishment_code, din=self.din, product=made
+        )
 
     @property
     def blood_group(self) -> str:

@@ -36,7 +36,13 @@ SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 LOCAL_SETTINGS = {"listen_addresses": "", "shared_buffers": "128MB", "log_line_prefix": "%m [%p] "}
-THROW_AWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Tests let a hundred people reach for one unit at once, in two processes.
+THROW_AWAY_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",
+}
 
 START_PATIENCE = 60.0
 ANSWER_PATIENCE = 10.0

@@ -36,7 +36,15 @@ class Box:
     line: Colour | None = None
 
 
-Op = Words | Box
+@dataclass(frozen=True)
+class Bars:
+    """Filled rectangles (x, y, width, height) drawn as one: the modules of a barcode, without a seam between them."""
+
+    rectangles: Sequence[tuple[float, float, float, float]]
+    fill: Colour
+
+
+Op = Words | Box | Bars
 Page = list[Op]
 
 

@@ -24,6 +24,7 @@ class NavLink(NamedTuple):
     url: str
     label: str
     active: bool
+    more: bool = False  # behind those that fit into the row
 
 
 @register.simple_tag(takes_context=True)
@@ -34,8 +35,10 @@ def nav_items(context: Context) -> list[NavLink]:
     if request is None or not isinstance(user, User):
         return []
     return [
-        NavLink(reverse(item.url_name), str(item.label), _is_under(request.path, item.prefix))
-        for item in nav.items_for(user)
+        NavLink(
+            reverse(item.url_name), str(item.label), _is_under(request.path, item.prefix), place >= nav.IN_ROW
+        )
+        for place, item in enumerate(nav.items_for(user))
     ]
 
 

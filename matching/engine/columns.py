@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
@@ -26,6 +27,7 @@ CATEGORIES: Final[Mapping[str, type[np.integer[Any]]]] = {
     "rh": np.uint8,
     "bank": np.uint16,
     "populations": np.int32,
+    "donor_type": np.uint8,
 }
 NUMBERS: Final[Mapping[str, type[np.integer[Any]]]] = {
     "tnc_e4": np.int32,
@@ -33,6 +35,7 @@ NUMBERS: Final[Mapping[str, type[np.integer[Any]]]] = {
     "year": np.int16,
     "flags": np.uint8,
 }
+CORD: Final = "cord"  # the donor type of units that name none: of all that there were once
 GONE: Final = 255  # status of a row that is no longer in the inventory
 INVENTED_COUNTS, SYNTHETIC = 1, 2  # flags
 
@@ -45,7 +48,7 @@ class UnitRow(NamedTuple):
     tnc_e4: total nucleated cells in 10⁴ (thousandths of `tnc_e7`), -1 unknown.
     cd34_e3: CD34+ cells in 10³ (thousandths of `cd34_e6`), -1 unknown.
     year: of collection, -1 unknown. status, abo, rh, bank, populations: the caller's codes, any text.
-    flags: INVENTED_COUNTS, SYNTHETIC.
+    flags: INVENTED_COUNTS, SYNTHETIC. donor_type: CORD or another; of what is no cord blood unit no cells are known.
     """
 
     unit_id: bytes
@@ -59,12 +62,16 @@ class UnitRow(NamedTuple):
     bank: str = ""
     populations: str = ""
     flags: int = 0
+    donor_type: str = CORD
 
 
 def digest_of(row: UnitRow) -> int:
-    """BLAKE2b-256 of all values of a unit as a number; the sum over an inventory is its checksum."""
+    """BLAKE2b-256 of all values of a unit as a number; the sum over an inventory is its checksum.
+
+    Cord blood goes without saying, so that the checksums of searches of before still hold.
+    """
     texts = [text for pair in row.typing for text in pair]
-    text = "\x1f".join([*texts, *map(str, row[2:])])
+    text = "\x1f".join([*texts, *map(str, row[2 : -1 if row.donor_type == CORD else None])])
     return int.from_bytes(hashlib.blake2b(row.unit_id + text.encode(), digest_size=32).digest(), "little")
 
 
@@ -152,11 +159,31 @@ class Numbering(dict[Code, int]):
         return number
 
 
+class Tally(NamedTuple):
+    """How many units there are, and the sum of their digests."""
+
+    units: int = 0
+    total: int = 0
+
+    def plus(self, other: Tally) -> Tally:
+        return Tally(self.units + other.units, self.total + other.total)
+
+
+Tallies = Mapping[str, Tally]  # by donor type
+
+
+def tallied(rows: Iterable[UnitRow]) -> dict[str, Tally]:
+    found: dict[str, Tally] = {}
+    for row in rows:
+        found[row.donor_type] = found.get(row.donor_type, Tally()).plus(Tally(1, digest_of(row)))
+    return found
+
+
 class Gatherer:
-    """Collects rows as columns, coding texts as they come. total: sum of the rows' digests."""
+    """Collects rows as columns, coding texts as they come. units, totals: by donor type, rows and sum of digests."""
 
     def __init__(self, vocabulary: Mapping[str, Sequence[str]] | None = None) -> None:
-        self.total = 0
+        self.units, self.totals = Counter[str](), Counter[str]()
         self.words = {name: Numbering[str]() for name in CATEGORIES}
         for name, texts in (vocabulary or {}).items():
             for text in texts:
@@ -166,7 +193,8 @@ class Gatherer:
 
     def add(self, row: UnitRow, codes: Iterable[int]) -> None:
         """One unit; codes: of its typings, in the order of SEARCH_LOCI."""
-        self.total += digest_of(row)
+        self.units[row.donor_type] += 1
+        self.totals[row.donor_type] += digest_of(row)
         self._ids += row.unit_id
         for locus, code in zip(SEARCH_LOCI, codes, strict=True):
             self._wide[locus].append(code)
@@ -187,6 +215,9 @@ class Gatherer:
             {name: np.array(self._wide[name], dtype=kind) for name, kind in CATEGORIES.items()},
             {name: np.array(self._wide[name], dtype=kind) for name, kind in NUMBERS.items()},
         )
+
+    def tallies(self) -> dict[str, Tally]:
+        return {name: Tally(count, self.totals[name]) for name, count in self.units.items()}
 
     def vocabulary(self) -> dict[str, tuple[str, ...]]:
         return {name: tuple(words) for name, words in self.words.items()}

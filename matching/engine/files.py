@@ -19,12 +19,12 @@ from hla.resolve import Resolver
 from matching.engine import column_file
 from matching.engine.book import Book
 from matching.engine.column_file import FileUnusable as SnapshotUnusable
-from matching.engine.columns import Block
+from matching.engine.columns import Block, Tally
 from matching.engine.snapshot import Origin, Snapshot
 
 __all__ = ["SnapshotUnusable", "load", "save"]
 
-MAGIC = b"QIDAISN2"
+MAGIC = b"QIDAISN3"
 
 
 def _kernel() -> str:
@@ -49,8 +49,7 @@ def save(snapshot: Snapshot, path: Path, *, rules: str = "") -> None:
         "origin": asdict(snapshot.origin),
         "kernel": KERNEL,
         "rules": rules,
-        "units": len(snapshot),
-        "checksum": snapshot.checksum,
+        "tallies": {name: [one.units, f"{one.total:x}"] for name, one in snapshot.tallies.items()},
         "vocabulary": snapshot.vocabulary,
         "books": {locus: book.header for locus, book in snapshot.books.items()},
     }
@@ -84,8 +83,7 @@ def load(path: Path, *, resolver: Resolver, rules: str = "") -> Snapshot:
         extra=base.taken(np.zeros(0, dtype=np.int64)),
         books=books,
         vocabulary={name: tuple(texts) for name, texts in header["vocabulary"].items()},
-        units=header["units"],
-        total=int(header["checksum"], 16),
+        tallies={name: Tally(units, int(total, 16)) for name, (units, total) in header["tallies"].items()},
         origin=origin,
         resolver=resolver,
     )

@@ -14,7 +14,7 @@ from hla.loci import SEARCH_LOCI
 from hla.typing import parse_pair
 from matching.engine import scan
 from matching.engine.book import NOT_TYPED
-from matching.engine.columns import Pair
+from matching.engine.columns import CORD, Pair
 from matching.engine.planning_plan import GRID, LOWEST
 from matching.engine.policy import Policy
 from matching.engine.search import Criteria, typing_bytes
@@ -39,7 +39,7 @@ class Candidates:
 
 def considered(snapshot: Snapshot, statuses: frozenset[str], policy: Policy) -> tuple[NDArray[np.int64], int]:
     """Rows that a search considers, of these states and typed where they must be, and how many are not typed there."""
-    rows = snapshot.rows()
+    rows = snapshot.rows((CORD,))
     wanted = np.array([name in statuses for name in snapshot.vocabulary["status"]], dtype=np.bool_)
     rows = rows[wanted[snapshot.word_codes("status", rows)]]
     typed = np.ones(len(rows), dtype=np.bool_)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hla.jit import read_only
 from hla.matching import CLASSES
 from matching.engine import scan_kernels as kernels
-from matching.engine.columns import GONE, Block, id_keys
+from matching.engine.columns import CORD, GONE, Block, id_keys
 from matching.engine.snapshot import Snapshot
 
 Array = NDArray[Any]
@@ -32,6 +32,7 @@ LATE: Final = LOCI[kernels.FIRST_LOCI :]
 THREADS: Final = max(1, min(4, os.cpu_count() or 1))
 SHARED_ABOVE: Final = 50_000  # rows; fewer are not worth a second thread
 RANGES: Final = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))  # matches at a locus, at least and at most
+NONE: Final = np.zeros(0, dtype=np.uint8)
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
@@ -83,7 +84,7 @@ class Question:
 
     typings: per locus of LOCI the byte of each code (scan_kernels). floors: class -> fewest possible matches.
     least_tnc_e4: fewest cells, units of unknown cells pass. limit: how many of the best by the class `primary` are
-    wanted.
+    wanted. donor_types: those that are looked at, as if there were no others.
     """
 
     typings: Mapping[str, NDArray[np.uint8]]
@@ -95,6 +96,7 @@ class Question:
     statuses: frozenset[str] | None
     least_tnc_e4: int
     limit: int
+    donor_types: frozenset[str] = frozenset({CORD})
 
 
 @dataclass
@@ -188,6 +190,8 @@ def _all_filtered(snapshot: Snapshot, question: Question, parts: Sequence[Part])
     wanted = np.zeros(256, dtype=np.bool_)
     wanted[: len(names)] = [question.statuses is None or name in question.statuses for name in names]
     wanted[GONE] = False
+    kinds = _kinds(snapshot.vocabulary["donor_type"], question.donor_types)
+    mixed = len(snapshot.vocabulary["donor_type"]) > 1
     floors = np.array([question.floors.get(name, 0) for name in question.classes], dtype=np.int64)
     floors = np.append(floors, np.zeros(kernels.CLASSES - len(floors), dtype=np.int64))
     slack = np.zeros(kernels.CLASSES, dtype=np.int64)
@@ -205,6 +209,8 @@ def _all_filtered(snapshot: Snapshot, question: Question, parts: Sequence[Part])
             table,
             read_only(part.status),
             wanted,
+            read_only(part.block.categories["donor_type"] if mixed else NONE),
+            kinds,
             _tnc(part),
             question.least_tnc_e4,
             required,
@@ -222,6 +228,15 @@ def _all_filtered(snapshot: Snapshot, question: Question, parts: Sequence[Part])
         part.found, part.packed = part.found[:count], part.packed[:count]
 
     shared_out(work, parts)
+
+
+def _kinds(names: Sequence[str], wanted: frozenset[str]) -> NDArray[np.uint8]:
+    """What each donor type of the vocabulary is to the search: uint8 (256,)."""
+    kinds = np.full(256, kernels.NOT_ASKED, dtype=np.uint8)
+    for code, name in enumerate(names):
+        if name in wanted:
+            kinds[code] = kernels.COUNTED if name == CORD else kernels.UNCOUNTED
+    return kinds
 
 
 def _best(

@@ -25,6 +25,8 @@ FIRST_LOCI = 3  # A, B, DRB1: looked up of every unit; C and DQB1 only where the
 # places of the counters
 OTHER_STATUS, NOT_SEARCHABLE, UNREADABLE_UNITS, BELOW_DOSE, BELOW_FLOOR, DOSE_UNKNOWN, FOUND = range(7)
 COUNTERS = 7
+# what a donor type is to a search: not asked for, units of counted cells, donors who have none to count
+NOT_ASKED, COUNTED, UNCOUNTED = np.uint8(0), np.uint8(1), np.uint8(2)
 BINS = 4096
 
 
@@ -46,6 +48,8 @@ def scan(
     words: Array,
     status: Array,
     wanted: Array,
+    donors: Array,
+    kinds: Array,
     tnc: Array,
     least_tnc: int,
     required: Array,
@@ -62,12 +66,20 @@ def scan(
     """Rows begin … end - 1. The five loci are A, B, DRB1, C, DQB1.
 
     codes, typings, words: per locus the units' codes, the byte of each code, uint32 (5, 64) the words. wanted: bool
-    (256,), by status. required, watched: bool (5,), loci at which a unit must be typed, at which unreadable typings are
-    counted. Counted are counters, and per locus lacking and unread, int64 (5,); spread: int64 (4, 256), candidates
-    by class and half words. found, packed: int32 and uint32, the candidates' rows and words, counters[FOUND] of them.
+    (256,), by status. donors: their donor types, empty where all have the first; kinds: uint8 (256,), what each is.
+    required, watched: bool (5,), loci at which a unit must be typed, at which unreadable typings are counted.
+    Counted are counters, and per locus lacking and unread, int64 (5,); spread: int64 (4, 256), candidates by class
+    and half words. found, packed: int32 and uint32, the candidates' rows and words, counters[FOUND] of them.
     """
     late = required[3] or required[4] or watched[3] or watched[4]
+    kind, mixed = kinds[0], len(donors) > 0
+    if not mixed and kind == NOT_ASKED:
+        return
     for row in range(begin, end):
+        if mixed:
+            kind = kinds[donors[row]]
+            if kind == NOT_ASKED:
+                continue
         state = status[row]
         if not wanted[state]:
             if state != GONE:
@@ -97,7 +109,7 @@ def scan(
         if not hopeful(word, floors, NO_SLACK):
             counters[BELOW_FLOOR] += 1
             continue
-        if cells < 0:
+        if cells < 0 and kind == COUNTED:
             counters[DOSE_UNKNOWN] += 1
         for place in range(CLASSES):
             spread[place, word >> np.uint32(8 * place) & np.uint32(255)] += 1

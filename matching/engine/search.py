@@ -20,6 +20,7 @@ from hla.matching import CLASSES
 from hla.typing import LocusTyping, Typing
 from matching.engine import ranking
 from matching.engine.book import Book
+from matching.engine.columns import CORD
 from matching.engine.doses import CD34_E3_PER_E5, TNC_E4_PER_E7, all_per_kg, cells_needed
 from matching.engine.policy import Policy
 from matching.engine.snapshot import Snapshot
@@ -48,6 +49,7 @@ class Criteria:
     possible number of matches that stays (a unit goes only when its max lies below). weight_kg: of the patient,
     None unknown (no doses, no dose filter). min_tnc_e7_per_kg: smallest dose; a unit with unknown cells stays
     and comes last. statuses: those wanted, None = all of the snapshot. limit: how many are kept in full detail.
+    donor_types: those searched, as if the snapshot held no others; donors who are no cord blood units have no cells.
     """
 
     loci: tuple[str, ...] = SEARCH_LOCI
@@ -56,6 +58,7 @@ class Criteria:
     min_tnc_e7_per_kg: Decimal | None = None
     statuses: frozenset[str] | None = None
     limit: int = 1000
+    donor_types: frozenset[str] = frozenset({CORD})
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -80,7 +83,7 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class Funnel:
-    """Where every unit of the snapshot went: `units` = the five following + `candidates`; nothing unsaid.
+    """Where every unit of the searched donor types went: `units` = the five following + `candidates`; nothing unsaid.
 
     other_status, not_searchable (untyped at a required locus; per locus beside it, a unit may lack several),
     below_dose, below_floor are removed in this order, each counted once. Of the candidates `kept` are stored,
@@ -197,6 +200,7 @@ def search(
             statuses=criteria.statuses,
             least_tnc_e4=criteria.min_tnc_e4,
             limit=criteria.limit,
+            donor_types=criteria.donor_types,
         ),
     )
     clock.lap("filter")
@@ -262,7 +266,7 @@ def _funnel(snapshot: Snapshot, criteria: Criteria, policy: Policy, scanned: Sca
     counters = scanned.counters.tolist()
     candidates = counters[places.FOUND]
     return Funnel(
-        units=len(snapshot),
+        units=snapshot.units_of(criteria.donor_types),
         other_status=counters[places.OTHER_STATUS],
         not_searchable=counters[places.NOT_SEARCHABLE],
         not_searchable_at={locus: scanned.lacking[locus] for locus in policy.required_loci},

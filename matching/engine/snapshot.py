@@ -29,10 +29,12 @@ from matching.engine.columns import (
     Gatherer,
     Numbering,
     Pair,
+    Tallies,
+    Tally,
     UnitRow,
     as_ids,
-    digest_of,
     id_keys,
+    tallied,
 )
 
 Array = NDArray[Any]
@@ -87,7 +89,7 @@ class Snapshot:
 
     base: b units as they were when it was built; by_id: int32 (b,), its rows in the order of their ids. status: uint8
     (b,), their codes, GONE for what has changed or left since. extra: e units that are new or have changed. Rows of the
-    inventory are numbered 0 … b - 1 and b … b + e - 1. total: sum of the digests of all units.
+    inventory are numbered 0 … b - 1 and b … b + e - 1. tallies: by donor type the units and the sum of their digests.
     """
 
     base: Block
@@ -96,21 +98,29 @@ class Snapshot:
     extra: Block
     books: Mapping[str, Book]
     vocabulary: Mapping[str, tuple[str, ...]]
-    units: int
-    total: int
+    tallies: Tallies
     origin: Origin
     resolver: Resolver
 
     def __len__(self) -> int:
-        return self.units
+        return self.units_of(self.tallies)
+
+    def units_of(self, donor_types: Iterable[str]) -> int:
+        """How many units there are of these donor types."""
+        return sum(self.tallies.get(name, Tally()).units for name in donor_types)
 
     @property
     def checksum(self) -> str:
-        """Of the inventory (256 bits, hexadecimal): equal for equal units, however they came in.
+        """Of the inventory (256 bits, hexadecimal): equal for equal units, however they came in."""
+        return self.checksum_of(self.tallies)
+
+    def checksum_of(self, donor_types: Iterable[str]) -> str:
+        """Of the units of these donor types: what else there is does not change what a search of them was made of.
 
         The sum of the digests of all units: changes are added and taken off.
         """
-        return f"{self.total % (1 << CHECKSUM_BITS):0{CHECKSUM_BITS // 4}x}"
+        total = sum(self.tallies.get(name, Tally()).total for name in donor_types)
+        return f"{total % (1 << CHECKSUM_BITS):0{CHECKSUM_BITS // 4}x}"
 
     @property
     def changes(self) -> int:
@@ -119,10 +129,15 @@ class Snapshot:
 
     # --- units by row ---
 
-    def rows(self) -> NDArray[np.int64]:
-        """The rows of all units."""
+    def rows(self, donor_types: Iterable[str] | None = None) -> NDArray[np.int64]:
+        """The rows of all units, or of those of these donor types."""
         extra = len(self.base) + np.arange(len(self.extra))
-        return np.concatenate([np.flatnonzero(self.status != GONE), extra])
+        rows = np.concatenate([np.flatnonzero(self.status != GONE), extra])
+        if donor_types is None:
+            return rows
+        names = set(donor_types)
+        wanted = np.array([name in names for name in self.vocabulary["donor_type"]], dtype=np.bool_)
+        return rows[wanted[self.word_codes("donor_type", rows)]]
 
     def row(self, index: int) -> UnitRow:
         """The unit at a row, as it was given."""
@@ -231,8 +246,7 @@ class Snapshot:
             extra=self.extra.taken(np.flatnonzero(~left)).joined(gatherer.block()),
             books={locus: book.grown() for locus, book in self.books.items()},
             vocabulary=gatherer.vocabulary(),
-            units=self.units - len(taken_off) + len(rows),
-            total=self.total - sum(digest_of(self.row(one)) for one in taken_off) + gatherer.total,
+            tallies=_changed(self.tallies, tallied(map(self.row, taken_off)), gatherer.tallies()),
             origin=origin,
         )
 
@@ -250,6 +264,17 @@ class Snapshot:
                 ],
             )
         return gatherer
+
+
+def _changed(tallies: Tallies, off: Tallies, on: Tallies) -> dict[str, Tally]:
+    """Tallies after some units went and others came; what has none left is not named."""
+    found = {}
+    for name in (*tallies, *(one for one in on if one not in tallies)):
+        units, total = tallies.get(name, Tally()).plus(on.get(name, Tally()))
+        gone = off.get(name, Tally())
+        if units > gone.units:
+            found[name] = Tally(units - gone.units, total - gone.total)
+    return found
 
 
 def build(
@@ -288,8 +313,7 @@ def build(
         extra=block.taken(np.zeros(0, dtype=np.int64)),
         books=books,
         vocabulary=gatherer.vocabulary(),
-        units=len(block),
-        total=gatherer.total,
+        tallies=gatherer.tallies(),
         origin=Origin.of(resolver, ledger_number=ledger_number, ledger_mark=ledger_mark),
         resolver=resolver,
     )

@@ -19,7 +19,7 @@ from matching.match_list import predicted_sizes
 from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
 from matching.presenters import findings, probabilities, results, thaw
 from matching.presenters.people import age_text
-from matching.presenters.rule_words import ABO, DIRECTIONS, GROUPS, NAMES, threshold_text
+from matching.presenters.rule_words import ABO, DIRECTIONS, GROUPS, NAMES, OUTCOMES, threshold_text
 from matching.presenters.words import span
 from matching.selection.policies import rules_of
 from matching.shares import class_shares
@@ -98,10 +98,12 @@ def number_row(
     *,
     note: str = "",
     doubtful: Sequence[bool] = (),
+    absent: Sequence[str] = (),
 ) -> Row:
     """Numbers of which more is better, as they are shown: what looks alike is alike.
 
-    The unknown is never the best, nor is what is doubtful: counts that are made up.
+    The unknown is never the best, nor is what is doubtful: counts that are made up. absent: what stands in the place of
+    what is not known.
     """
     shown = [None if value is None else text(value) for value in values]
     sure = [not one for one in doubtful] or [True] * len(values)
@@ -109,8 +111,11 @@ def number_row(
     top = text(max(known)) if len(known) > 1 else None
     alike = len({one for one in shown if one is not None}) < 2
     cells = [
-        {"text": one or "", "best": not alike and is_sure and one is not None and one == top}
-        for one, is_sure in zip(shown, sure, strict=True)
+        {
+            "text": other if one is None else one,
+            "best": not alike and is_sure and one is not None and one == top,
+        }
+        for one, is_sure, other in zip(shown, sure, absent or [""] * len(shown), strict=True)
     ]
     return row_of(label, cells, note=note)
 
@@ -155,6 +160,7 @@ def cell_rows(units: Sequence[Compared], *, weighed: bool) -> Iterator[Row]:
     """Doses by the weight of the evaluation, then what the whole unit holds, before freezing."""
     whole = [one.result.unit for one in units]
     made_up = [unit.counts_invented for unit in whole]
+    absent = [_of_cord(unit, "") for unit in whole]
     per_kg = [
         (_("TNC per kg"), [one.judged.tnc_e7_per_kg for one in units], _two_decimals, "×10⁷/kg"),
         (_("CD34 per kg"), [one.judged.cd34_e5_per_kg for one in units], _two_decimals, "×10⁵/kg"),
@@ -164,7 +170,7 @@ def cell_rows(units: Sequence[Compared], *, weighed: bool) -> Iterator[Row]:
         (_("CD34 of the unit"), [unit.cd34_e6 for unit in whole], _two_decimals, "×10⁶"),
     ]
     for label, values, text, note in [*(per_kg if weighed else []), *of_whole]:
-        yield number_row(label, values, text, note=note, doubtful=made_up)
+        yield number_row(label, values, text, note=note, doubtful=made_up, absent=absent)
 
 
 def _two_decimals(value: float) -> str:
@@ -192,16 +198,18 @@ def typing_rows(run: SearchRun, units: Sequence[Compared]) -> Iterator[Row]:
 def unit_rows(run: SearchRun, units: Sequence[Compared]) -> Iterator[Row]:
     found = [one.result.unit for one in units]
     patient = run.request.patient
+    if results.is_joint(run):
+        yield text_row(_("Donor"), [results.origin_text(unit) for unit in found])
     yield text_row(
         "ABO",
         [blood_group(patient.abo, unit) for unit in found],
         note=_("patient %(abo)s") % {"abo": patient.abo} if patient.abo else "",
     )
-    yield text_row(_("Age of the unit"), [unit_age(unit) for unit in found])
-    yield text_row(
-        _("Volume"), ["" if unit.volume_ml is None else f"{unit.volume_ml:g} mL" for unit in found]
-    )
-    yield text_row(_("Segments"), ["" if unit.segments is None else str(unit.segments) for unit in found])
+    yield text_row(_("Age of the unit"), [_of_cord(unit, unit_age(unit)) for unit in found])
+    volumes = ["" if unit.volume_ml is None else f"{unit.volume_ml:g} mL" for unit in found]
+    segments = ["" if unit.segments is None else str(unit.segments) for unit in found]
+    for label, texts in ((_("Volume"), volumes), (_("Segments"), segments)):
+        yield text_row(label, [_of_cord(unit, text) for unit, text in zip(found, texts, strict=True)])
     yield text_row(_("Bank"), [unit.bank.name for unit in found])
 
 
@@ -211,6 +219,11 @@ def blood_group(patient_abo: str, unit: Any) -> str:
     return " · ".join(
         filter(None, [unit.blood_group if unit.abo else "", str(ABO[relation]) if relation else ""])
     )
+
+
+def _of_cord(unit: Any, text: str) -> str:
+    """What only a frozen unit has."""
+    return str(OUTCOMES["not_applicable"]) if unit.is_adult else text
 
 
 def unit_age(unit: Any) -> str:

@@ -28,7 +28,8 @@ from matching.presenters.rule_words import (
 
 NOT_OFFERED = "NOT_OFFERED"
 NOT_JUDGED = ("unknown", None, ("offered",))  # by a rule that is not asked of a unit that is not on offer
-VERDICTS = {"passed": "ok", "failed": "no", "unknown": "na"}  # as _components/why.html draws them
+# As _components/why.html draws them; what does not apply is drawn by no mark that judges.
+VERDICTS = {"passed": "ok", "failed": "no", "unknown": "na", "not_applicable": "none"}
 
 
 def of_page(evaluation: Evaluation, page: Sequence[SearchResult]) -> dict[int, EvaluatedUnit]:
@@ -146,12 +147,24 @@ def sentence(rules: SelectionRules, row: EvaluatedUnit) -> str:
         return _("Excluded: %(rules)s.") % {"rules": names}
     failed = sum(found[0] == "failed" for found in row.findings.values())
     unknown = sum(found[0] == "unknown" for found in row.findings.values())
-    met = len(row.findings) - failed - unknown
-    return _("Eligible: %(met)d rules met, %(failed)d not met, %(unknown)d cannot be told.") % {
+    met = sum(found[0] == "passed" for found in row.findings.values())
+    text = _("Eligible: %(met)d rules met, %(failed)d not met, %(unknown)d cannot be told.") % {
         "met": met,
         "failed": failed,
         "unknown": unknown,
     }
+    others = len(row.findings) - met - failed - unknown
+    return f"{text} {without_meaning(others)}" if others else text
+
+
+def without_meaning(count: int) -> str:
+    """Of rules that ask nothing of an adult donor."""
+    text = ngettext(
+        "%(n)d rule of cord blood does not apply to an adult donor.",
+        "%(n)d rules of cord blood do not apply to an adult donor.",
+        count,
+    )
+    return text % {"n": count}
 
 
 def for_files(rules: SelectionRules, findings: Mapping[str, Sequence[Any]]) -> Iterator[str]:

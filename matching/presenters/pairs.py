@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from bank.choices import SEARCHABLE
 from core.models import User
 from hla.antigens import AntigenRule
 from matching.choices import CLASS_SIZE
@@ -53,7 +52,8 @@ def sides(found: RunPairs, at: int, listed: Mapping[int, SearchResult]) -> tuple
 
 def _side(found: RunPairs, result: SearchResult, relation: str) -> Side:
     # of a unit that is not on offer only what the search stored (matching.selection.facts)
-    counted = result if result.unit.blocks or result.unit.status not in SEARCHABLE else result.unit
+    wanted = found.evaluation.run.criteria["statuses"]
+    counted = result if result.unit.blocks or result.unit.status not in wanted else result.unit
     tnc, cd34 = (
         None if cells is None else per_kg(thousandths(cells), unit, found.evaluation.weight_kg)
         for cells, unit in ((counted.tnc_e7, TNC_E4_PER_E7), (counted.cd34_e6, CD34_E3_PER_E5))

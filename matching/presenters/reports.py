@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from bank.models import CordBloodUnit
 from core.roles import Role
 from matching.models import MatchReport, ReportSignature, SearchRun
+from matching.presenters.rule_words import NAMES
 from matching.reports.head import moment
 from matching.selection.policies import shown_label
 
@@ -61,7 +62,10 @@ def facts(report: MatchReport) -> list[dict[str, Any]]:
 
 
 def units(report: MatchReport) -> list[dict[str, Any]]:
-    """The units that can be chosen, as they stand today; partners: of a unit that stands in pairs of it only."""
+    """The units that can be chosen, as they stand today; excluded: names of the rules that exclude one by itself.
+
+    partners: units with which it makes a pair of the report.
+    """
     wanted = report.run.criteria["statuses"]
     now = CordBloodUnit.objects.in_bulk([one["id"] for one in report.units])
     by_id = {str(pk): unit for pk, unit in now.items()}
@@ -69,7 +73,8 @@ def units(report: MatchReport) -> list[dict[str, Any]]:
         {
             **one,
             "gone": bool(unit.blocks) or unit.status not in wanted,
-            "partners": one.get("partners", []) if one.get("in_pairs_only") else [],
+            "partners": one.get("partners", []),
+            "excluded": [str(NAMES[code]) for code in one.get("excluded_by", []) if code in NAMES],
         }
         for one in report.units
         for unit in [by_id[one["id"]]]

@@ -9,8 +9,9 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from bank.choices import UnitStatus
+from bank.choices import DonorType, UnitStatus
 from core.models import Job
 from hospitals.models import PatientHlaTyping
 from matching.choices import CLASS_SIZE, STATE_TONE, LociSet
@@ -19,6 +20,10 @@ from matching.models import MatchRequest, SearchRun
 from matching.presenters.changes import changes_text
 from matching.selection.policies import shown_name
 
+DONORS = {
+    DonorType.CORD.value: gettext_lazy("cord blood"),
+    DonorType.ADULT.value: gettext_lazy("adult donors"),
+}
 NEEDED_LOCI = ("A", "B", "DRB1")
 SHOWN_LOCI = ("A", "B", "C", "DRB1", "DQB1", "DPB1")
 JOB_TONE = {
@@ -51,6 +56,11 @@ def statuses_text(statuses: Iterable[str]) -> str:
     return ", ".join(str(UnitStatus(status).label) for status in statuses)
 
 
+def donors_text(donor_types: Iterable[str]) -> str:
+    """Cord blood, adult donors"""
+    return ", ".join(str(DONORS[one]) for one in donor_types)
+
+
 def release_text(release: str) -> str:
     return _("built-in nomenclature") if release == "built-in" else f"IPD-IMGT/HLA {release}"
 
@@ -61,6 +71,7 @@ def criteria_facts(request: MatchRequest) -> list[dict[str, Any]]:
         {"label": _("Floors"), "value": floors_text(request.floors)},
         {"label": _("TNC per kg"), "value": dose_text(request.min_tnc_e7_per_kg) or _("no minimum")},
         {"label": _("States of units"), "value": statuses_text(request.statuses)},
+        {"label": _("Donors searched"), "value": donors_text(request.donor_types)},
         {"label": _("Listed at most"), "value": request.get_kept_at_most_display()},
         {"label": _("Policy"), "value": shown_name(request.policy)},
         {"label": _("Urgency"), "value": request.get_urgency_display()},

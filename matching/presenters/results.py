@@ -12,10 +12,13 @@ from django.utils.translation import ngettext
 
 from bank.choices import SEARCHABLE, Source, UnitStatus
 from bank.models import CordBloodUnit
+from bank.querysets import CORD_ONLY
 from core.models import User
 from core.roles import Permission
 from matching.choices import CLASS_SIZE
+from matching.computing import searched_donors
 from matching.engine.selection.rules import SelectionRules
+from matching.kept import kept_for
 from matching.match_list import predicted_sizes
 from matching.models import EvaluatedUnit, Evaluation, SearchResult, SearchRun
 from matching.presenters import findings, probabilities, shortlist_marks
@@ -93,7 +96,7 @@ def row(
         "unit": unit.public_no,
         "unit_url": reverse("bank:unit-detail", args=[unit.pk]) if is_open_to(unit, user) else "",
         "url": reverse("matching:run-unit", args=[run.pk, unit.pk]),
-        "meta": meta(unit),
+        "meta": meta(unit, joint=is_joint(run)),
         "tags": row_tags(judged, tags(run, result, user)),
         "excluded": judged.is_excluded,
         "shortlist": marks.get(unit.pk),
@@ -125,11 +128,24 @@ def class_range(result: SearchResult, name: str) -> dict[str, int] | None:
     return None if found is None else {"min": found[0], "max": found[1], "of": CLASS_SIZE[name]}
 
 
-def meta(unit: CordBloodUnit) -> str:
-    """2024 · 22 mL · 3 segments"""
+def is_joint(run: SearchRun) -> bool:
+    """Whether the list holds other donors than cord blood, so that each row must say what it is."""
+    return searched_donors(run.criteria) != CORD_ONLY
+
+
+def origin_text(unit: CordBloodUnit) -> str:
+    """Cord blood, own bank | Cord blood, partner bank: … | Adult donor, registry: …"""
+    if unit.source == Source.OWN:
+        return _("Cord blood, own bank")
+    text = _("Adult donor, registry: %(name)s") if unit.is_adult else _("Cord blood, partner bank: %(name)s")
+    return text % {"name": unit.bank.name}
+
+
+def meta(unit: CordBloodUnit, *, joint: bool = False) -> str:
+    """2024 · 22 mL · 3 segments; before it whose the unit is and what, where that does not go without saying."""
     parts = [str(unit.collected_on.year)] if unit.collected_on else []
-    if unit.source == Source.PARTNER:
-        parts.insert(0, unit.bank.code)
+    if joint or unit.source == Source.PARTNER:
+        parts.insert(0, origin_text(unit))
     if unit.volume_ml is not None:
         parts.append(f"{unit.volume_ml:.0f} mL")
     if unit.segments is not None:
@@ -140,10 +156,17 @@ def meta(unit: CordBloodUnit) -> str:
 def tags(run: SearchRun, result: SearchResult, user: User) -> list[dict[str, str]]:
     """What one must know of a unit beside its match: what became of it, blood group, doubtful counts."""
     unit = result.unit
-    found = [change_tag(result, user), abo_tag(run.request.patient.abo, unit.abo)]
+    found = [change_tag(result, user), partner_tag(unit), abo_tag(run.request.patient.abo, unit.abo)]
     if unit.counts_invented:
         found.append({"text": _("invented counts"), "tone": "warn"})
     return [tag for tag in found if tag]
+
+
+def partner_tag(unit: CordBloodUnit) -> dict[str, str] | None:
+    """Units of the own inventory need no word; of others one must know that they are asked for elsewhere."""
+    if unit.is_adult:
+        return {"text": _("ask the registry"), "tone": "info"}
+    return {"text": _("partner's list"), "tone": "info"} if unit.source == Source.PARTNER else None
 
 
 def change_tag(result: SearchResult, user: User) -> dict[str, str] | None:
@@ -151,6 +174,8 @@ def change_tag(result: SearchResult, user: User) -> dict[str, str] | None:
     unit = result.unit
     if unit.blocks or unit.status not in SEARCHABLE:
         return _gone_tag(unit, user)
+    if unit.status == UnitStatus.RESERVED and unit.pk in kept_for(result.run.request.patient_id):
+        return {"text": _("reserved for this patient"), "tone": "good"}
     if unit.status == result.status:
         return {"text": _("reserved"), "tone": "warn"} if unit.status == UnitStatus.RESERVED else None
     if unit.status == UnitStatus.LISTED:
@@ -162,12 +187,14 @@ def _gone_tag(unit: CordBloodUnit, user: User) -> dict[str, str]:
     """No search would find this unit now; only the bank's staff learn why."""
     if not user.has_permission(Permission.INVENTORY_VIEW_ALL):
         return {"text": _("no longer on offer"), "tone": "bad"}
-    state = ", ".join(unit.block_labels) or unit.get_status_display()
+    state = ", ".join(unit.block_labels) or unit.state_label
     return {"text": _("now: %(state)s") % {"state": state}, "tone": "bad"}
 
 
 def dose(rules: SelectionRules, result: SearchResult, judged: EvaluatedUnit, kind: str) -> dict[str, Any]:
     """Context of the meter: per kg against the line of the policy; without a weight the cells of the whole unit."""
+    if result.unit.is_adult:
+        return meter(None, None, SCALE[kind], UNIT[kind])
     value = judged.tnc_e7_per_kg if kind == "tnc" else judged.cd34_e5_per_kg
     if judged.findings.get(f"{kind}_dose", ["", None, []])[2] == ["weight"]:
         total = result.tnc_e7 if kind == "tnc" else result.cd34_e6

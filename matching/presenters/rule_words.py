@@ -104,6 +104,7 @@ OUTCOMES: Words = {
     "passed": gettext_lazy("met"),
     "failed": gettext_lazy("not met"),
     "unknown": gettext_lazy("cannot tell"),
+    "not_applicable": gettext_lazy("does not apply"),
 }
 MISSING: Words = {
     "status": gettext_lazy("its state"),

@@ -16,10 +16,11 @@ from core.models import User
 from core.roles import Permission
 from matching.changes import Changed, Differences, Kind, Row, Rules
 from matching.choices import CLASS_SIZE, SIZES
+from matching.kept import kept_for
 from matching.match_list import predicted_sizes
 from matching.models import SearchRun
 from matching.presenters.requests import class_word
-from matching.presenters.results import is_open_to, meta
+from matching.presenters.results import is_joint, is_open_to, meta
 from matching.presenters.rule_words import SHORT
 from matching.standing import BANDS, band_of
 
@@ -51,7 +52,7 @@ def page_rows(run: SearchRun, rows: Sequence[Row | Changed], shown: str, user: U
         context = {
             "unit": unit.public_no,
             "unit_url": reverse("bank:unit-detail", args=[unit.pk]) if is_open_to(unit, user) else "",
-            "meta": meta(unit),
+            "meta": meta(unit, joint=is_joint(run)),
             "rank": one.rank,
             "why_url": "" if shown == "gone" else reverse("matching:run-unit", args=[run.pk, unit.pk]),
         }
@@ -190,9 +191,11 @@ def gone_reason(run: SearchRun, row: Row, unit: CordBloodUnit, user: User) -> di
     if unit.blocks or unit.status not in SEARCHABLE:
         if not user.has_permission(Permission.INVENTORY_VIEW_ALL):
             return _reason("not_offered", _("no longer on offer"), "bad")
-        state = ", ".join(unit.block_labels) or str(unit.get_status_display())
+        state = ", ".join(unit.block_labels) or unit.state_label
         return _reason("not_offered", _("now: %(state)s") % {"state": state}, "bad")
     if unit.status not in run.criteria["statuses"]:
+        if unit.pk in kept_for(run.request.patient_id):
+            return _reason("kept", _("reserved for this patient"), "good")
         if unit.status == UnitStatus.RESERVED:
             return _reason("reserved", _("reserved for another patient"), "bad")
         return _reason("state", _("a state that was not asked for"), "warn")
@@ -249,6 +252,7 @@ CSV_HEAD = (
     *(f"p{size}_band_{when}" for size in SIZES for when in ("before", "after")),
     "tnc_e7_per_kg_before", "tnc_e7_per_kg_after", "cd34_e5_per_kg_before", "cd34_e5_per_kg_after",
     "status_before", "status_after", "excluded_by_before", "excluded_by_after", "gone_because",
+    "donor_type", "grid",
 )  # fmt: skip
 _AT_ONCE = 500
 
@@ -267,7 +271,8 @@ def csv_rows(run: SearchRun, found: Differences, user: User) -> Iterator[list[An
             unit = units[(new or old).unit_id]  # type: ignore[union-attr]
             gone = gone_reason(run, old, unit, user)["code"] if old and not new else ""
             rules = [" ".join(codes) for codes in excluded_by or ((), ())]
-            yield [what, unit.unit_no, *_csv_values(old, new, kinds), *rules, gone]
+            origin = [unit.donor_type, unit.grid]
+            yield [what, unit.unit_no, *_csv_values(old, new, kinds), *rules, gone, *origin]
 
 
 def _csv_values(old: Row | None, new: Row | None, kinds: frozenset[Kind]) -> list[Any]:

@@ -10,19 +10,32 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from bank.choices import DonorType
 from core.populations import parse_populations
 from matching import frequency_sets, reference
 from matching.choices import CLASS_SIZE, Kept
+from matching.computing import searched_donors
 from matching.match_list import MatchList
 from matching.models import Evaluation, SearchRun
 from matching.presenters import policies, prediction_summary
 from matching.presenters.changes import changes_text
 from matching.presenters.people import weight_text
-from matching.presenters.requests import NEEDED_LOCI, dose_text, floors_text, release_text, statuses_text
+from matching.presenters.requests import (
+    NEEDED_LOCI,
+    donors_text,
+    dose_text,
+    floors_text,
+    release_text,
+    statuses_text,
+)
 from matching.selection.policies import shown_name
 
 ALLELE_STEPS = 2  # of the allele classes the two best values share one figure
 MOST_CLASS_FIGURES = 4
+ADULTS = gettext_lazy(
+    "Adult donors are not reserved here: ask their registry, by the GRID. No dose is known of them, so that they stand "
+    "behind cord blood that matches as well; the rules of cord blood do not apply to them, and they make no pair."
+)
 
 
 def basis(run: SearchRun) -> str:
@@ -55,6 +68,7 @@ def criteria_line(run: SearchRun) -> list[dict[str, str]]:
         {"label": _("Floor"), "value": floors_text(asked["floors"])},
         {"label": _("TNC per kg"), "value": dose_text(asked["min_tnc_e7_per_kg"]) or _("no minimum")},
         {"label": _("Units"), "value": statuses_text(asked["statuses"])},
+        {"label": _("Donors"), "value": donors_text(searched_donors(asked))},
         {"label": _("Listed at most"), "value": f"{asked.get('kept_at_most', Kept.THOUSAND):,}"},
     ]
 
@@ -201,6 +215,8 @@ def notices(run: SearchRun, evaluation: Evaluation) -> list[dict[str, Any]]:
     if changed := changes_text(run):
         nightly = _("Made by the nightly search: %(changes)s.") % {"changes": changed}
         found.append({"tone": "info", "text": nightly})
+    if DonorType.ADULT in searched_donors(run.criteria):
+        found.append({"tone": "info", "text": ADULTS})
     found += [_warn(text) for text in _reference_notices(run)]
     found += [{"tone": tone, "text": text} for tone, text in prediction_summary.notices(run)]
     return found

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from core.kinds import Group, Kind
 from core.models import User
-from core.notifications import Kind
 from core.roles import Permission
 from hospitals.querysets import open_in
 from matching.choices import CLASS_SIZE, WAITING
@@ -41,7 +41,16 @@ def better_subject(params: Mapping[str, Any]) -> str:
     return _("Qidai: better units for patient %(patient)s") % {"patient": params["patient"]}
 
 
-BETTER = Kind(CODE, better_text, better_url, better_subject, Permission.REQUEST_VIEW)
+BETTER = Kind(
+    CODE,
+    better_text,
+    better_url,
+    better_subject,
+    Permission.REQUEST_VIEW,
+    Group("watches", gettext_lazy("Watched patients")),
+    label=gettext_lazy("Better units for a watched patient"),
+    shared=("patient", "n", "request", "run"),
+)
 
 
 def card(request: MatchRequest, user: User) -> dict[str, Any]:

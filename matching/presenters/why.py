@@ -71,6 +71,8 @@ def floor_rule(result: SearchResult, name: str, floor: int) -> Rule:
 
 
 def dose_rule(run: SearchRun, result: SearchResult) -> Rule:
+    if result.unit.is_adult:
+        return rule("none", _("A dose per kg is not asked of an adult donor"))
     asked = run.criteria["min_tnc_e7_per_kg"]
     value = result.tnc_e7_per_kg
     if value is None:
@@ -121,7 +123,7 @@ def position_rule(locus: str, position: Mapping[str, Any], direction: str) -> Ru
 
 
 def rule(verdict: str, text: str) -> Rule:
-    """verdict: ok, no, na (cannot tell)."""
+    """verdict: ok, no, na (cannot tell), none (does not apply)."""
     return {"verdict": verdict, "text": text, "refs": []}
 
 

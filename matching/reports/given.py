@@ -14,14 +14,15 @@ from matching.selection.policies import rules_of
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """What one rule of the policy says of one unit, in the reader's language. verdict: ok, no, na (cannot tell).
+    """What one rule of the policy says of one unit, in the reader's language.
 
+    verdict: ok, no, na (cannot tell), none (does not apply).
     short: what is wrong if it is not met, in two words; weighs: whether the policy excludes or warns by it.
     """
 
     code: str
     rule: str
-    verdict: Literal["ok", "no", "na"]
+    verdict: Literal["ok", "no", "na", "none"]
     value: str
     threshold: str = ""
     reference: str = ""

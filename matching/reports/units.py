@@ -8,14 +8,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from bank.choices import SEARCHABLE, UnitStatus
+from bank.choices import SEARCHABLE, Source, UnitStatus
+from bank.models import CordBloodUnit
 from core.pdf.document import Block, Cell, Column, Heading, Line, Table, Text, cell
 from matching.choices import CLASS_SIZE
+from matching.kept import kept_for
 from matching.models import SearchResult, SearchRun
 from matching.presenters import people, probabilities, why
 from matching.presenters.findings import VERDICTS
 from matching.presenters.requests import class_word
-from matching.presenters.results import bare
+from matching.presenters.results import bare, origin_text
 from matching.presenters.rule_words import OUTCOMES
 from matching.presenters.words import LOCUS_DIRECTION, UNIT_DIRECTION, mark, span
 from matching.reports.given import Given, RuleVerdict
@@ -77,9 +79,15 @@ def _row(given: Given, result: SearchResult) -> tuple[Cell, ...]:
         cell(dose_text(given, result, "cd34")),
         cell(str(UNIT_DIRECTION[result.direction])),
         abo_cell(run, result),
-        cell(unit.collected_on.isoformat() if unit.collected_on else _("not known")),
+        cell(_collected(unit)),
         tuple(flags(given, result)),
     )
+
+
+def _collected(unit: CordBloodUnit) -> str:
+    if unit.is_adult:
+        return "–"
+    return unit.collected_on.isoformat() if unit.collected_on else _("not known")
 
 
 def class_lines(result: SearchResult) -> list[str]:
@@ -96,7 +104,9 @@ def probability_lines(run: SearchRun, result: SearchResult) -> list[str]:
 
 
 def dose_text(given: Given, result: SearchResult, kind: str) -> str:
-    """Per kg by the weight as it is now, or of the whole unit where it is not known."""
+    """Per kg by the weight as it is now, or of the whole unit where it is not known; of a donor neither."""
+    if result.unit.is_adult:
+        return "–"
     if given.evaluation.weight_kg is None:
         value = result.tnc_e7 if kind == "tnc" else result.cd34_e6
     else:
@@ -112,7 +122,10 @@ def abo_cell(run: SearchRun, result: SearchResult) -> Cell:
 
 
 def flags(given: Given, result: SearchResult) -> Iterator[Line]:
-    """What one must know beside the match: what became of the unit, rules not met or open, doubtful counts."""
+    """What one must know beside the match: what became of the unit, rules not met or open, doubtful counts, and whom
+    one asks for what is not the bank's own."""
+    if result.unit.source == Source.PARTNER:
+        yield Line(origin_text(result.unit), tone="warn" if result.unit.is_adult else "")
     if text := offer_text(result):
         yield Line(text, tone="warn")
     weighing = [one for one in given.verdicts.get(result.unit_id, ()) if one.weighs]
@@ -130,6 +143,8 @@ def offer_text(result: SearchResult) -> str:
     unit = result.unit
     if unit.blocks or unit.status not in SEARCHABLE:
         return _("no longer on offer")
+    if unit.status == UnitStatus.RESERVED and unit.pk in kept_for(result.run.request.patient_id):
+        return _("reserved for this patient")
     if unit.status == result.status:
         return _("reserved") if unit.status == UnitStatus.RESERVED else ""
     return _("free again") if unit.status == UnitStatus.LISTED else _("reserved since this search")
@@ -188,11 +203,15 @@ def typed(text: str, locus: str) -> str:
 
 
 def verdict_blocks(verdicts: Sequence[RuleVerdict]) -> Iterator[Block]:
-    """Rules that are not met or cannot be told one by one; those that are met in one sentence with their values."""
-    if others := [one for one in verdicts if one.verdict != "ok"]:
+    """Rules that are not met or cannot be told one by one; those that are met in one sentence with their values, and
+    those that do not apply in another."""
+    if others := [one for one in verdicts if one.verdict in ("no", "na")]:
         yield verdict_table(others)
     if met := [one for one in verdicts if one.verdict == "ok"]:
         yield Text(_("Met: %(rules)s.") % {"rules": "; ".join(map(_met, met))}, small=True)
+    if idle := [one.rule for one in verdicts if one.verdict == "none"]:
+        text = _("Do not apply to an adult donor: %(rules)s.") % {"rules": "; ".join(idle)}
+        yield Text(text, "muted", small=True)
 
 
 def _met(one: RuleVerdict) -> str:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 
+from bank.choices import DonorType
 from bank.graft_facts import GraftFacts, graft_facts
 from bank.models import HLA_COLUMNS, LISTED_LOCI, CordBloodUnit
 from hla.evidence import explain_locus
@@ -22,6 +23,7 @@ from matching import reference
 from matching.choices import CLASS_SIZE
 from matching.engine.selection.blood_groups import abo_relation
 from matching.engine.selection.facts import Measured, PatientFacts, UnitFacts
+from matching.kept import kept_for
 from matching.models import NewUnitFinding, SearchResult, SearchRun
 from matching.selection.hla_facts import HlaFacts, Pairs
 from matching.unit_rows import thousandths
@@ -94,15 +96,16 @@ def listed_units(
         .values_list(*_COLUMNS)
     )
     grafts = graft_facts([row[1] for row in rows])
-    wanted = frozenset(run.criteria["statuses"])
+    wanted, own = frozenset(run.criteria["statuses"]), kept_for(run.request.patient_id)
     for row in rows:
         result_id, unit_id, direction, tnc_e7, cd34_e6, matches_c, *rest = row
         graft = grafts[unit_id]
         classes = _classes(rest[: len(_CLASS_COLUMNS)])
         pairs = _pairs(rest[len(_CLASS_COLUMNS) :], graft)
-        if graft.blocks or graft.status not in wanted:
+        if graft.blocks or (graft.status not in wanted and unit_id not in own):
             facts = UnitFacts(
                 offered=False,
+                is_adult=_is_adult(graft),
                 status=graft.status,
                 blocks=graft.blocks,
                 tnc_e4=_cells(tnc_e7),
@@ -177,14 +180,16 @@ def _unit_facts(
     direction: str,
     pairs: Pairs,
 ) -> UnitFacts:
+    has_cells = not _is_adult(graft)
     nima, nima_why = hla.nima_matches(pairs, graft.mother_typing, graft.mother_differs)
     return UnitFacts(
         offered=True,
+        is_adult=_is_adult(graft),
         status=graft.status,
         blocks=graft.blocks,
         segments=graft.segments,
-        tnc_e4=_cells(graft.tnc_e7),
-        cd34_e3=_cells(graft.cd34_e6),
+        tnc_e4=_cells(graft.tnc_e7) if has_cells else None,
+        cd34_e3=_cells(graft.cd34_e6) if has_cells else None,
         cfu_e5=_measured(graft.cfu_e5, graft.cfu_time_point, graft.cfu_standing),
         counts_invented=graft.counts_invented,
         classes=classes,
@@ -213,6 +218,10 @@ def _unit_facts(
         abo_relation=abo_relation(patient.abo, graft.abo),
         sex=graft.sex,
     )
+
+
+def _is_adult(graft: GraftFacts) -> bool:
+    return graft.donor_type == DonorType.ADULT
 
 
 def _measured(value: float | None, time_point: str, standing: Any) -> Measured | None:

@@ -15,7 +15,7 @@ from matching.engine.snapshot import Origin
 from matching.models import SearchRun, SelectionPolicy
 from matching.selection.facts import Known
 
-KERNEL = 4  # of the rules: another number makes every stored evaluation an old one
+KERNEL = 5  # of the rules: another number makes every stored evaluation an old one
 
 
 def patient_inputs(known: Known) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.core.cache import cache
 from numpy.typing import NDArray
 from redis.exceptions import RedisError
 
+from bank.choices import DonorType
 from bank.models import CordBloodUnit
 from hla.antigens import AntigenRule
 from hla.matching import Level
@@ -29,7 +30,7 @@ from matching.unit_rows import thousandths
 
 log = logging.getLogger(__name__)
 
-KERNEL = 3  # another number makes every kept answer an old one
+KERNEL = 4  # another number makes every kept answer an old one
 KEPT_FOR_SECONDS = 24 * 3600
 # Rules that both units must pass (domain notes 4.4 R16) where the policy excludes or warns by them. Beside them every
 # rule by which the policy excludes a unit, but for the doses of a single unit: a pair has its own. In a list what
@@ -40,8 +41,8 @@ LOCI: Final = ("A", "B", "C", "DRB1")
 _OUTCOMES: Final = {"failed": FAILED, "passed": PASSED, "unknown": CANNOT_TELL}
 _CLASS_COLUMNS = tuple(f"{name}_{end}" for name in CLASS_SIZE for end in ("min", "max"))
 _COLUMNS = (
-    "pk", "unit_id", "rank", "judged__findings", "unit__tnc_e7", "unit__cd34_e6", "unit__counts_invented",
-    "unit__abo", *_CLASS_COLUMNS,
+    "pk", "unit_id", "rank", "judged__findings", "tnc_e7", "cd34_e6", "unit__tnc_e7", "unit__cd34_e6",
+    "unit__counts_invented", "unit__abo", *_CLASS_COLUMNS,
     *(f"unit__hla_{locus.lower()}_{place}" for locus in LOCI for place in (1, 2)),
 )  # fmt: skip
 
@@ -66,12 +67,12 @@ def unit_rules(rules: SelectionRules) -> tuple[str, ...]:
 
 
 def run_pairs(run: SearchRun, evaluation: Evaluation) -> RunPairs:
-    """The best pairs of a list as it is judged now; kept until something changes."""
+    """The best pairs of a list as it is judged now; kept until something changes. An adult donor is no half of one."""
     rules = rules_of(evaluation.policy)
     key = _key(evaluation)
     found = _held(key)
     if found is None:
-        found = _judged(run, evaluation, rules, run.results.all())
+        found = _judged(run, evaluation, rules, _cord_blood(run))
         _hold(key, found)
     return RunPairs(evaluation, rules.pairs, found)
 
@@ -79,8 +80,12 @@ def run_pairs(run: SearchRun, evaluation: Evaluation) -> RunPairs:
 def one_pair(run: SearchRun, evaluation: Evaluation, units: Sequence[UUID]) -> RunPairs | None:
     """Two units of the list judged together, whatever the rules say of them; None unless both are in the list."""
     rules = rules_of(evaluation.policy)
-    found = _judged(run, evaluation, rules, run.results.filter(unit_id__in=units), failed=True)
+    found = _judged(run, evaluation, rules, _cord_blood(run).filter(unit_id__in=units), failed=True)
     return RunPairs(evaluation, rules.pairs, found) if len(found) else None
+
+
+def _cord_blood(run: SearchRun) -> Any:
+    return run.results.filter(unit__donor_type=DonorType.CORD)
 
 
 def places_of(found: RunPairs, *, only_passed: bool) -> list[int]:
@@ -145,13 +150,19 @@ def _candidates(
         ranks=np.array(columns["rank"], dtype=np.int64),
         classes=classes,
         typings=texts,
-        tnc_e4=_cells(columns["unit__tnc_e7"]),
-        cd34_e3=_cells(columns["unit__cd34_e6"]),
+        tnc_e4=_cells(_counts(columns, "tnc_e7")),
+        cd34_e3=_cells(_counts(columns, "cd34_e6")),
         invented=np.array(columns["unit__counts_invented"], dtype=np.bool_),
         abo=np.array([abo.code(text) for text in columns["unit__abo"]], dtype=np.uint8),
         passes={code: _outcomes(columns["judged__findings"], code) for code in codes},
     )
     return candidates, np.array(columns["pk"], dtype=np.int64)
+
+
+def _counts(columns: Mapping[str, Sequence[Any]], name: str) -> list[float | None]:
+    """As counted now; of a unit that is not on offer only what the search stored (matching.selection.facts)."""
+    told = zip(columns["judged__findings"], columns[name], columns[f"unit__{name}"], strict=True)
+    return [stored if found and found["offer"][0] != "passed" else live for found, stored, live in told]
 
 
 def _cells(values: Sequence[float | None]) -> NDArray[np.int64]:

@@ -192,8 +192,12 @@ _KEYS: dict[str, _Key] = {
     "certain": lambda row, one, primary, weighed: -row.unit.facts.classes[primary][0],
     "tnc": lambda row, one, primary, weighed: _dose(0, row, weighed),
     "cd34": lambda row, one, primary, weighed: _dose(1, row, weighed),
-    "quality": lambda row, one, primary, weighed: one.quality,
-    "warnings": lambda row, one, primary, weighed: len(one.warnings) + len(one.excluded_by),
+    # rules of cord blood ask nothing of an adult donor: that he fails none of them is no merit
+    "quality": lambda row, one, primary, weighed: (row.unit.facts.is_adult, one.quality),
+    "warnings": lambda row, one, primary, weighed: (
+        row.unit.facts.is_adult,
+        len(one.warnings) + len(one.excluded_by),
+    ),
     "abo": lambda row, one, primary, weighed: one.abo_order,
     "nima": lambda row, one, primary, weighed: _most_first(one.nima),
     "direction": lambda row, one, primary, weighed: one.direction_order,

@@ -30,16 +30,7 @@ from matching.services.reference import (
     release_load,
 )
 from matching.services.replays import replay_execute, replay_start
-from matching.services.reports import (
-    ReportAsked,
-    Signing,
-    may_keep_reports,
-    report_create,
-    report_print,
-    report_sign,
-    report_sign_refused,
-    signing_role,
-)
+from matching.services.reports import ReportAsked, report_create, report_print
 from matching.services.requests import (
     RequestData,
     request_cancel,
@@ -56,7 +47,14 @@ from matching.services.shortlist import (
     shortlist_place,
     shortlist_remove,
 )
-from matching.services.watches import watch_end, watch_start
+from matching.services.signing import (
+    Signing,
+    may_keep_reports,
+    report_sign,
+    report_sign_refused,
+    signing_role,
+)
+from matching.services.watches import watch_end, watch_start, watches_sweep
 
 __all__ = [
     "PolicyData",
@@ -115,4 +113,5 @@ __all__ = [
     "units_follow",
     "watch_end",
     "watch_start",
+    "watches_sweep",
 ]

@@ -17,6 +17,7 @@ import numpy as np
 from django.db.models import F, Prefetch
 
 from bank.models import CordBloodUnit
+from bank.querysets import ALL_DONORS, CORD_ONLY
 from core import audit
 from core.errors import DomainError
 from core.jobs import ends_the_work
@@ -83,18 +84,26 @@ class Found:
 def offered_units(entries: Sequence[audit.LedgerRow]) -> dict[UUID, int]:
     """Units on offer now that these entries touched, each with the number of the last; a batch stands for its rows.
 
-    Of more than MOST_UNITS some are missing: then none is compared.
+    Of more than MOST_UNITS some are missing: then none is compared. Donors for whom nobody waits are not looked at.
     """
     units = {UUID(entry.target_key): entry.number for entry in entries if entry.target_type == inventory.UNIT}
     batches: dict[UUID | None, int] = {
         UUID(entry.target_key): entry.number for entry in entries if entry.target_type == inventory.BATCH
     }
-    rows = CordBloodUnit.objects.offered().values_list("pk", "import_batch")
+    rows = CordBloodUnit.objects.offered(_donors_awaited()).values_list("pk", "import_batch")
     found: dict[UUID, int] = {}
     for changed in (rows.filter(pk__in=list(units)), rows.filter(import_batch__in=list(batches))):
         for pk, batch in changed[: MOST_UNITS + 1]:
             found[pk] = max(units.get(pk, 0), batches.get(batch, 0))
     return found
+
+
+def _donors_awaited() -> tuple[str, ...]:
+    """Cord blood, and what else some waiting request asks for."""
+    waiting = MatchRequest.objects.waiting()
+    return tuple(
+        one for one in ALL_DONORS if one in CORD_ONLY or waiting.filter(donor_types__contains=[one]).exists()
+    )
 
 
 def asked(resolver: Resolver, *, before: int) -> Iterator[Asked]:
@@ -235,7 +244,11 @@ def compare(
     tell: Callable[[float, int], None],
 ) -> dict[UUID, Found]:
     """What the units are for, by request; requests for which none is are left out. tell: share done, units."""
-    rows = list(unit_rows(CordBloodUnit.objects.offered().filter(pk__in=list(numbers)))) if waiting else []
+    rows = (
+        list(unit_rows(CordBloodUnit.objects.offered(ALL_DONORS).filter(pk__in=list(numbers))))
+        if waiting
+        else []
+    )
     if not rows:  # gone meanwhile
         return {}
     small = snapshots.build(rows, resolver=resolver, ledger_number=max(numbers.values()))

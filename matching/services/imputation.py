@@ -18,6 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from bank.querysets import CORD_ONLY
 from core.populations import parse_populations
 from hla.loci import SEARCH_LOCI
 from hla.prediction.fits import Pair
@@ -68,7 +69,7 @@ def imputation_refresh() -> int:
 
 def _sampled_lately(snapshot: Snapshot) -> bool:
     """Whether the figures of a large inventory are young enough; other sets or reference data do not wait for them."""
-    if len(snapshot) <= KEPT_UNITS:
+    if snapshot.units_of(CORD_ONLY) <= KEPT_UNITS:
         return False
     known = list(InventoryImputation.objects.filter(updated_at__gt=timezone.now() - SAMPLED_EVERY))
     return bool(known) and all(_is_of_today(row, snapshot) for row in known)
@@ -85,8 +86,8 @@ def forget() -> None:
 
 
 def by_populations(snapshot: Snapshot) -> dict[str, NDArray[np.int64]]:
-    """Rows of the snapshot by the text of their units' populations."""
-    rows = snapshot.rows()
+    """Rows of the inventory's cord blood by the text of its populations; a search imputes what else it lists."""
+    rows = snapshot.rows(CORD_ONLY)
     codes = snapshot.word_codes("populations", rows)
     texts = snapshot.vocabulary["populations"]
     return {texts[code]: rows[codes == code] for code in np.unique(codes).tolist()}
@@ -99,7 +100,7 @@ def _group(snapshot: Snapshot, text: str, rows: NDArray[np.int64]) -> int:
     if prepared is None:
         InventoryImputation.objects.filter(populations=text).delete()
         return 0
-    asked = rows if len(snapshot) <= KEPT_UNITS else _sample(rows)
+    asked = rows if snapshot.units_of(CORD_ONLY) <= KEPT_UNITS else _sample(rows)
     typings, counts = _distinct(snapshot, prepared, asked)
     if asked is rows:
         bases, imputed = _kept(prepared, typings)

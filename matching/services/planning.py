@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bank.querysets import CORD_ONLY
 from core import audit, jobs
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
@@ -164,7 +165,7 @@ def _store(claim: Claim, run: PlanningRun, snapshot: Snapshot, policy: Policy) -
     with claim.guard():
         run.release, run.nomenclature_checksum = origin.release, origin.nomenclature
         run.mac_version = origin.mac
-        run.ledger_number, run.snapshot_checksum = origin.ledger_number, snapshot.checksum
+        run.ledger_number, run.snapshot_checksum = origin.ledger_number, snapshot.checksum_of(CORD_ONLY)
         run.antigen_rule = policy.antigen_rule
         run.basis = _basis(run.parameters, policy, origin.ledger_number)
         run.completed_at = timezone.now()

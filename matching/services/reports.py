@@ -1,35 +1,28 @@
-"""Match reports: made, kept with their file, signed."""
+"""Match reports: made, and kept with their file."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bank.models import CordBloodUnit
 from core import audit
 from core.audit import Actor
-from core.errors import Conflict, InvalidInput, NotAllowed
-from core.models import Installation, User
+from core.errors import Conflict, InvalidInput
+from core.models import Installation
 from core.pdf.paint import pdf_bytes
-from core.roles import BANK_ROLES, ROLE_PERMISSIONS, Permission, Role
-from hospitals.querysets import open_in
-from matching.choices import SignatureMeaning
-from matching.models import (
-    MatchReport,
-    ReportSignature,
-    SearchRun,
-)
-from matching.reports.bounds import FEWEST_UNITS, MOST_CHOSEN, MOST_KEPT, MOST_UNITS
+from matching.models import MatchReport, SearchResult, SearchRun
+from matching.reports.bounds import FEWEST_UNITS, MOST_KEPT, MOST_UNITS
 from matching.reports.given import Given, ListPart, PairLine
 from matching.reports.match_report import match_report
+from matching.selection.findings_kept import outcomes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +71,7 @@ def report_create(
             units=units_of(asked),
             order=asked.order[:200],
             filters=list(asked.filters),
+            policy=asked.evaluation.policy,
             policy_label=asked.evaluation.policy_label,
             digest=printed.digest,
             pdf=printed.pdf,
@@ -110,21 +104,26 @@ def units_of(asked: ReportAsked) -> list[dict[str, Any]]:
     """What can be chosen from the report: its units, then those that stand in its pairs only.
 
     partners: units with which one makes a pair of the report; without any it was not asked for pairs, or is in none.
+    excluded_by: rules that exclude it by itself. outcomes: rule -> what was found, so that whoever signs later can be
+    told what has changed.
     """
     partners: dict[UUID, list[str]] = {}
     for line in _lines(asked):
         for one, other in (line.units, line.units[::-1]):
             partners.setdefault(one.id, []).append(other.unit_no)
-    return [
-        {
-            "id": str(one.unit_id),
-            "unit_no": one.unit.public_no,
-            "rank": one.rank,
-            "partners": partners.get(one.unit_id, []),
-            "in_pairs_only": place >= len(asked.results),
-        }
-        for place, one in enumerate((*asked.results, *asked.beside))
-    ]
+    return [_choosable(asked, one, partners.get(one.unit_id, [])) for one in (*asked.results, *asked.beside)]
+
+
+def _choosable(asked: ReportAsked, one: SearchResult, partners: list[str]) -> dict[str, Any]:
+    judged = asked.judged.get(one.pk)
+    return {
+        "id": str(one.unit_id),
+        "unit_no": one.unit.public_no,
+        "rank": one.rank,
+        "partners": partners,
+        "excluded_by": list(judged.excluded_by) if judged else [],
+        "outcomes": outcomes_of(judged),
+    }
 
 
 def _lines(asked: ReportAsked) -> Sequence[PairLine]:
@@ -170,157 +169,4 @@ def _record(
             "pairs": [[unit.unit_no for unit in line.units] for line in _lines(asked)],
         },
         hospital_id=run.request.hospital_id,
-    )
-
-
-# --- signatures ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Signing:
-    """What is said by signing. chosen: numbers of units as in the report, at most two, for SignatureMeaning.CHOSEN."""
-
-    meaning: str
-    chosen: Sequence[str] = ()
-    remark: str = ""
-
-
-def report_sign(*, report_id: UUID, signing: Signing, password: str, user: User) -> ReportSignature:
-    """Sign a report with one's password; once a person.
-
-    Raises NotAllowed for a wrong password (which the audit trail tells) or without the right to sign in this hospital,
-    InvalidInput for a choice that the report does not hold, or that is no pair of it, Conflict for a second signature,
-    a unit that is not on offer any more, or a file that is not the one that was stored.
-    """
-    report = MatchReport.objects.select_related("run__request").get(pk=report_id)
-    role = signing_role(user, report.run.request.hospital_id)
-    if role is None:
-        report_sign_refused(report=report, user=user, reason="may_not_sign")
-        raise NotAllowed("may_not_sign", _("Only a physician of the hospital or the medical director signs."))
-    _check_choice(report, signing)
-    if not user.check_password(password):
-        report_sign_refused(report=report, user=user, reason="wrong_password")
-        raise NotAllowed("wrong_password", _("This is not your password."), field="password")
-    if hashlib.sha256(report.pdf).hexdigest() != report.pdf_sha256:
-        raise Conflict("file_changed", _("The stored file is not the one that was made. Make a new report."))
-    return _sign(report, signing, user, role)
-
-
-def signing_role(user: User, hospital_id: UUID) -> Role | None:
-    """The role by which a person may sign reports of a hospital; None for nobody who may."""
-    signing = [role for role in sorted(user.roles) if Permission.REPORT_SIGN in ROLE_PERMISSIONS[role]]
-    here = [role for role in signing if role in BANK_ROLES or hospital_id in user.hospital_ids]
-    return here[0] if here and user.is_active else None
-
-
-def _check_choice(report: MatchReport, signing: Signing) -> None:
-    chosen = list(dict.fromkeys(signing.chosen))
-    if signing.meaning not in SignatureMeaning.values:
-        raise InvalidInput("unknown_meaning", _("Say what the signature means."), field="meaning")
-    if signing.meaning == SignatureMeaning.REVIEWED and chosen:
-        raise InvalidInput(
-            "choice_without_choosing",
-            _("A mere review chooses no unit: take the units away."),
-            field="chosen",
-        )
-    if signing.meaning == SignatureMeaning.CHOSEN and not 1 <= len(chosen) <= MOST_CHOSEN:
-        raise InvalidInput("choice_missing", _("Choose one unit, or two for a double graft."), field="chosen")
-    units = {unit["unit_no"]: unit for unit in report.units}
-    if unknown := set(chosen) - set(units):
-        raise InvalidInput(
-            "unit_not_in_report",
-            _("%(unit)s is not in this report."),
-            field="chosen",
-            params={"unit": ", ".join(sorted(unknown))},
-        )
-    _check_pair(
-        [units[name] for name in chosen], has_pairs=any(unit.get("partners") for unit in units.values())
-    )
-
-
-def _check_pair(chosen: Sequence[Mapping[str, Any]], *, has_pairs: bool) -> None:
-    """A unit that stands in pairs only is too little, or was never judged, by itself; two were judged as a pair."""
-    if len(chosen) == 1 and chosen[0].get("in_pairs_only"):
-        raise InvalidInput(
-            "half_of_a_pair",
-            _(
-                "%(unit)s stands in this report as one of two units only. Choose one of its partners too: %(others)s."
-            ),
-            field="chosen",
-            params={"unit": chosen[0]["unit_no"], "others": ", ".join(chosen[0]["partners"])},
-        )
-    if has_pairs and len(chosen) == MOST_CHOSEN and chosen[1]["unit_no"] not in chosen[0]["partners"]:
-        raise InvalidInput(
-            "no_pair_of_the_report",
-            _(
-                "%(one)s and %(other)s are no pair of this report. Choose a pair that it lists, or make a report that "
-                "holds this one."
-            ),
-            field="chosen",
-            params={"one": chosen[0]["unit_no"], "other": chosen[1]["unit_no"]},
-        )
-
-
-def _check_offer(report: MatchReport, chosen: Sequence[str]) -> None:
-    """Under the locks of the units, so that none is taken back between the look and the signature."""
-    ids = [unit["id"] for unit in report.units if unit["unit_no"] in chosen]
-    rows = CordBloodUnit.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
-    wanted = report.run.criteria["statuses"]
-    if gone := [unit.public_no for unit in rows if unit.blocks or unit.status not in wanted]:
-        raise Conflict(
-            "unit_gone",
-            _("%(units)s: not on offer any more, or reserved since. Search again and make a new report."),
-            params={"units": ", ".join(sorted(gone))},
-        )
-
-
-@transaction.atomic
-def _sign(report: MatchReport, signing: Signing, user: User, role: Role) -> ReportSignature:
-    actor = Actor.user(user)
-    _check_offer(report, signing.chosen)
-    try:
-        with transaction.atomic():
-            signature: ReportSignature = ReportSignature.objects.create(
-                report=report,
-                signer=actor.id,
-                signed_by=actor.label[:200],
-                role=role,
-                meaning=signing.meaning,
-                chosen=list(dict.fromkeys(signing.chosen)),
-                remark=signing.remark.replace("\0", ""),
-                digest=report.digest,
-                pdf_sha256=report.pdf_sha256,
-            )
-    except IntegrityError as error:
-        raise Conflict("signed_already", _("You have signed this report already.")) from error
-    said = {
-        "digest": report.digest,
-        "pdf_sha256": report.pdf_sha256,
-        "role": role,
-        "meaning": signing.meaning,
-        "chosen": signature.chosen,
-    }
-    _record_signature(report, user, "report.sign", said)
-    return signature
-
-
-def report_sign_refused(*, report: MatchReport, user: User, reason: str) -> None:
-    """A try to sign that failed: wrong_password, too_many_tries or may_not_sign."""
-    _record_signature(report, user, "report.sign_refused", {"reason": reason})
-
-
-def may_keep_reports(user: User, hospital_id: UUID) -> bool:
-    """Who chooses grafts or signs for a hospital keeps reports; whoever may read a search may fetch one."""
-    may_choose = open_in(user, Permission.GRAFT_CHOOSE, hospital_id)
-    return may_choose or signing_role(user, hospital_id) is not None
-
-
-@transaction.atomic
-def _record_signature(report: MatchReport, user: User, action: str, after: Mapping[str, Any]) -> None:
-    audit.record(
-        actor=Actor.user(user),
-        action=action,
-        target=("matching.MatchReport", str(report.pk), report.run.label),
-        after=after,
-        hospital_id=report.run.request.hospital_id,
     )

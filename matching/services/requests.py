@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bank.choices import SEARCHABLE as SEARCHABLE_UNITS
 from bank.choices import UnitStatus
+from bank.querysets import ALL_DONORS, CORD_ONLY
 from core import audit, jobs
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
@@ -34,6 +35,7 @@ class RequestData:
     floors: Mapping[str, int] = field(default_factory=dict)
     min_tnc_e7_per_kg: Decimal | None = None
     statuses: tuple[str, ...] = (UnitStatus.LISTED.value,)
+    donor_types: tuple[str, ...] = CORD_ONLY
     kept_at_most: int = Kept.THOUSAND.value
     urgency: str = Urgency.ROUTINE.value
     notes: str = ""
@@ -242,6 +244,7 @@ def _fields(data: RequestData, policy: SelectionPolicy) -> dict[str, Any]:
         "floors": _floors(data, policy),
         "min_tnc_e7_per_kg": dose,
         "statuses": sorted(data.statuses),
+        "donor_types": [one for one in ALL_DONORS if one in data.donor_types],
         "kept_at_most": data.kept_at_most,
         "urgency": data.urgency,
         "notes": data.notes.strip(),
@@ -264,6 +267,10 @@ def _check_choices(data: RequestData) -> None:
     if not data.statuses or not set(data.statuses) <= {state.value for state in SEARCHABLE_UNITS}:
         raise InvalidInput(
             "statuses_unknown", _("Choose at least one of the offered states of units."), field="statuses"
+        )
+    if not data.donor_types or not set(data.donor_types) <= set(ALL_DONORS):
+        raise InvalidInput(
+            "donor_types_unknown", _("Choose cord blood, adult donors, or both."), field="donor_types"
         )
     if data.kept_at_most not in Kept.values:
         raise InvalidInput(

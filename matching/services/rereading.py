@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from bank.models import CordBloodUnit
 from bank.models.unit import HLA_COLUMNS, LISTED_LOCI
+from bank.querysets import ALL_DONORS
 from core import audit, jobs
 from core.audit import Actor
 from core.errors import Conflict
@@ -124,7 +125,12 @@ def _count_units(touched: dict[Key, Touched], claim: Claim) -> None:
     for place, locus in enumerate(LISTED_LOCI):
         claim.progress(_("Reading the inventory"), 0.2 * place / len(LISTED_LOCI), typings=len(touched))
         columns = [f"hla_{locus.lower()}_{position}" for position in (1, 2)]
-        rows = CordBloodUnit.objects.offered().order_by().values_list(*columns).annotate(count=Count("pk"))
+        rows = (
+            CordBloodUnit.objects.offered(ALL_DONORS)
+            .order_by()
+            .values_list(*columns)
+            .annotate(count=Count("pk"))
+        )
         for first, second, count in rows.iterator(chunk_size=CHUNK):
             if first or second:
                 touched[locus, first, second].units = count
@@ -149,7 +155,7 @@ def _units_with(changes: dict[Key, Change], claim: Claim) -> int:
         return 0
     loci = tuple(LISTED_LOCI)
     found = 0
-    rows = CordBloodUnit.objects.offered().order_by().values_list(*HLA_COLUMNS)
+    rows = CordBloodUnit.objects.offered(ALL_DONORS).order_by().values_list(*HLA_COLUMNS)
     for number, values in enumerate(rows.iterator(chunk_size=CHUNK), 1):
         if number % TELL_EVERY == 0:
             claim.progress(_("Counting the units"), 0.7, units=number)

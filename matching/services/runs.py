@@ -145,6 +145,7 @@ def criteria_of(request: MatchRequest) -> dict[str, Any]:
         "min_tnc_e7_per_kg": None if dose is None else str(dose),
         "statuses": list(request.statuses),
         "kept_at_most": request.kept_at_most,
+        **request.donors_named,
     }
 
 

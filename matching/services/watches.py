@@ -22,6 +22,7 @@ from core.errors import Conflict, InvalidInput
 from core.models import User
 from core.notifications import Notice
 from core.roles import Permission
+from hospitals.choices import PatientState
 from hospitals.querysets import open_in
 from matching import reference
 from matching.choices import CLASS_SIZE, WatchFor
@@ -82,6 +83,21 @@ def watch_end(*, watch_id: UUID, actor: Actor) -> PatientWatch:
         watch.save(update_fields=["ended_at", "ended_by"])
         _record(watch, watch.request, actor, "watch.end")
     return watch
+
+
+def watches_sweep() -> int:
+    """Ends the watches of patients who are not active any more. Whoever wants watches one anew who is active again.
+
+    Those of a record that was merged sleep: it can be undone, and then they are what they were. How many were ended.
+    Packages to the right of this one cannot call it: that a patient died is found by the sweep.
+    """
+    rows = PatientWatch.objects.active().filter(
+        request__patient__state=PatientState.INACTIVE, request__patient__merged_into__isnull=True
+    )
+    ids = list(rows.order_by("since", "pk").values_list("pk", flat=True))
+    for watch_id in ids:
+        watch_end(watch_id=watch_id, actor=Actor.system("patient inactive"))
+    return len(ids)
 
 
 def _record(watch: PatientWatch, request: MatchRequest, actor: Actor, action: str, **values: Any) -> None:

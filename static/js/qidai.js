@@ -117,7 +117,7 @@
   // A form is sent once: a second click while the first is under way does nothing.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.method !== "post" || form.hasAttribute("hx-post") || form.dataset.again !== undefined) return; // again: answers with a file
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
     for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
@@ -150,6 +150,18 @@
   }
   setInterval(tick, 1000);
   document.addEventListener("htmx:load", tick);
+
+  // An answer that leads to another page ends the asking: the next answer would begin its loading anew, and on a
+  // slow line for ever.
+  let leaving = false;
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const said = (name) => event.detail.xhr.getResponseHeader(name);
+    if (said("HX-Redirect") || said("HX-Refresh")) leaving = true;
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (leaving) event.preventDefault();
+  });
+  addEventListener("pageshow", () => { leaving = false; });
 
   // After a failed form the reader lands on what was wrong.
   const wrong = document.querySelector("[data-focus]");

@@ -160,7 +160,7 @@ ROWS = [
     Row("hospitals:patient-typing", EDIT_PATIENTS, own, other=other, ok=(200,)),
     post("hospitals:patient-typing", EDIT_PATIENTS, gl="A*02:01+A*24:02", confirmed="not_searchable"),
     post("hospitals:patient-weight", EDIT_PATIENTS, weight_kg="13", measured_on="2025-01-01"),
-    post("hospitals:patient-deactivate", EDIT_PATIENTS, reason="moved"),
+    post("hospitals:patient-deactivate", EDIT_PATIENTS, reason="moved", on="2026-05-01"),
     Row(
         "hospitals:patient-reactivate",
         EDIT_PATIENTS,

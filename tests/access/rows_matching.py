@@ -109,6 +109,7 @@ CRITERIA = {
     "loci": "A,B,DRB1",
     "floor_antigen6": "5",
     "statuses": "LISTED",
+    "donor_types": "cord",
     "urgency": "routine",
     "draft": "1",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from core.roles import Role
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import resolver_for
+from tests.factories.bank import BankFactory
+from tests.factories.consent import declared
 from tests.factories.core import UserFactory
+from tests.factories.hospitals import HospitalFactory, member_of
 
 SYSTEM = Actor.system("test")
 
@@ -45,9 +49,27 @@ def lab(db: None) -> User:
 
 
 @pytest.fixture
+def director(db: None) -> User:
+    return UserFactory(roles=[Role.MEDICAL_DIRECTOR])
+
+
+@pytest.fixture
+def kept_files(settings: Any, tmp_path: Path) -> Path:
+    """Where inventory files are kept."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path / "exports"
+
+
+@pytest.fixture
+def abroad_declared(db: None) -> None:
+    """The test bank vouches that its older units may be told of abroad."""
+    declared(BankFactory())
+
+
+@pytest.fixture
 def coordinator(db: None) -> User:
-    """A hospital's coordinator: sees listed units only."""
-    return UserFactory(roles=[Role.HOSPITAL_COORDINATOR])
+    """A hospital's coordinator: sees listed units only. Without a hospital the account would count as foreign."""
+    return member_of(HospitalFactory())
 
 
 @pytest.fixture

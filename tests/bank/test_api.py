@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.models import User
-from tests.factories.bank import HlaTypingFactory, MeasurementFactory, UnitFactory
+from tests.factories.bank import BankFactory, HlaTypingFactory, MeasurementFactory, UnitFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +83,7 @@ def test_queries_do_not_grow(
     UnitFactory.create_batch(units)
     client = signed_in(qa)
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(11):
         client.get(LIST)
 
 
@@ -99,6 +99,15 @@ def test_a_unit_says_what_is_known_of_its_quality(signed_in: Any, coordinator: U
     assert (quality["cfu_e5"], quality["cfu_time_point"]) == (11, "processing")
     assert (quality["viability_percent"], quality["viability_time_point"]) == (None, "")
     assert (quality["haemoglobinopathy"], quality["accreditations"]) == ("", [])
+
+
+def test_a_unit_says_what_others_call_it(signed_in: Any, coordinator: User) -> None:
+    bank = BankFactory(emdis_hub="CN")
+    unit = UnitFactory(bank=bank, unit_no="U1", product_code="S9999000")
+
+    body = signed_in(coordinator).get(f"{LIST}{unit.pk}/").json()
+
+    assert (body["cbu_id"], body["product_code"], body["grid"]) == ("CNU1", "S9999000", "")
 
 
 def test_the_mothers_typing_is_for_the_banks_staff(signed_in: Any, coordinator: User, qa: User) -> None:
@@ -118,7 +127,7 @@ def test_the_quality_of_a_page_is_read_at_once(
         MeasurementFactory(analyte="cfu", value=11, measure_unit="e5")
     client = signed_in(coordinator)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(13):
         body = client.get(LIST).json()
 
     assert [unit["quality"]["cfu_e5"] for unit in body["results"]] == [11] * 12

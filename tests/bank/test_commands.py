@@ -16,6 +16,7 @@ from bank.models import CordBloodUnit, Donation, MarkerResult, Slot
 from core.errors import Conflict
 from core.models import Installation, User
 from core.roles import Role
+from tests.bank.exchange_files import cbu, inventory
 from tests.factories.bank import UnitFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +84,15 @@ def test_json_report(file: Any) -> None:
     assert CordBloodUnit.objects.count() == 1
 
 
+def test_xml_is_read_when_its_counts_are_known(file: Any) -> None:
+    text = inventory(cbu(TNC_FRZN="13.05", CD34PC_FRZN="4")).decode()
+
+    _out, err, status = run(file(text))
+    assert (status, "count_unit_needed" in err) == (1, True)
+    run(file(text), "--counts", "e8")
+    assert CordBloodUnit.objects.get().tnc_e7 == 130.5
+
+
 def test_dry_run_says_so(file: Any) -> None:
     assert "Dry run" in run(file(GOOD), "--dry-run")[0]
     assert not CordBloodUnit.objects.exists()
@@ -125,7 +135,8 @@ def test_demo_data_fills_an_empty_installation(var: Path) -> None:
     assert set(CordBloodUnit.objects.values_list("synthetic", "bank__code")) == {(True, "QD")}
     assert Donation.objects.count() == 60
     assert MarkerResult.objects.filter(verified_by=None).count() == 10
-    assert MarkerResult.objects.count() == 600
+    waiting = CordBloodUnit.objects.filter(status="QUARANTINE").count()
+    assert MarkerResult.objects.count() == 600 + 4 * waiting
     assert (
         Slot.objects.filter(unit__isnull=False).count()
         == CordBloodUnit.objects.exclude(status="DISCARDED").count()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from bank.models import CordBloodUnit
-from bank.services import unit_hold, units_import
+from bank.choices import CountUnit, UpdateMode
+from bank.models import CordBloodUnit, ImportMapping, InventoryExport
+from bank.services import unit_hold
+from bank.services_exchange import export_execute, export_start, mapping_keep
+from bank.services_import import units_import
 from core.audit import Actor
 from core.errors import Conflict
 from core.models import AuditEntry
 from hla.mac import EMPTY_MAC
 from tests.factories.bank import BankFactory, UnitFactory
+from tests.parallel import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -24,23 +25,6 @@ SYSTEM = Actor.system("test")
 FILE = "unit_no,tnc_e7,A_1,B_1,DRB1_1\n" + "".join(
     f"U{number},130,A*11:01,B*40:01,DRB1*09:01\n" for number in range(60)
 )
-
-
-def at_once(work: Callable[[], Any], people: int) -> list[Any]:
-    """What each got: a result or the conflict it was told of."""
-    barrier = Barrier(people)
-
-    def run() -> Any:
-        try:
-            barrier.wait()
-            return work()
-        except Conflict as conflict:
-            return conflict
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(people) as pool:
-        return [future.result() for future in [pool.submit(run) for _ in range(people)]]
 
 
 def test_the_same_file_four_times_at_once_comes_in_once() -> None:
@@ -72,3 +56,44 @@ def test_one_hold_wins_the_others_get_a_conflict() -> None:
 
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 5
     assert AuditEntry.objects.filter(action="unit.hold").count() == 1
+
+
+def test_a_mapping_kept_four_times_at_once_is_kept_once() -> None:
+    BankFactory(code="TB")
+    columns = {"nr": "unit_no"}
+
+    at_once(lambda: mapping_keep(bank_code="TB", name="list", columns=columns, actor=SYSTEM), 4)
+
+    assert ImportMapping.objects.get().columns == columns
+
+
+def test_of_files_asked_for_at_once_one_is_made() -> None:
+    bank = BankFactory(code="TB")
+    asked = {
+        "bank_id": bank.pk,
+        "mode": UpdateMode.FULL,
+        "counts": CountUnit.E8,
+        "issuing_organisation": 6939,
+    }
+
+    outcomes = at_once(lambda: export_start(**asked, actor=SYSTEM), 4)
+
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
+    assert InventoryExport.objects.count() == 1
+
+
+def test_a_file_is_made_once_whoever_is_rung_how_often(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    UnitFactory.create_batch(5, bank=BankFactory(issuing_organisation=6939))
+    asked = {
+        "bank_id": BankFactory().pk,
+        "mode": UpdateMode.FULL,
+        "counts": CountUnit.E8,
+        "issuing_organisation": 6939,
+    }
+    export = export_start(**asked, actor=SYSTEM)
+
+    made = at_once(lambda: export_execute(job_id=export.job_id), 4)
+
+    assert [one for one in made if one is not None] == [export]
+    assert [path.name for path in (tmp_path / "exports").iterdir()] == [f"{export.pk}.xml"]

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from bank import din
+from bank.codes import din
 from bank.demo import population
 from bank.demo.collected import TooManyUnits
 from bank.demo.reporting import FIVE, Reporter

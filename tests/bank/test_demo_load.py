@@ -9,7 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db.models import Count
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Coalesce
 
 from bank.demo import processes
 from bank.demo.keys import Keys
@@ -21,14 +22,21 @@ from bank.demo.units import Plan
 from bank.imports.origin import Origin
 from bank.models import (
     Accreditation,
+    BloodGroupResult,
     CordBloodUnit,
+    CultureResult,
     Donation,
     HaemoglobinopathyResult,
     HlaTyping,
     ImportBatch,
+    Lot,
+    LotUse,
     MarkerResult,
     Measurement,
+    ReleaseSpecification,
+    SampleUse,
     Slot,
+    UnitSample,
 )
 from core.audit import Actor
 from core.models import AuditEntry
@@ -54,12 +62,17 @@ def test_every_unit_has_all_its_records(db: None, small_chunks: None) -> None:
     units = CordBloodUnit.objects.annotate(
         Count("markers", distinct=True), Count("measurements", distinct=True)
     )
-    assert {u.markers__count for u in units} == {10}
+    assert {u.markers__count for u in units if u.status != "QUARANTINE"} == {10}
+    assert {u.markers__count for u in units if u.status == "QUARANTINE"} <= {14}
     assert min(u.measurements__count for u in units) >= 4  # volume, counts, haematocrit
     assert CordBloodUnit.objects.filter(donation__isnull=False, synthetic=True).count() == COUNT
     assert Donation.objects.count() == COUNT
     assert HlaTyping.objects.filter(is_current=True, subject="unit").count() == COUNT
-    assert MarkerResult.objects.count() == 10 * COUNT
+    waiting = CordBloodUnit.objects.filter(status="QUARANTINE")
+    assert MarkerResult.objects.count() == 10 * COUNT + 4 * waiting.count()
+    assert BloodGroupResult.objects.count() == waiting.count() > 0
+    assert 0 < CultureResult.objects.count() <= 2 * waiting.count()
+    assert ReleaseSpecification.objects.get().approved_at is None  # nobody was named who may
     assert Measurement.objects.filter(
         analyte__in=["volume", "tnc", "cd34"], time_point="processing"
     ).count() == (3 * COUNT)
@@ -133,3 +146,25 @@ def test_keys_are_uuids_of_version_7_in_order(db: None, small_chunks: None) -> N
     units: list[Any] = list(CordBloodUnit.objects.order_by("import_line").values_list("pk", flat=True))
     assert units == sorted(units)
     assert {unit.version for unit in units} == {7}
+
+
+def test_every_unit_used_lots_that_were_there_and_the_kit_that_its_markers_name(db: None) -> None:
+    load(count=COUNT, seed=1, actor=BY, today=TODAY, workers=1)
+
+    assert set(CordBloodUnit.objects.annotate(n=Count("lot_uses")).values_list("n", flat=True)) == {5}
+    uses = list(LotUse.objects.select_related("lot"))
+    assert [use for use in uses if use.lot.received_on > use.used_on] == []
+    assert [use for use in uses if use.lot.has_expired(use.used_on)] == []
+    written = dict(MarkerResult.objects.values_list("unit_id", "kit_lot"))
+    assert {use.unit_id: use.lot.number for use in uses if use.step == "marker"} == written
+    assert Lot.objects.blocked().count() == 1
+
+
+def test_stock_uses_and_the_unit_s_own_number_agree(db: None, small_chunks: None) -> None:
+    load(count=COUNT, seed=1, actor=BY, today=TODAY, workers=1)
+
+    stock = UnitSample.objects.filter(kind="segment").annotate(used=Coalesce(Sum("uses__count"), 0))
+    assert stock.count() == COUNT
+    assert not stock.exclude(remaining=F("opening") - F("used")).exists()
+    assert not stock.exclude(remaining=F("unit__segments")).exists()
+    assert SampleUse.objects.exists()

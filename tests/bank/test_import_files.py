@@ -31,7 +31,7 @@ def _code(data: bytes, **limits: int) -> str:
         (b"hello world", "file_unknown_form"),
         (b"unit_no,abo\nU\x001,A\n", "file_binary"),
         (bytes(range(256)) * 4, "file_binary"),
-        (b"PK\x03\x04rest of a spreadsheet", "file_binary"),
+        (b"PK\x03\x04rest of a spreadsheet", "xlsx_broken"),
         (b"%PDF-1.7 and so on", "file_binary"),
         ("unit_no,abo\nU1,A\n".encode("utf-16"), "file_binary"),
         ("unit_no;site\nU1;Besançon\n".encode("latin-1"), "file_encoding"),

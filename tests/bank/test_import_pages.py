@@ -6,11 +6,12 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from bank import uploads, views_import
+from bank import file_readers, presenters_import, services_files, uploads
 from bank.models import CordBloodUnit, ImportBatch, PlausibilityLimits
 from core.models import User
 from core.roles import Role
@@ -19,7 +20,7 @@ from tests.factories.core import UserFactory
 
 pytestmark = pytest.mark.django_db
 
-ADDRESS, CONFIRM = "/units/import/", "/units/import/confirm/"
+ADDRESS = "/units/import/"
 GOOD = b"unit_no,tnc_e7,cd34_e6,A_1,B_1,DRB1_1\nU1,130,4,A*11:01,B*40:01,DRB1*09:01\n"
 MIXED = GOOD + b"U2,-1,4,A*11:01,B*40:01,DRB1*09:01\n<script>,130,4,A*11:01,B*40:01,DRB1*09:01\n"
 
@@ -31,11 +32,13 @@ def kept_files(settings: Any, tmp_path: Path) -> Path:
 
 
 def upload(client: Any, data: bytes, name: str = "units.csv", **fields: str) -> Any:
-    return client.post(ADDRESS, {"file": SimpleUploadedFile(name, data), **fields})
+    """The page of the file, which is so small that it is checked at once."""
+    return client.post(ADDRESS, {"file": SimpleUploadedFile(name, data), **fields}, follow=True)
 
 
-def token(response: Any) -> str:
-    return str(response.context["upload"].token)
+def at(page: Any, step: str) -> str:
+    """The address of a step of the file that a page is about."""
+    return f"{ADDRESS}{page.context['file'].pk}/{step}"
 
 
 def test_the_form_lists_every_column(signed_in: Any, lab: User) -> None:
@@ -52,11 +55,11 @@ def test_check_then_confirm(signed_in: Any, lab: User, kept_files: Path) -> None
     assert "Import 1 unit" in preview.content.decode()
     assert not CordBloodUnit.objects.exists()
 
-    response = client.post(CONFIRM, {"token": token(preview)}, follow=True)
+    response = client.post(at(preview, "confirm/"), follow=True)
     assert "1 unit was imported." in response.content.decode()
     assert CordBloodUnit.objects.get().unit_no == "U1"
     assert ImportBatch.objects.get().user == lab
-    assert list(kept_files.iterdir()) == []
+    assert list(kept_files.glob("*.upload")) == []
 
 
 def test_findings_are_shown_escaped_and_the_good_rows_can_be_taken(signed_in: Any, lab: User) -> None:
@@ -69,15 +72,17 @@ def test_findings_are_shown_escaped_and_the_good_rows_can_be_taken(signed_in: An
     assert "<script>,130" not in text
     assert 'name="skip_bad"' in text
 
-    client.post(CONFIRM, {"token": token(preview), "skip_bad": "1"})
+    client.post(at(preview, "confirm/"), {"skip_bad": "1"})
     assert CordBloodUnit.objects.count() == 1
 
 
 def test_confirming_a_file_with_errors_without_leave_shows_them_again(signed_in: Any, lab: User) -> None:
     client = signed_in(lab)
 
-    response = client.post(CONFIRM, {"token": token(upload(client, MIXED))})
+    response = client.post(at(upload(client, MIXED), "confirm/"))
 
+    assert response.status_code == 409
+    assert "There are rows with errors" in response.content.decode()
     assert "is impossible" in response.content.decode()
     assert not CordBloodUnit.objects.exists()
 
@@ -86,15 +91,18 @@ def test_the_same_file_again_says_that_nothing_is_new(signed_in: Any, lab: User)
     client = signed_in(lab)
     first = upload(client, GOOD)
     second = upload(client, GOOD)
-    client.post(CONFIRM, {"token": token(first)})
+    client.post(at(first, "confirm/"))
 
     assert "Nothing new" in upload(client, GOOD).content.decode()
-    response = client.post(CONFIRM, {"token": token(second)}, follow=True)
-    assert "nothing changed" in response.content.decode()
+    response = client.post(at(second, "confirm/"), follow=True)
+    assert "Nothing new" in response.content.decode()
+    assert ImportBatch.objects.count() == 1
+    assert CordBloodUnit.objects.count() == 1
 
 
 def test_many_findings_are_cut(signed_in: Any, lab: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views_import, "FINDINGS_SHOWN", 1)
+    monkeypatch.setattr(services_files, "FINDINGS_KEPT", 1)
+    monkeypatch.setattr(presenters_import, "SHOWN", 1)
 
     response = upload(signed_in(lab), MIXED)
 
@@ -129,12 +137,12 @@ def test_a_form_without_a_file_and_an_unknown_bank(signed_in: Any, lab: User) ->
 
     assert client.post(ADDRESS).status_code == 400
     assert upload(client, GOOD, bank="ZZ").status_code == 400
-    assert upload(client, GOOD, bank="BB").context["report"].imported == 1
+    assert upload(client, GOOD, bank="BB").context["report"]["imported"] == 1
     assert "Say which bank" in upload(client, GOOD).content.decode()
 
 
 def test_too_many_rows_for_the_page(signed_in: Any, lab: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views_import, "MAX_ROWS", 2)
+    monkeypatch.setattr(file_readers, "MAX_ROWS", 2)
 
     assert "import_units" in upload(signed_in(lab), MIXED).content.decode()
 
@@ -142,30 +150,33 @@ def test_too_many_rows_for_the_page(signed_in: Any, lab: User, monkeypatch: pyte
 def test_another_person_s_file_cannot_be_confirmed(signed_in: Any, lab: User, qa: User) -> None:
     preview = upload(signed_in(lab), GOOD)
 
-    response = signed_in(qa).post(CONFIRM, {"token": token(preview)})
-
-    assert response.status_code == 400
-    assert "no longer there" in response.content.decode()
+    for step in ("", "findings.csv"):
+        assert signed_in(qa).get(at(preview, step)).status_code == 404
+    for step in ("confirm/", "columns/", "cancel/"):
+        assert signed_in(qa).post(at(preview, step)).status_code == 404
     assert not CordBloodUnit.objects.exists()
 
 
-def test_a_forged_or_missing_token(signed_in: Any, lab: User) -> None:
+def test_a_file_that_nobody_chose(signed_in: Any, lab: User) -> None:
     client = signed_in(lab)
 
-    assert client.post(CONFIRM, {"token": "forged"}).status_code == 400
-    assert client.post(CONFIRM).status_code == 400
+    assert client.post(f"{ADDRESS}{uuid4()}/confirm/").status_code == 404
+    assert client.get(f"{ADDRESS}forged/").status_code == 404
 
 
 def test_files_that_nobody_confirmed_go_away_after_a_day(signed_in: Any, lab: User, kept_files: Path) -> None:
     client = signed_in(lab)
     old = upload(client, GOOD)
-    path = next(kept_files.iterdir())
+    path = next(kept_files.glob("*.upload"))
     yesterday = time.time() - uploads.KEPT_SECONDS - 1
     os.utime(path, (yesterday, yesterday))
     upload(client, GOOD)
 
-    assert client.post(CONFIRM, {"token": token(old)}).status_code == 400
-    assert len(list(kept_files.iterdir())) == 1
+    response = client.post(at(old, "confirm/"))
+    assert response.status_code == 400
+    assert "no longer there" in response.content.decode()
+    assert "not confirmed in time" in client.get(ADDRESS).content.decode()
+    assert len(list(kept_files.glob("*.upload"))) == 1
 
 
 def test_imports_are_listed_and_opened(signed_in: Any, lab: User) -> None:
@@ -227,7 +238,7 @@ def test_antigens_that_dna_excludes_are_said_and_keep_the_unit_off_offer(signed_
 
     text = preview.content.decode()
     assert "The antigens A24 contradict the DNA typing A*11:01+A*11:01." in text
-    client.post(CONFIRM, {"token": token(preview)})
+    client.post(at(preview, "confirm/"))
     unit = CordBloodUnit.objects.get()
     assert unit.typing_conflict
     assert [note[1] for note in unit.typings.get().notes] == ["serology_beside", "typing_conflict"]
@@ -242,7 +253,7 @@ def test_what_a_blank_means_is_kept_from_check_to_confirmation(signed_in: Any, l
     client = signed_in(lab)
     preview = upload(client, GOOD, blank_homozygous="on")
 
-    client.post(CONFIRM, {"token": token(preview)})
+    client.post(at(preview, "confirm/"))
     unit = CordBloodUnit.objects.get()
     assert (unit.hla_a_1, unit.hla_a_2) == ("A*11:01", "A*11:01")
     assert ["A", "homozygous", {}] in unit.typings.get().notes

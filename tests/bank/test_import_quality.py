@@ -12,7 +12,7 @@ from bank import lists
 from bank.graft_facts import graft_facts
 from bank.imports.report import ImportReport
 from bank.models import CordBloodUnit, HaemoglobinopathyResult, HlaTyping, Measurement
-from bank.services import units_import
+from bank.services_import import units_import
 from core.audit import Actor
 from hla.mac import EMPTY_MAC
 
@@ -30,7 +30,7 @@ QUALITY = {
     "red_cells": "Depleted", "processing_method": "sepax", "cfu_e5": "11.5", "viability_percent": "92",
     "cd34_viability_percent": "97.5", "haematocrit_percent": "38", "segment_viability_percent": "71",
     "segment_cd34_viability_percent": "90", "haemoglobinopathy": "trait", "haemoglobinopathy_method": "HPLC",
-    "haemoglobinopathy_on": "2020-06-01",
+    "haemoglobinopathy_on": "2020-06-01", "product_code": "=<S9999A0a",
 }  # fmt: skip
 MOTHER = {"mother_A_1": "A*11:01", "mother_A_2": "A*33:03", "mother_DRB1_1": "DRB1*09:01"}
 
@@ -45,6 +45,7 @@ def file_of(*rows: dict[str, str]) -> bytes:
 
 def take_in(*rows: dict[str, str], **more: Any) -> ImportReport:
     system = Actor.system("test")
+    more = {"declaration": "released before", **more}
     return units_import(data=file_of(*rows), file_name="a.csv", actor=system, mac=EMPTY_MAC, **more)
 
 
@@ -57,6 +58,7 @@ def test_all_values_come_in() -> None:
     assert (facts.red_cells, facts.processing_method, facts.cfu_e5) == ("depleted", "Sepax", 11.5)
     assert (facts.viability_percent, facts.viability_time_point) == (71, "post_thaw_segment")
     assert facts.cd34_viability_percent == 90
+    assert unit.product_code == "S9999A0a"
     assert (facts.haematocrit_percent, facts.haemoglobinopathy) == (38, "trait")
     assert facts.mother_typing == {"A": ("A*11:01", "A*33:03"), "DRB1": ("DRB1*09:01", "")}
     screen = HaemoglobinopathyResult.objects.get()
@@ -80,6 +82,7 @@ def test_a_file_without_them_writes_nothing_of_them() -> None:
         ({"cfu_e5": "-1"}, "cfu_e5", "number_between"),
         ({"haematocrit_percent": "high"}, "haematocrit_percent", "number_form"),
         ({"haemoglobinopathy": "maybe"}, "haemoglobinopathy", "choice_unknown"),
+        ({"product_code": "S9999"}, "product_code", "product_form"),
         ({"haemoglobinopathy_on": "2020-01-01"}, "haemoglobinopathy", "haemoglobinopathy_needed"),
         (
             {"haemoglobinopathy": "trait", "haemoglobinopathy_method": "x" * 81},

@@ -202,8 +202,12 @@ def test_release_specifications_are_versioned_and_decisions_signed(qa: User) -> 
         lambda: make(bank=bank, version=1, title="Listing", effective_from=day), "specification_version_once"
     )
     refused(
-        lambda: make(bank=bank, version=2, title="x", effective_from=day, effective_until=day),
-        "specification_period",
+        lambda: ReleaseCriterion.objects.create(specification=specification, analyte="tnc", threshold=50),
+        "criterion_measurement_whole",
+    )
+    refused(
+        lambda: ReleaseCriterion.objects.create(specification=specification, kind="marker", test="cmv"),
+        "criterion_marker_whole",
     )
     refused(
         lambda: make(bank=bank, version=3, title="x", effective_from=day, approved_by=qa),
@@ -219,7 +223,7 @@ def test_release_specifications_are_versioned_and_decisions_signed(qa: User) -> 
         lambda: Release.objects.create(unit=unit, specification=specification, outcome="x", released_by=qa),
         "release_outcome_known",
     )
-    assert [str(specification), str(criterion)] == ["Listing v1", "Total nucleated cells (TNC) ≥ 50"]
+    assert [str(specification), str(criterion)] == ["Listing v1", "Measurement tnc"]
     assert str(unit.pk) in str(release)
 
 

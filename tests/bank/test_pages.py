@@ -10,7 +10,7 @@ import pytest
 
 from bank import lists
 from bank.forms import hla_tag
-from bank.services import units_import
+from bank.services_import import units_import
 from core.audit import Actor
 from core.models import User
 from hla.mac import EMPTY_MAC
@@ -204,7 +204,10 @@ def test_an_export_keeps_the_antigens_beside_dna(signed_in: Any, qa: User) -> No
         b"unit_no,tnc_e7,A_1,A_2,A_ser_1,A_ser_2,B_1\nS1,150,02:01,24:02,A1,A24,B60\nS2,150,02:01,24:02,,,\n"
     )
     system = Actor.system("test")
-    assert units_import(data=data, file_name="a.csv", actor=system, mac=EMPTY_MAC).imported == 2
+    report = units_import(
+        data=data, file_name="a.csv", actor=system, mac=EMPTY_MAC, declaration="released before"
+    )
+    assert report.imported == 2
 
     first, second = read_csv(signed_in(qa).get("/units/export.csv"))
     found = [row["unit_no"] for row in read_csv(signed_in(qa).get("/units/export.csv?hla=B40+B60"))]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from bank.choices import MarkerResultValue, MarkerTest, NodeKind, Subject
 from bank.models import CordBloodUnit, Donation, MarkerResult, Slot, StorageNode
 from core.models import User
+from core.roles import Role
 from tests.factories.bank import (
     BankFactory,
     HlaTypingFactory,
@@ -18,6 +19,8 @@ from tests.factories.bank import (
     MeasurementFactory,
     UnitFactory,
 )
+from tests.factories.core import UserFactory
+from tests.factories.stocks import ProposalFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +117,7 @@ def test_queries_of_the_passport(signed_in: Any, qa: User, django_assert_max_num
     unit = full_unit()
     client = signed_in(qa)
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(31):
         passport(client, unit)
 
 
@@ -150,11 +153,21 @@ def test_hold_and_unhold_from_the_page_are_told_in_the_timeline(signed_in: Any, 
     assert unit.status == "LISTED"
 
 
-def test_confirm_from_the_page(signed_in: Any, qa: User) -> None:
-    unit, client = UnitFactory(waiting=True), signed_in(qa)
+def confirmed(client: Any, page: Any, unit: CordBloodUnit, reason: str = "seen the report") -> Any:
+    """The form of the page as it was shown."""
+    [action] = [one for one in page.context["actions"] if one["name"] == "confirm"]
+    given = {"reason": reason, "shown": action["form"]["shown"].value()}
+    return client.post(f"/units/{unit.pk}/confirm/", given)
 
-    assert "outside 20–500" in passport(client, unit).content.decode()
-    assert act(client, unit, "confirm").status_code == 302
+
+def test_confirm_from_the_page(signed_in: Any, qa: User) -> None:
+    declared = ImportBatchFactory(declaration="released before", user=UserFactory())
+    unit = UnitFactory(waiting=True, import_batch=declared, status_when_confirmed="LISTED")
+    client = signed_in(qa)
+
+    page = passport(client, unit)
+    assert "outside 20–500" in page.content.decode()
+    assert confirmed(client, page, unit).status_code == 302
     unit.refresh_from_db()
     assert unit.status == "LISTED"
 
@@ -166,6 +179,50 @@ def test_a_move_without_reason_keeps_the_page_and_says_why(signed_in: Any, qa: U
 
     assert response.status_code == 400
     assert "This field is required." in response.content.decode()
+
+
+def offered(client: Any, unit: CordBloodUnit) -> set[str]:
+    return {one["name"] for one in passport(client, unit).context["actions"]}
+
+
+STEPS = {"COLLECTED": "receive", "RECEIVED": "process", "PROCESSING": "freeze", "ON_HOLD": "unhold"}
+
+
+@pytest.mark.parametrize(("status", "step"), STEPS.items())
+@pytest.mark.parametrize("why", ["", "proposal", "consent_withdrawn", "recalled"])
+def test_only_steps_that_would_be_taken_are_offered(signed_in: Any, status: str, step: str, why: str) -> None:
+    held = {"status_before_hold": "LISTED", "hold_reason": "r"} if status == "ON_HOLD" else {}
+    flag = {why: True} if why not in ("", "proposal") else {}
+    unit = UnitFactory(status=status, **held, **flag)
+    if why == "proposal":
+        ProposalFactory(unit=unit)
+    client = signed_in(UserFactory(roles=[Role.LAB, Role.QA]))
+
+    assert (step in offered(client, unit)) == (not why)
+
+
+def test_a_hold_is_lifted_into_quarantine_whatever_is_proposed(signed_in: Any, qa: User) -> None:
+    unit = UnitFactory(status="ON_HOLD", status_before_hold="QUARANTINE", hold_reason="r")
+    ProposalFactory(unit=unit, proposed_by=qa)
+
+    assert "unhold" in offered(signed_in(qa), unit)
+
+
+@pytest.mark.parametrize(
+    ("more", "has_link"),
+    [
+        ({}, True),
+        ({"recalled": True}, False),
+        ({"consent_withdrawn": True}, False),
+        ({"discarded": True}, False),
+    ],
+)
+def test_labels_are_offered_where_they_are_printed(
+    signed_in: Any, lab: User, more: dict[str, Any], has_link: bool
+) -> None:
+    shown = passport(signed_in(lab), UnitFactory(**more))
+
+    assert bool(shown.context["label_url"]) == has_link
 
 
 def change_population(client: Any, unit: CordBloodUnit, populations: str, reason: str = "asked") -> Any:
@@ -217,7 +274,8 @@ def test_a_partners_unit_is_the_partners_to_change(signed_in: Any, lab: User) ->
 def test_a_refused_move_keeps_what_was_typed(signed_in: Any, qa: User) -> None:
     unit = UnitFactory(waiting=True, import_batch=ImportBatchFactory(user=qa))
 
-    response = act(signed_in(qa), unit, "confirm", "I am sure")
+    client = signed_in(qa)
+    response = confirmed(client, passport(client, unit), unit, "I am sure")
 
     assert response.status_code == 403
     assert "Somebody else must confirm" in response.content.decode()

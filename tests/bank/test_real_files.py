@@ -10,7 +10,7 @@ import pytest
 from django.utils import translation
 
 from bank.models import CordBloodUnit, Measurement
-from bank.services import units_import
+from bank.services_import import units_import
 from core.audit import Actor
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
@@ -73,7 +73,7 @@ def test_donors_as_gl_strings_with_invented_counts(
 ) -> None:
     path = shared_data / "wmda" / "don.gl.txt.gz"
 
-    report = run(path, release, subset, invent_counts=1)
+    report = run(path, release, subset, invent_counts=1, declaration="real typings for tests")
 
     assert (report.rows, report.imported, report.held, report.findings) == (10_000, 10_000, 0, [])
     assert CordBloodUnit.objects.filter(counts_invented=True).offered().count() == 10_000

@@ -96,7 +96,7 @@ def test_the_form_lists_what_its_click_vouches_for_and_nothing_else(
         HaemoglobinopathyFactory(unit=unit, entered_by=lab, result="trait"),
         MarkerFactory(unit=unit, entered_by=lab),
     ]
-    MeasurementFactory(unit=unit, entered_by=qa, analyte="haematocrit", measure_unit="percent", value=33)
+    MeasurementFactory(unit=unit, entered_by=qa, analyte="haematocrit", measure_unit="percent", value=33.25)
 
     page = signed_in(qa).get(reverse("bank:unit-detail", args=[unit.pk])).content.decode()
 
@@ -104,10 +104,10 @@ def test_the_form_lists_what_its_click_vouches_for_and_nothing_else(
     found = re.search(r'name="results" value="([^"]+)"', form)
     assert found
     assert set(found[1].split()) == {str(row.pk) for row in rows}
-    assert form.count("<li>") == len(rows)
+    assert form.count("<li") == len(rows)
     for text in ("12.5", "Trait", "HBsAg", "entered by"):
         assert text in form, text
-    assert "33" not in form.partition("</ul>")[0]
+    assert "33.25" not in form.partition("</ul>")[0]
 
 
 def test_a_form_that_comes_back_for_another_reason_says_that_results_have_changed(

@@ -11,7 +11,7 @@ from django.db import IntegrityError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bank import services
+from bank import services, services_import
 from bank.imports.report import ImportReport
 from bank.models import Bank, CordBloodUnit, HlaTyping, ImportBatch, Measurement
 from core.audit import Actor
@@ -33,8 +33,14 @@ SYSTEM = Actor.system("test")
 
 def run(text: str | bytes, **options: Any) -> ImportReport:
     data = text.encode() if isinstance(text, str) else text
-    options = {"actor": SYSTEM, "mac": EMPTY_MAC, "today": dt.date(2026, 3, 1)} | options
-    return services.units_import(data=data, file_name="units.csv", **options)
+    given = {
+        "actor": SYSTEM,
+        "mac": EMPTY_MAC,
+        "today": dt.date(2026, 3, 1),
+        "declaration": "released before",
+    }
+    options = given | options
+    return services_import.units_import(data=data, file_name="units.csv", **options)
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int, int]:
@@ -57,7 +63,7 @@ def test_a_good_file_is_written_whole() -> None:
     assert {"A*24:02", "A*24", "A24", "B*46", "DR9"} <= set(unit.hla_tags)
     assert unit.import_batch_id == report.batch_id
     assert unit.import_line == 2
-    assert unit.bank.code == services.DEFAULT_BANK_CODE
+    assert unit.bank.code == services_import.DEFAULT_BANK_CODE
     typing = HlaTyping.objects.get(unit=unit)
     assert typing.is_current
     assert typing.canonical_gl == "A*11:01+A*24:02^B*40:01+B*46:XX^DRB1*09:01+DRB1*15:01"
@@ -98,7 +104,7 @@ def test_nothing_is_written_where_the_audit_fails(monkeypatch: pytest.MonkeyPatc
     def fail(**_: Any) -> None:
         raise RuntimeError("no audit")
 
-    monkeypatch.setattr(services.audit, "record", fail)
+    monkeypatch.setattr("core.audit.record", fail)
 
     with pytest.raises(RuntimeError):
         run(GOOD_FILE)
@@ -289,7 +295,7 @@ def test_the_same_number_may_stand_in_another_bank() -> None:
 
 
 def test_a_person_is_named_on_batch_and_measurements(lab: User) -> None:
-    run(GOOD_FILE, actor=Actor.user(lab))
+    run(GOOD_FILE, actor=Actor.user(lab), declaration="")
 
     assert ImportBatch.objects.get().user == lab
     assert set(Measurement.objects.values_list("entered_by", flat=True)) == {lab.pk}
@@ -299,7 +305,7 @@ def test_a_race_lost_is_a_conflict_not_a_crash(monkeypatch: pytest.MonkeyPatch) 
     def lose(*_: Any, **__: Any) -> None:
         raise IntegrityError
 
-    monkeypatch.setattr(services, "write_units", lose)
+    monkeypatch.setattr(services_import, "write_units", lose)
 
     with pytest.raises(Conflict, match="same moment"):
         run(GOOD_FILE)

@@ -30,8 +30,8 @@ from tests.factories.bank import (
 pytestmark = pytest.mark.django_db
 
 SYSTEM = Actor.system("test")
-TODAY = timezone.localdate()
-TOMORROW = TODAY + dt.timedelta(days=1)
+DAY = dt.timedelta(days=1)
+TODAY = dt.date(2026, 3, 1)  # a day on which things were done
 
 
 def process(unit: CordBloodUnit, red_cells: str = "depleted", method: str = "sepax") -> CordBloodUnit:
@@ -145,7 +145,7 @@ def test_nothing_is_measured_tomorrow(write: Callable[..., Any]) -> None:
     day = {screen: "tested_on", measure: "measured_on"}[write]
 
     with pytest.raises(InvalidInput, match="future"):
-        write(UnitFactory(), **{day: TOMORROW})
+        write(UnitFactory(), **{day: timezone.localdate() + DAY})
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -260,7 +260,7 @@ def test_an_accreditation_is_recorded_and_ended() -> None:
     )
 
     assert ended.is_valid_on(TODAY)
-    assert not ended.is_valid_on(TOMORROW)
+    assert not ended.is_valid_on(TODAY + DAY)
     assert [entry.action for entry in AuditEntry.objects.order_by("at")] == [
         "accreditation.record",
         "accreditation.end",

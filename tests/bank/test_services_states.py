@@ -7,15 +7,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
-from bank import services
-from bank.choices import BLOCKS, TRANSITIONS, DiscardReason, Source, UnitStatus
+from bank import confirming, services, services_quality
+from bank.choices import BLOCKS, TRANSITIONS, Source, UnitStatus
 from bank.models import CordBloodUnit, PlausibilityLimits
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models import AuditEntry, User
 from tests.factories.bank import ImportBatchFactory, MeasurementFactory, UnitFactory
+from tests.factories.core import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -30,15 +32,12 @@ def unhold(unit: CordBloodUnit, reason: str = "all is well") -> CordBloodUnit:
     return services.unit_unhold(unit_id=unit.pk, actor=SYSTEM, reason=reason)
 
 
-def discard(unit: CordBloodUnit, reason: str = "bag broken") -> CordBloodUnit:
-    return services.unit_discard(unit_id=unit.pk, actor=SYSTEM, code=DiscardReason.DAMAGED, reason=reason)
-
-
 def confirm(unit: CordBloodUnit, actor: Actor = SYSTEM, reason: str = "seen the report") -> CordBloodUnit:
-    return services.unit_confirm_values(unit_id=unit.pk, actor=actor, reason=reason)
+    seen = confirming.shown(CordBloodUnit.objects.filter(pk=unit.pk).first() or unit).digest
+    return services.unit_confirm_values(unit_id=unit.pk, shown=seen, actor=actor, reason=reason)
 
 
-SERVICES: list[Callable[..., CordBloodUnit]] = [hold, unhold, discard, confirm]
+SERVICES: list[Callable[..., CordBloodUnit]] = [hold, unhold, confirm]
 
 
 @pytest.mark.parametrize("status", ["LISTED", "RESERVED", "QUARANTINE"])
@@ -120,14 +119,14 @@ def test_a_population_that_cannot_be_recorded() -> None:
 def test_nothing_changes_where_the_audit_fails(
     service: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unit = {hold: UnitFactory, discard: UnitFactory}.get(service, lambda: None)()
-    unit = unit or (UnitFactory(on_hold=True) if service is unhold else UnitFactory(waiting=True))
+    traits: dict[Any, dict[str, Any]] = {unhold: {"on_hold": True}, confirm: {"waiting": True}}
+    unit = UnitFactory(**traits.get(service, {}))
     before = CordBloodUnit.objects.values().get(pk=unit.pk)
 
     def fail(**_: Any) -> None:
         raise RuntimeError("no audit")
 
-    monkeypatch.setattr(services.audit, "record", fail)
+    monkeypatch.setattr("core.audit.record", fail)
 
     with pytest.raises(RuntimeError):
         service(unit)
@@ -151,15 +150,14 @@ def test_an_unknown_unit(service: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("start", [state for state in UnitStatus if state not in ("ON_HOLD", "DISCARDED")])
-def test_hold_and_discard_follow_the_table_of_transitions(start: UnitStatus) -> None:
-    for service, target in ((hold, UnitStatus.ON_HOLD), (discard, UnitStatus.DISCARDED)):
-        unit = UnitFactory(status=start)
-        if target in TRANSITIONS[start]:
-            assert service(unit).status == target
-        else:
-            with pytest.raises(Conflict) as caught:
-                service(unit)
-            assert str(start.label) in caught.value.message
+def test_hold_follows_the_table_of_transitions(start: UnitStatus) -> None:
+    unit = UnitFactory(status=start)
+    if UnitStatus.ON_HOLD in TRANSITIONS[start]:
+        assert hold(unit).status == "ON_HOLD"
+    else:
+        with pytest.raises(Conflict) as caught:
+            hold(unit)
+        assert str(start.label) in caught.value.message
 
 
 def test_hold_twice_and_unhold_of_a_free_unit_are_conflicts() -> None:
@@ -167,12 +165,6 @@ def test_hold_twice_and_unhold_of_a_free_unit_are_conflicts() -> None:
         hold(UnitFactory(on_hold=True))
     with pytest.raises(Conflict, match="not on hold"):
         unhold(UnitFactory())
-
-
-def test_discard_from_hold_forgets_the_hold() -> None:
-    unit = discard(UnitFactory(on_hold=True))
-
-    assert (unit.status, unit.discard_reason, unit.status_before_hold) == ("DISCARDED", "damaged", "")
 
 
 def test_a_recalled_unit_moves_to_hold_only() -> None:
@@ -186,7 +178,8 @@ def test_a_recalled_unit_moves_to_hold_only() -> None:
 @pytest.mark.parametrize("flag", ["consent_withdrawn", "typing_conflict"])
 def test_a_blocked_unit_moves_away_from_use_only(flag: str) -> None:
     held = UnitFactory(on_hold=True, **{flag: True})
-    waiting = UnitFactory(waiting=True, **{flag: True})
+    declared = ImportBatchFactory(declaration="released before", user=UserFactory())
+    waiting = UnitFactory(waiting=True, import_batch=declared, status_when_confirmed="LISTED", **{flag: True})
 
     for service, unit in ((unhold, held), (confirm, waiting)):
         with pytest.raises(Conflict) as caught:
@@ -194,7 +187,6 @@ def test_a_blocked_unit_moves_away_from_use_only(flag: str) -> None:
         assert caught.value.code == flag
     assert unhold(hold(waiting)).status == "QUARANTINE"
     assert hold(UnitFactory(**{flag: True})).status == "ON_HOLD"
-    assert discard(UnitFactory(**{flag: True})).status == "DISCARDED"
 
 
 @pytest.mark.parametrize("flag", ["recalled", "consent_withdrawn", "typing_conflict"])
@@ -234,7 +226,8 @@ def test_a_partner_s_unit_is_not_ours_to_move() -> None:
 
 
 def test_confirm_lists_the_unit_and_verifies_its_counts(qa: User, lab: User) -> None:
-    unit = UnitFactory(waiting=True, import_batch=ImportBatchFactory(user=lab))
+    batch = ImportBatchFactory(user=lab, declaration="released before")
+    unit = UnitFactory(waiting=True, import_batch=batch, status_when_confirmed="LISTED")
     measured = MeasurementFactory(unit=unit, value=12, entered_by=lab)
 
     confirm(unit, Actor.user(qa))
@@ -265,6 +258,23 @@ def test_who_imported_may_not_confirm(qa: User) -> None:
 
     with pytest.raises(NotAllowed, match="Somebody else"):
         confirm(unit, Actor.user(qa))
+
+
+def test_who_typed_a_listed_value_after_the_import_may_not_confirm_and_nobody_lists_it(
+    qa: User, lab: User
+) -> None:
+    batch = ImportBatchFactory(user=lab, declaration="released before", written_at=timezone.now())
+    unit = UnitFactory(waiting=True, import_batch=batch, status_when_confirmed="LISTED")
+    services_quality.measurement_record(
+        unit_id=unit.pk, time_point="processing", analyte="tnc", value=900, actor=Actor.user(qa)
+    )
+    CordBloodUnit.objects.filter(pk=unit.pk).update(held_for_confirmation=True)
+
+    with pytest.raises(NotAllowed) as caught:
+        confirm(unit, Actor.user(qa))
+    assert caught.value.code == "second_person"
+
+    assert confirm(unit, Actor.user(UserFactory())).status == "QUARANTINE"
 
 
 @pytest.mark.parametrize("code", sorted(services.NOT_CONFIRMABLE))

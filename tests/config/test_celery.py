@@ -43,6 +43,10 @@ def _tasks() -> None:
         ("matching.new_units", "batch"),
         ("matching.follow_units", "maintenance"),
         ("core.sweep_jobs", "maintenance"),
+        ("matching.sweep_watches", "maintenance"),
+        ("hospitals.sweep_duplicates", "maintenance"),
+        ("core.send_mails", "batch"),
+        ("core.send_hooks", "batch"),
     ],
 )
 def test_each_task_has_its_queue(task: str, queue: str) -> None:

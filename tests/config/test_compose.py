@@ -104,6 +104,7 @@ def test_files_named_by_the_compose_file_exist() -> None:
 def test_no_secret_has_a_default() -> None:
     harmless = {
         "QIDAI_PORT", "QIDAI_TIME_ZONE", "QIDAI_NIGHT_HOUR", "QIDAI_MAIL_HOUR", "QIDAI_FROM_EMAIL",
+        "QIDAI_WEBHOOK_PRIVATE",
         *(f"QIDAI_{name}" for name in BOUNDS),
     }  # fmt: skip
     empty = {"QIDAI_EMAIL_URL", "QIDAI_PUBLIC_URL"}  # set to nothing is not set (config.env)

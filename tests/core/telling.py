@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from core import notifications
+from core.kinds import Kind, Weight
 from core.models import Notification, OutgoingMail, User
-from core.notifications import Kind, Notice
+from core.notifications import Notice
+from core.preferences import preferences_set
 from core.roles import Permission
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -23,10 +26,23 @@ KIND = Kind(
 )
 
 
-def told(user: User, code: str = "P1", topic: str = "patient:1", **more: Any) -> Notification:
-    notice = Notice(user.pk, KIND.code, topic, {"code": code}, **more)
+def told(
+    user: User, code: str = "P1", topic: str = "patient:1", *, kind: Kind = KIND, **more: Any
+) -> Notification:
+    notice = Notice(user.pk, kind.code, topic, {"code": code}, **more)
     (made,) = notifications.notifications_create(notices=[notice])
     return made
+
+
+URGENT = replace(KIND, code="test.urgent", weight=Weight.URGENT)
+IMPORTANT = replace(KIND, code="test.important", weight=Weight.IMPORTANT)
+KINDS = (KIND, URGENT, IMPORTANT)
+
+
+def chosen(user: User, way: str = "now", **more: Any) -> None:
+    """What the person chose for the ordinary kinds of tests, and the quiet hours."""
+    values: dict[str, Any] = {"quiet_from": None, "quiet_until": None, "urgent_anyway": True, **more}
+    preferences_set(user=user, ways={KIND.group.code: way}, **values)
 
 
 def only_mail() -> OutgoingMail:

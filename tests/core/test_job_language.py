@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from core import jobs
@@ -40,6 +41,14 @@ def test_a_job_fails_in_the_language_of_its_person(language, said):
     person = UserFactory(language=language)
 
     assert failed_job(Actor.user(person)).error == said
+
+
+@pytest.mark.django_db
+def test_who_never_chose_a_language_is_told_in_that_of_the_page():
+    with translation.override("zh-hans"):
+        job = failed_job(Actor.user(UserFactory(language="")))
+
+    assert job.error == "分型为空：请至少填写一个位点。"
 
 
 @pytest.mark.django_db

@@ -184,7 +184,8 @@ def test_application_role_cannot_rewrite_history(sql: str) -> None:
 
 @pytest.mark.django_db
 def test_code_refuses_to_change_audit_rows() -> None:
-    record()
+    with transaction.atomic():
+        record()
 
     for rows in (AuditEntry.objects.all(), Ledger.objects.all()):
         with pytest.raises(TypeError):

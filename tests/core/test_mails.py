@@ -13,13 +13,14 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from core import mails, notifications, work
+from core import kinds, mails, notifications, work
 from core.audit import Actor
 from core.errors import Conflict
 from core.models import AuditEntry, Notification, OutgoingMail, RoleGrant, User
 from core.notifications import Notice
+from core.preferences import Way
 from core.roles import Role
-from tests.core.telling import at, only_mail, signed_in, told
+from tests.core.telling import at, chosen, only_mail, signed_in, told
 from tests.factories.core import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kind")]
@@ -102,7 +103,7 @@ def test_what_needs_no_email_any_more_is_dropped(user: User, why: str) -> None:
         case "read":
             notifications.notifications_read(user=user)
         case "unwanted":
-            notifications.user_set_email_notices(user=user, wanted=False)
+            chosen(user, Way.APP)
         case "closed":
             User.objects.filter(pk=user.pk).update(is_active=False)
         case _:
@@ -114,13 +115,13 @@ def test_what_needs_no_email_any_more_is_dropped(user: User, why: str) -> None:
 
 def test_who_wants_none_and_closed_accounts(user: User, settings: Any) -> None:
     closed = UserFactory(roles=[Role.LAB], is_active=False)
-    notifications.user_set_email_notices(user=user, wanted=False)
+    chosen(user, Way.APP)
 
     told(user)
     assert (
         notifications.notifications_create(notices=[Notice(closed.pk, "test.told", "t", {"code": "P"})]) == []
     )
-    notifications.user_set_email_notices(user=user, wanted=True)
+    chosen(user, Way.NOW)
     settings.EMAIL_BACKEND = notifications.NO_MAIL
     told(user)
 
@@ -241,14 +242,14 @@ def test_one_that_kills_its_worker_each_time_is_given_up(user: User) -> None:
 def test_a_broken_email_keeps_no_other_back(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     told(user, "P1")
     told(user, "P2", topic="patient:2")
-    honest = notifications.subject_of
+    honest = kinds.subject_of
 
     def subject(row: Notification) -> str:
         if row.params["code"] == "P1":
             raise KeyError
         return honest(row)
 
-    monkeypatch.setattr(notifications, "subject_of", subject)
+    monkeypatch.setattr(kinds, "subject_of", subject)
 
     assert mails.mails_send()["sent"] == 1
     assert sorted(OutgoingMail.objects.values_list("state", flat=True)) == ["sent", "waiting"]

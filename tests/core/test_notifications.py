@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from core import notifications
+from core import kinds, notifications
 from core.models import Notification, RoleGrant, User
 from core.roles import Role
 from tests.core.telling import signed_in, told
@@ -79,13 +79,11 @@ def test_a_code_that_no_app_knows_any_more(user: User) -> None:
 
     assert "old.code" in page.get(reverse("core:notification-list")).content.decode()
     assert page.get(reverse("core:notification-open", args=[row.pk]))["Location"] == "/notifications/"
-    assert notifications.subject_of(row) == "old.code"
+    assert kinds.subject_of(row) == "old.code"
 
 
-def test_emails_are_turned_off_and_on_in_the_profile(user: User, settings: Any) -> None:
+def test_an_installation_without_emails_says_so(user: User, settings: Any) -> None:
     page = signed_in(user)
-    for wanted, words in (("no", "Turn e-mails on"), ("yes", "Turn e-mails off")):
-        answer = page.post(reverse("core:email-notices-set"), {"wanted": wanted}, follow=True)
-        assert words in answer.content.decode()
     settings.EMAIL_BACKEND = notifications.NO_MAIL
-    assert "sends no e-mails" in page.get(reverse("core:profile")).content.decode()
+    for name in ("profile", "notice-preferences", "notification-list"):
+        assert "sends no e-mails" in page.get(reverse(f"core:{name}")).content.decode()

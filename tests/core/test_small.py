@@ -164,7 +164,16 @@ def test_find_puts_exact_hits_first_and_refuses_noise(monkeypatch: pytest.Monkey
     monkeypatch.setattr(find, "_providers", [lambda user, text: hits])
 
     assert [hit.label for hit in find.find(None, " a ")] == ["a", "b"]
-    assert [find.find(None, text) for text in ("", "   ", "x" * 101, "a\0b")] == [[], [], [], []]
+    assert [find.find(None, text) for text in ("", "   ", "x" * 201, "a\0b")] == [[], [], [], []]
+
+
+def test_advice_is_asked_of_each_app_and_not_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "_advisers", [])
+    for adviser in 2 * [lambda user, text: [f"{text} is wrong"]]:  # the same twice is asked once
+        find.register_adviser(adviser)
+
+    assert find.advice(None, " a ") == ["a is wrong"]
+    assert find.advice(None, "x" * 201) == []
 
 
 def test_work_is_ordered_overdue_first(monkeypatch: pytest.MonkeyPatch) -> None:

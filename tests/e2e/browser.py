@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Response
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Response, expect
 
 FLAGS = [
     "--no-sandbox",
@@ -47,6 +47,11 @@ def executable() -> str | None:
     return None
 
 
+# Not a measure of speed: a suite may run on a machine with other work.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
 def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=executable(), args=FLAGS)
 
@@ -57,6 +62,7 @@ class Watch:
 
     problems: list[str] = field(default_factory=list)
     expected_status: int = 200
+    document_status: int = 0  # of the page that is shown now
 
     def on(self, page: Page) -> Watch:
         page.on("console", self._console)
@@ -72,6 +78,8 @@ class Watch:
             self.problems.append(f"console: {message.text[:300]}")
 
     def _response(self, response: Response) -> None:
+        if response.request.is_navigation_request():
+            self.document_status = response.status
         if response.status >= 400 and response.status != self.expected_status:
             self.problems.append(f"{response.status} {response.url}")
 
@@ -185,7 +193,7 @@ def page_of(
     opened = browser.new_context(
         base_url=base_url, viewport={"width": width, "height": 900}, color_scheme=scheme, **context
     )
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE_MS)
     opened.add_cookies([{"name": "django_language", "value": lang, "url": base_url}])
     page = opened.new_page()
     watch = Watch().on(page)

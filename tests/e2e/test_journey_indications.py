@@ -205,7 +205,7 @@ class Walk:
             self.words("I have reviewed this list and choose the units named."), exact=True
         ).check()
         for unit in case.chosen:
-            self.page.get_by_label(re.compile(rf"^\d+\. {unit}$")).check()
+            self.page.get_by_label(re.compile(rf"^\d+\. {unit}( ·|$)")).check()
         self.page.get_by_label(self.words("Remark")).fill(REMARK)
         self.page.get_by_label(self.words("Your password")).fill(PASSWORD)
         self.click("button", "Sign")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import datetime
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -15,11 +17,14 @@ from playwright.sync_api import Page, expect
 from bank.models import CordBloodUnit
 from core.models import User
 from hospitals.models import Hospital
+from matching import views_runs
 from matching.models import SearchRun
 from tests.e2e.browser import TYPING
 from tests.factories.match_list import queued_run, searched_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
 from tests.matching.match_list_pages import FIVE, FOUR
+
+LIST = re.compile(r"/requests/searches/[0-9a-f-]+/$")
 
 pytestmark = pytest.mark.usefixtures("own_inventory")
 
@@ -83,7 +88,7 @@ def test_from_a_new_patient_to_a_ranked_list(
     ask_for_units(page)
 
     # the progress page leads here by itself as soon as the worker has stored the list
-    page.wait_for_url(re.compile(r"/requests/searches/[0-9a-f-]+/$"), timeout=30_000)
+    page.wait_for_url(LIST)
     rows = page.locator("table.match tbody tr")
     expect(rows).to_have_count(3)
     expect(rows.nth(0)).to_contain_text("SIX")
@@ -119,6 +124,34 @@ def test_from_a_new_patient_to_a_ranked_list(
     assert_accessible(page)
 
 
+def test_a_list_that_comes_slowly_is_asked_for_once(
+    page_in: Callable[..., Page],
+    celery_worker: None,
+    coordinator: User,
+    units: list[CordBloodUnit],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The progress page asks every second: the answer that leads to the list must be its last."""
+
+    def slowly(*args: Any) -> Any:
+        time.sleep(3.5)
+        return evaluation_for(*args)
+
+    evaluation_for = views_runs.evaluation_for
+    monkeypatch.setattr(views_runs, "evaluation_for", slowly)
+    page = page_in(user=coordinator)
+    enter_patient(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    ask_for_units(page)
+
+    page.wait_for_url(LIST)
+    expect(page.locator("table.match tbody tr")).to_have_count(3)
+    opened = [number for number, url in enumerate(asked) if LIST.search(url)]
+    assert len(opened) == 1
+    assert not [url for url in asked[opened[0] :] if url.endswith("/progress/")]
+
+
 def test_the_same_without_script_on_a_telephone(
     page_in: Callable[..., Page],
     celery_worker: None,
@@ -131,7 +164,7 @@ def test_the_same_without_script_on_a_telephone(
 
     ask_for_units(page)
 
-    page.wait_for_url(re.compile(r"/requests/searches/[0-9a-f-]+/$"), timeout=30_000)
+    page.wait_for_url(LIST)
     expect(page.locator("table.match tbody tr")).to_have_count(3)
     page.get_by_role("link", name="Why rank 2").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("FIVE")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import factory
+from django.utils import timezone
 
 from bank.choices import (
     Analyte,
+    CountUnit,
+    CultureKind,
+    CultureValue,
     FileKind,
     HaemoglobinopathyValue,
     MarkerResultValue,
@@ -18,17 +23,26 @@ from bank.choices import (
     TimePoint,
     TypingSource,
     UnitStatus,
+    UpdateMode,
 )
+from bank.choices_files import FilePurpose
 from bank.models import (
     Accreditation,
     Bank,
     CordBloodUnit,
+    CultureResult,
+    Donation,
     HaemoglobinopathyResult,
     HlaTyping,
     ImportBatch,
+    ImportFile,
+    InventoryExport,
     MarkerResult,
     Measurement,
+    ReleaseCriterion,
+    ReleaseSpecification,
 )
+from tests.factories.core import UserFactory
 
 
 class BankFactory(factory.django.DjangoModelFactory):
@@ -58,6 +72,46 @@ class ImportBatchFactory(factory.django.DjangoModelFactory):
     nomenclature = "built-in"
     mac_version = "none"
     actor = "system: test"
+
+
+class ImportFileFactory(factory.django.DjangoModelFactory):
+    """A file of units that is checked, as far as its row knows."""
+
+    class Meta:
+        model = ImportFile
+
+    job = factory.SubFactory(
+        "tests.factories.matching.JobFactory",
+        kind="import_file",
+        state="done",
+        ended_at=factory.LazyFunction(timezone.now),
+    )
+    purpose = FilePurpose.UNITS
+    user = factory.SubFactory("tests.factories.core.UserFactory")
+    file_name = "units.csv"
+    file_bytes = 10
+    file_sha256 = "0" * 64
+
+
+class InventoryExportFactory(factory.django.DjangoModelFactory):
+    """A file that is made, as far as its row knows."""
+
+    class Meta:
+        model = InventoryExport
+
+    job = factory.SubFactory(
+        "tests.factories.matching.JobFactory",
+        kind="inventory_export",
+        state="done",
+        ended_at=factory.LazyFunction(timezone.now),
+    )
+    bank = factory.SubFactory(BankFactory)
+    mode = UpdateMode.FULL
+    counts = CountUnit.E8
+    schema_version = "2.3"
+    snapshot_time = factory.LazyFunction(timezone.now)
+    sha256 = "0" * 64
+    made_by = "test"
 
 
 class UnitFactory(factory.django.DjangoModelFactory):
@@ -157,3 +211,47 @@ class HaemoglobinopathyFactory(factory.django.DjangoModelFactory):
     result = HaemoglobinopathyValue.NOT_FOUND
     method = "HPLC"
     tested_on = dt.date(2020, 6, 1)
+
+
+class CultureFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = CultureResult
+
+    unit = factory.SubFactory(UnitFactory)
+    kind = CultureKind.BACTERIAL
+    result = CultureValue.NO_GROWTH
+    read_on = dt.date(2020, 5, 31)
+
+
+class DonationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Donation
+
+    bank = factory.SubFactory(BankFactory)
+    mother_code = factory.Sequence(lambda n: f"M-{n:06d}")
+    bag_id = factory.Sequence(lambda n: f"BAG{n:06d}")
+    consented_on = dt.date(2020, 4, 1)
+
+
+class SpecificationFactory(factory.django.DjangoModelFactory):
+    """A draft with one criterion; approved=True: in force since 2020."""
+
+    class Meta:
+        model = ReleaseSpecification
+        skip_postgeneration_save = True
+
+    bank = factory.SubFactory(BankFactory)
+    version = factory.Sequence(lambda n: n + 1)
+    title = "Listing"
+    effective_from = dt.date(2020, 1, 1)
+
+    class Params:
+        approved = factory.Trait(
+            approved_by=factory.SubFactory(UserFactory), approved_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+        )
+
+    @factory.post_generation
+    def criteria(self, create: bool, extracted: Any, **kwargs: Any) -> None:
+        rows = extracted if extracted is not None else [{"kind": "blood_group"}]
+        for place, row in enumerate(rows):
+            ReleaseCriterion.objects.create(specification=self, position=place, **row)

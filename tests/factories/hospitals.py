@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import factory
+from django.utils import timezone
 
 from core import reference
 from core.models import User
@@ -22,6 +23,8 @@ from hospitals.models import (
     Patient,
     PatientHlaTyping,
     PatientIdentity,
+    PatientMerge,
+    PossibleDuplicate,
 )
 from tests.factories.core import UserFactory
 
@@ -83,6 +86,43 @@ class PatientTypingFactory(factory.django.DjangoModelFactory):
     digest = factory.LazyAttribute(lambda o: typing_digest(o.canonical_gl))
     notes = factory.LazyAttribute(lambda o: interpret(TypingInput(gl=o.gl)).notes())
     nomenclature = factory.LazyAttribute(lambda o: interpret(TypingInput(gl=o.gl)).release)
+
+
+class PossibleDuplicateFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = PossibleDuplicate
+        exclude = ("one", "other")
+
+    one = factory.SubFactory(PatientFactory)
+    other = factory.SubFactory(PatientFactory)
+    first = factory.LazyAttribute(lambda o: min((o.one, o.other), key=lambda patient: patient.pk))
+    second = factory.LazyAttribute(lambda o: max((o.one, o.other), key=lambda patient: patient.pk))
+
+
+class PatientMergeFactory(factory.django.DjangoModelFactory):
+    """In force: the merged record is inactive and leads to the kept one."""
+
+    class Meta:
+        model = PatientMerge
+
+    kept = factory.SubFactory(PatientFactory)
+    merged = factory.SubFactory(
+        PatientFactory,
+        hospital=factory.SelfAttribute("..kept.hospital"),
+        merged_into=factory.SelfAttribute("..kept"),
+        state="inactive",
+        inactive_reason="merged",
+        deactivated_at=factory.LazyFunction(timezone.now),
+    )
+    reason = "entered twice"
+    former_state = "active"
+
+
+def second_sample(patient: Patient, gl: str = GL, **values: Any) -> PatientHlaTyping:
+    """A typing of another sample than the one in force, which is stated to be of 2 January 2026."""
+    patient.typings.filter(is_current=True).update(sampled_on=datetime.date(2026, 1, 2))
+    given = {"sampled_on": datetime.date(2026, 2, 2), "laboratory": "Another laboratory", "is_current": False}
+    return PatientTypingFactory(patient=patient, gl=gl, **given | values)
 
 
 def _pairs(gl: str) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ import hashlib
 from typing import Any
 
 import factory
+from django.db import transaction
 
 from bank.models import Bank, CordBloodUnit
 from core import audit
@@ -78,7 +79,8 @@ def hla_columns(gl: str) -> dict[str, str]:
 
 def noted(unit: CordBloodUnit, action: str = "unit.change") -> None:
     """What every service does last: the ledger hears of the unit."""
-    audit.record(actor=ACTOR, action=action, target=unit)
+    with transaction.atomic():
+        audit.record(actor=ACTOR, action=action, target=unit)
 
 
 def typed_patient(gl: str = GL, **kwargs: Any) -> Patient:

@@ -322,6 +322,22 @@ def test_a_molecule_is_as_its_chains(toy: Nomenclature, toy_mac: MacTable, alpha
 
 
 @pytest.mark.parametrize(
+    "alphas",
+    [
+        "DQA1*04:03N+DQA1*04:03N|DQA1*01:02+DQA1*03:01",
+        "DQA1*01:02+DQA1*03:01|DQA1*04:03N+DQA1*04:03N",
+    ],
+)
+def test_a_chain_that_one_genotype_lacks_clears_no_molecule_of_the_others(
+    builtin: Resolver, alphas: str
+) -> None:
+    found = answer("DQA1*05:01~DQB1*02:01", f"{alphas}^DQB1*02:01+DQB1*06:02", builtin)
+
+    assert (found.answer, found.why.code) == ("unknown", "chain_elsewhere")
+    assert not found.others  # of one genotype nothing is known that could clear it
+
+
+@pytest.mark.parametrize(
     ("gl", "molecules"),
     [
         # each alpha chain of the unit beside each beta chain that has the antigen: all of them have to be cleared

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hla.kinship import differences, may_share
+from hla.kinship import differences, may_agree, may_share
+from hla.locus_typing import untyped
 from hla.mac import MacTable
 from hla.nomenclature import Nomenclature
 from hla.resolve import Resolver
@@ -78,3 +79,27 @@ def test_differences_are_told_of_loci_typed_in_both() -> None:
 def test_two_loci_are_not_compared() -> None:
     with pytest.raises(ValueError, match="B cannot be compared with one of A"):
         may_share(typed("B*40:01"), typed("A*02:01"), RESOLVER)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ("A*02:01+A*24:02", "A*24:02+A*02:01", True),
+        ("A*02:01+A*24:02", "A*02:01+A*11:01", False),  # sharing one value is enough for a child only
+        ("A*02:01+A*24:02", "A2+A24", True),
+        ("A*02:01+A*24:02", "A2+A11", False),
+        ("A*02:01+A*24:02", "A*02:XX+A*24:XX", True),
+        ("A*02:AB+A*24:02", "A*24:02+A*02:02", True),
+        ("A*02:01+A*02:01", "A*02:01+A*24:02", False),
+        ("A*02:01", "A*02:01+A*24:02", True),  # the second value is not known
+    ],
+)
+def test_two_reports_of_one_person_agree_in_both_values(one: str, other: str, agree: bool) -> None:
+    assert may_agree(typed(one), typed(other), RESOLVER) is agree
+    assert may_agree(typed(other), typed(one), RESOLVER) is agree
+
+
+def test_an_untyped_locus_contradicts_nothing_and_loci_are_not_mixed() -> None:
+    assert may_agree(untyped("A"), typed("A*02:01+A*24:02"), RESOLVER)
+    with pytest.raises(ValueError, match="cannot be compared"):
+        may_agree(typed("A*02:01+A*24:02"), typed("B*46:01+B*40:01"), RESOLVER)

@@ -24,7 +24,6 @@ from hospitals.services_antibodies import serum_record, serum_withdraw
 from tests.factories.hospitals import AntibodyBeadFactory, AntibodySerumFactory, PatientFactory
 from tests.hospitals.conftest import last_entry
 
-TODAY = timezone.localdate()
 DAY = datetime.timedelta(days=1)
 
 
@@ -110,10 +109,10 @@ def test_of_a_specificity_named_twice_the_highest_is_kept(
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
-        ({"sampled_on": TODAY + DAY}, "sampled_in_future", "sampled_on"),
+        ({"sampled_on": 1}, "sampled_in_future", "sampled_on"),
         ({"sampled_on": datetime.date(1979, 12, 31)}, "sampled_too_early", "sampled_on"),
-        ({"sampled_on": TODAY, "tested_on": TODAY - DAY}, "tested_on_impossible", "tested_on"),
-        ({"sampled_on": TODAY, "tested_on": TODAY + DAY}, "tested_on_impossible", "tested_on"),
+        ({"sampled_on": 0, "tested_on": -1}, "tested_on_impossible", "tested_on"),
+        ({"sampled_on": 0, "tested_on": 1}, "tested_on_impossible", "tested_on"),
         ({"method": "guess"}, "not_in_list", "method"),
         ({"none_found": False}, "serum_empty", "none_found"),
         ({"beads": (BeadData(written="A24", mfi=1),)}, "serum_contradicts_itself", "none_found"),
@@ -127,16 +126,20 @@ def test_of_a_specificity_named_twice_the_highest_is_kept(
 def test_what_cannot_be_is_refused(
     changes: dict[str, Any], code: str, field: str, patient: Patient, by: Actor
 ) -> None:
+    today = timezone.localdate()
+    days = {field: today + days * DAY for field, days in changes.items() if type(days) is int}  # from today
+
     with pytest.raises(InvalidInput) as caught:
-        serum_record(patient_id=patient.pk, serum=serum(**changes), by=by)
+        serum_record(patient_id=patient.pk, serum=serum(**{**changes, **days}), by=by)
 
     assert (caught.value.code, caught.value.field) == (code, field)
     assert not AntibodySerum.objects.exists()
 
 
 def test_days_at_their_limits_are_taken(patient: Patient, by: Actor) -> None:
-    for sampled_on in (TODAY, datetime.date(1980, 1, 1)):
-        serum_record(patient_id=patient.pk, serum=serum(sampled_on=sampled_on, tested_on=TODAY), by=by)
+    today = timezone.localdate()
+    for sampled_on in (today, datetime.date(1980, 1, 1)):
+        serum_record(patient_id=patient.pk, serum=serum(sampled_on=sampled_on, tested_on=today), by=by)
 
     assert AntibodySerum.objects.count() == 2
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import threading
-from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from core.audit import Actor
 from core.errors import Conflict
@@ -20,31 +16,10 @@ from hospitals.data import BeadData, PatientData, SerumData
 from hospitals.models import AntibodySerum, Hospital, Patient
 from hospitals.services_antibodies import serum_record, serum_withdraw
 from tests.factories.hospitals import GL, HospitalFactory, PatientFactory, member_of
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DATA = PatientData(sex="F", birth_date=datetime.date(2024, 3, 1))
-
-
-def at_once(work: Callable[[], Any], people: int) -> list[Any]:
-    """What each of `people` threads got: a result or the domain error."""
-    answers: list[Any] = []
-    start = threading.Barrier(people)
-
-    def run() -> None:
-        start.wait()
-        try:
-            answers.append(work())
-        except Conflict as error:
-            answers.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(people)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 @pytest.fixture

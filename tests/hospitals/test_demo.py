@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from core.audit import Actor
 from core.models import AuditEntry, User
 from hospitals.antibody_page import own_antigens
 from hospitals.codes import normalise_code
+from hospitals.confirmation import Standing, typing_confirmation
 from hospitals.demo import load
 from hospitals.models import (
     AntibodyBead,
@@ -30,7 +32,9 @@ def picture() -> list[Any]:
     patients = Patient.objects.order_by("code").values_list(
         "code", "hospital__code", "sex", "birth_date", "weight_kg", "diagnosis", "state", "populations"
     )
-    typings = PatientHlaTyping.objects.order_by("patient__code").values_list("canonical_gl", flat=True)
+    typings = PatientHlaTyping.objects.order_by("patient__code", "sampled_on").values_list(
+        "canonical_gl", flat=True
+    )
     hospitals = Hospital.objects.order_by("code").values_list("name", "city", "qualified_until")
     beads = AntibodyBead.objects.order_by("serum__patient__code", "serum__sampled_on", "text")
     found = beads.values_list("serum__patient__code", "serum__sampled_on", "text", "mfi")
@@ -45,7 +49,19 @@ def test_synthetic_hospitals_and_patients_are_complete_and_plausible(db: None) -
     _everything_says_that_it_is_invented()
     _patients_are_plausible(list(Patient.objects.with_current_typing()))
     _some_patients_have_antibodies()
+    _half_are_confirmed_and_one_sample_was_mixed_up()
     _people_are_one_entry_of_the_audit()
+
+
+def _half_are_confirmed_and_one_sample_was_mixed_up() -> None:
+    found = Counter(
+        typing_confirmation(patient).standing
+        for patient in Patient.objects.active()
+        if patient.current_typing
+    )
+    assert found[Standing.DISCREPANCY] == Patient.objects.filter(typing_discrepancy=True).count() == 1
+    assert found[Standing.CONFIRMED] > 0.3 * found.total()
+    assert found[Standing.UNCONFIRMED] > 0.3 * found.total()
 
 
 def _as_many_as_asked_for(made: list[Hospital]) -> None:

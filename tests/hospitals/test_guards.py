@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from hospitals.data import PatientData, WeightData
 from hospitals.guards import guard_birth_date, guard_patient_data, guard_weight, latest_birth_date
 
 BORN = datetime.date(2024, 3, 1)
+DAY = datetime.timedelta(days=1)
 DATA = PatientData(sex="F", birth_date=BORN)
 
 
@@ -35,13 +37,13 @@ def test_birth_date_within_the_limits_passes() -> None:
 @pytest.mark.parametrize(
     ("date", "code"),
     [
-        (latest_birth_date() + datetime.timedelta(days=1), "birth_date_too_late"),
-        (datetime.date(1899, 12, 31), "birth_date_too_early"),
+        (lambda: latest_birth_date() + DAY, "birth_date_too_late"),
+        (lambda: datetime.date(1899, 12, 31), "birth_date_too_early"),
     ],
 )
-def test_birth_date_outside_is_refused(date: datetime.date, code: str) -> None:
+def test_birth_date_outside_is_refused(date: Callable[[], datetime.date], code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        guard_birth_date(date)
+        guard_birth_date(date())
 
     assert (caught.value.code, caught.value.field) == (code, "birth_date")
 
@@ -49,16 +51,16 @@ def test_birth_date_outside_is_refused(date: datetime.date, code: str) -> None:
 @pytest.mark.parametrize(
     ("kg", "on", "code"),
     [
-        ("0.99", BORN, "weight_out_of_range"),
-        ("250.01", BORN, "weight_out_of_range"),
-        ("NaN", BORN, "weight_out_of_range"),
-        ("12", timezone.localdate() + datetime.timedelta(days=1), "weighed_in_future"),
-        ("12", BORN - datetime.timedelta(days=1), "weighed_before_birth"),
+        ("0.99", lambda: BORN, "weight_out_of_range"),
+        ("250.01", lambda: BORN, "weight_out_of_range"),
+        ("NaN", lambda: BORN, "weight_out_of_range"),
+        ("12", lambda: timezone.localdate() + DAY, "weighed_in_future"),
+        ("12", lambda: BORN - DAY, "weighed_before_birth"),
     ],
 )
-def test_impossible_weighing_is_refused(kg: str, on: datetime.date, code: str) -> None:
+def test_impossible_weighing_is_refused(kg: str, on: Callable[[], datetime.date], code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        guard_weight(WeightData(weight_kg=Decimal(kg), measured_on=on), BORN)
+        guard_weight(WeightData(weight_kg=Decimal(kg), measured_on=on()), BORN)
 
     assert caught.value.code == code
 

@@ -32,7 +32,7 @@ WRITES = [
     ("patient-edit", EDIT),
     ("patient-typing", {"gl": "A*02:01+A*24:02", "confirmed": "not_searchable"}),
     ("patient-weight", {"weight_kg": "13", "measured_on": "2025-01-01"}),
-    ("patient-deactivate", {"reason": "moved"}),
+    ("patient-deactivate", {"reason": "moved", "on": "2026-05-01"}),
     ("patient-identity-edit", {"name": "Other Invented Name"}),
 ]
 POSTS = [

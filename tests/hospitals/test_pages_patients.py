@@ -181,7 +181,7 @@ def test_patient_made_inactive_and_active_again(sign_in: Any, patient: Patient, 
     client = sign_in(coordinator)
 
     nothing = client.post(page(patient, "patient-deactivate"), {"reason": ""})
-    client.post(page(patient, "patient-deactivate"), {"reason": "died"})
+    client.post(page(patient, "patient-deactivate"), {"reason": "died", "on": "2026-05-01"})
     gone = text_of(client.get(page(patient)))
     client.post(page(patient, "patient-reactivate"))
 

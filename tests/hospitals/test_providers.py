@@ -81,6 +81,16 @@ def test_navigation_follows_permissions(coordinator: User, db: None) -> None:
     assert not wanted & names(UserFactory(roles=[Role.LAB]))
 
 
+def test_the_list_of_a_persons_work_is_one_entry(coordinator: User, bank_coordinator: User) -> None:
+    def lists(user: User) -> list[str]:
+        return [
+            name for item in nav.items_for(user) if (name := item.url_name) in ("config:home", "config:today")
+        ]
+
+    assert lists(coordinator) == ["config:home"]
+    assert lists(bank_coordinator) == ["config:today"]
+
+
 def test_anonymous_visitor_sees_no_row(typed_patient: Patient) -> None:
     visitor: Any = AnonymousUser()
 

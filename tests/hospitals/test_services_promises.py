@@ -19,7 +19,6 @@ from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
 from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import (
-    GL,
     MembershipFactory,
     PatientFactory,
     PatientTypingFactory,
@@ -48,7 +47,11 @@ WRITES: dict[str, Callable[[Patient, Actor], Any]] = {
         membership_id=Membership.objects.first().pk, reason="", by=by
     ),
     "patient_create": lambda p, by: services.patient_create(
-        hospital_id=p.hospital_id, data=DATA, typing=TypingInput(gl=GL), weight=weight("12"), by=by
+        hospital_id=p.hospital_id,
+        data=DATA,
+        typing=TypingInput(gl="A*02:01+A*24:02"),
+        weight=weight("12"),
+        by=by,
     ),
     "patient_update": lambda p, by: services.patient_update(
         patient_id=p.pk, data=DATA, version=p.version, by=by

@@ -45,6 +45,12 @@ def own_files(settings: Any, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def references_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reference data are asked for once: on a slow machine a test is not done before they are looked at again."""
+    monkeypatch.setattr(reference, "RECHECK_SECONDS", float("inf"))
+
+
+@pytest.fixture
 def no_file_outside(own_files: Path) -> Iterator[None]:
     yield
     assert inventory.file_path().is_relative_to(own_files)

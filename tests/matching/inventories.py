@@ -70,6 +70,15 @@ def unit(rng: random.Random, number: int | None = None, choice: Pool | None = No
     )
 
 
+def mixed(seed: int, count: int) -> list[UnitRow]:
+    """Cord blood units and, about one in three, adult donors, who have no cells."""
+    rng = random.Random(f"donors {seed}")
+    return [
+        row._replace(donor_type="adult", tnc_e4=-1, cd34_e3=-1) if rng.random() < 0.35 else row
+        for row in units(seed, count)
+    ]
+
+
 def units(seed: int, count: int) -> list[UnitRow]:
     rng = random.Random(seed)
     choice = pool(rng)

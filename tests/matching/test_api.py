@@ -64,6 +64,10 @@ def test_a_hospital_system_creates_submits_watches_and_reads(client: Client, pat
         "id": str(unit.pk),
         "unit_no": unit.unit_no,
         "din": "",
+        "donor_type": "cord",
+        "grid": "",
+        "origin": "own",
+        "bank": "OWN",
         "abo": "",
         "rh": "",
         "collected_on": "2020-05-01",
@@ -96,6 +100,8 @@ def test_defaults_are_those_of_the_page(client: Client, patient: Patient) -> Non
         ({"min_tnc_e7_per_kg": "0"}, "min_tnc_e7_per_kg"),
         ({"min_tnc_e7_per_kg": "12345.678"}, "min_tnc_e7_per_kg"),
         ({"statuses": []}, "statuses"),
+        ({"donor_types": []}, "donor_types"),
+        ({"donor_types": ["cat"]}, "donor_types"),
         ({"kept_at_most": 10}, "kept_at_most"),
         ({"statuses": ["DISCARDED"]}, "statuses"),
         ({"urgency": "now"}, "urgency"),
@@ -228,7 +234,7 @@ def test_lists_need_few_queries(
     address = reverse("api:run-results", args=[run.pk]) + "?page_size=500"
     client.get(address)  # judges the list
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(18):
         results = client.get(address)
     with django_assert_max_num_queries(9):
         requests = client.get(reverse("api:match-request-list"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -183,11 +182,12 @@ def test_nobody_asks_without_signing_in(db: None) -> None:
     assert Client().get(INTERPRET, {"typing": "A2"}).status_code in (401, 403)
 
 
-def test_a_full_batch_is_quick_and_keeps_nothing(client: Client, django_assert_num_queries: Any) -> None:
+def test_a_full_batch_asks_for_nobody_else_and_keeps_nothing(
+    client: Client, django_assert_num_queries: Any, references_held: None
+) -> None:
     ask(client, INTERPRET, {"typing": "A2"})
     typings = [f"A*02:{n:02d}+A*24:02^B*40:01/40:02+B*15:XX" for n in range(1, MAX_TYPINGS + 1)]
     pairs = [{"id": str(n), "patient": WHOLE, "unit": typings[n]} for n in range(MAX_PAIRS)]
-    start = time.perf_counter()
 
     with django_assert_num_queries(2):  # session, person
         interpreted = ask(client, INTERPRET, {"typings": typings})
@@ -195,7 +195,6 @@ def test_a_full_batch_is_quick_and_keeps_nothing(client: Client, django_assert_n
         compared = ask(client, COMPARE, {"pairs": pairs})
 
     assert (interpreted["invalid"], compared["invalid"]) == (0, 0)
-    assert time.perf_counter() - start < 8
     assert not AuditEntry.objects.exists()
 
 

@@ -25,8 +25,8 @@ from tests.factories.hospitals import member_of
 from tests.factories.match_list import stored_run
 from tests.factories.matching import ACTOR, ListedUnitFactory
 from tests.factories.reports import kept_report
-from tests.hospitals.test_concurrency import at_once
 from tests.matching.threads import while_in_transaction
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 4

@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from bank import confirming
 from bank import services as bank
 from bank.models import CordBloodUnit
 from core import audit
@@ -26,6 +28,7 @@ from matching.services import (
 )
 from matching.unit_patients import patients_of_unit
 from tests.factories.bank import ImportBatchFactory, UnitFactory
+from tests.factories.core import UserFactory
 from tests.factories.hospitals import GL
 from tests.factories.match_list import queued_run, searched_run
 from tests.factories.matching import ACTOR, ListedUnitFactory, noted, typed_patient
@@ -89,12 +92,15 @@ def test_every_way_onto_the_list_is_noticed(waiting: SearchRun, how: str) -> Non
     if how == "import":
         batch = ImportBatchFactory()
         unit = UnitFactory(import_batch=batch)
-        audit.record(actor=ACTOR, action="units.import", target=batch)
+        with transaction.atomic():
+            audit.record(actor=ACTOR, action="units.import", target=batch)
     elif how == "confirm":
-        unit = UnitFactory(waiting=True, tnc_e7=120.0)
+        declared = ImportBatchFactory(declaration="released before", user=UserFactory())
+        unit = UnitFactory(waiting=True, tnc_e7=120.0, import_batch=declared, status_when_confirmed="LISTED")
         follow()
         assert found() == set()
-        bank.unit_confirm_values(unit_id=unit.pk, actor=ACTOR, reason="measured again")
+        seen = confirming.shown(unit).digest
+        bank.unit_confirm_values(unit_id=unit.pk, shown=seen, actor=ACTOR, reason="measured again")
     else:
         unit = UnitFactory()
         bank.unit_hold(unit_id=unit.pk, actor=ACTOR, reason="label")

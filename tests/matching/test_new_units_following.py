@@ -185,7 +185,8 @@ def test_after_a_large_import_the_waiting_requests_are_searched_again(
     monkeypatch.setattr(comparing, "MOST_UNITS", 2)
     batch = ImportBatchFactory()
     units = [UnitFactory(import_batch=batch) for _ in range(4)]
-    entry = audit.record(actor=ACTOR, action="units.import", target=batch)
+    with transaction.atomic():
+        entry = audit.record(actor=ACTOR, action="units.import", target=batch)
     number = audit.ledger_head()
 
     job = follow()

@@ -27,6 +27,7 @@ CRITERIA = {
     "floor_allele8": "6",
     "min_tnc_e7_per_kg": "3.5",
     "statuses": ["LISTED"],
+    "donor_types": ["cord"],
     "urgency": "urgent",
     "notes": "Please call the ward.",
 }
@@ -108,6 +109,7 @@ def test_draft_is_kept_without_a_search(client: Client, patient: Patient) -> Non
         ({"min_tnc_e7_per_kg": "-1"}, "min_tnc_e7_per_kg"),
         ({"min_tnc_e7_per_kg": "many"}, "min_tnc_e7_per_kg"),
         ({"statuses": []}, "statuses"),
+        ({"donor_types": []}, "donor_types"),
         ({"kept_at_most": "10"}, "kept_at_most"),
         ({"loci": "A"}, "loci"),
         ({"loci": "A,B,DRB1"}, "floor_allele8"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bank.services import units_import
+from bank.services_import import units_import
 from core.audit import Actor
 from hla.mac import EMPTY_MAC
 from hla.nomenclature import Nomenclature
@@ -32,7 +32,14 @@ def test_wmda_patients_find_what_the_twin_finds(shared_data: Path, monkeypatch: 
     make_bank()
     donors = rng.sample(list(gl_lines(shared_data / "wmda" / "don.gl.txt.gz")), DONORS)
     data = "".join(f"{key}%{text}\n" for key, text in donors).encode()
-    report = units_import(data=data, file_name="don.gl", actor=actor, bank_code=BANK, invent_counts=7)
+    report = units_import(
+        data=data,
+        file_name="don.gl",
+        actor=actor,
+        bank_code=BANK,
+        invent_counts=7,
+        declaration="real typings for a test",
+    )
     assert report.ok == DONORS
     patients = make_patients(rng.sample(list(gl_lines(shared_data / "wmda" / "pat.gl.txt.gz")), PATIENTS))
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from hla import cache
 from hla.nomenclature import Nomenclature
 from matching import reference, services
+from matching.models import MatchRequest
 from tests.factories.matching import ACTOR, ListedUnitFactory, typed_patient
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,15 @@ def test_search_from_the_shell_without_waiting() -> None:
     call_command("search_request", typed_patient().code, "--wait", "0", stdout=out)
 
     assert "submitted." in out.getvalue()
+    assert MatchRequest.objects.get().donor_types == ["cord"]
+
+
+def test_search_from_the_shell_asks_for_donors_too() -> None:
+    call_command(
+        "search_request", typed_patient().code, "--donors", "adult,cord", "--wait", "0", stdout=StringIO()
+    )
+
+    assert MatchRequest.objects.get().donor_types == ["cord", "adult"]
 
 
 def test_search_from_the_shell_says_why_it_cannot() -> None:
@@ -69,6 +79,8 @@ def test_search_from_the_shell_says_why_it_cannot() -> None:
         call_command("search_request", "nobody")
     with pytest.raises(CommandError, match="weight"):
         call_command("search_request", str(patient.pk), "--min-tnc", "2.5")
+    with pytest.raises(CommandError, match="adult donors"):
+        call_command("search_request", patient.code, "--donors", "cats")
     with pytest.raises(CommandError, match="Is a worker running"):
         call_command("search_request", patient.code, "--wait", "0.1", stdout=StringIO())
 

@@ -22,7 +22,13 @@ from tests.factories.policies import bank_policy, own_policy
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 28)
-CRITERIA = {"loci": "A,B,C,DRB1,DQB1", "statuses": ["LISTED"], "urgency": "routine", "draft": "1"}
+CRITERIA = {
+    "loci": "A,B,C,DRB1,DQB1",
+    "statuses": ["LISTED"],
+    "donor_types": ["cord"],
+    "urgency": "routine",
+    "draft": "1",
+}
 NON_MALIGNANT = "Non-malignant disease, single unit"
 
 

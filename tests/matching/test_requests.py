@@ -93,6 +93,8 @@ def test_no_request_for_an_inactive_patient() -> None:
     [
         ({"loci": "A,B"}, "loci_unknown", "loci"),
         ({"statuses": ()}, "statuses_unknown", "statuses"),
+        ({"donor_types": ()}, "donor_types_unknown", "donor_types"),
+        ({"donor_types": ("cat",)}, "donor_types_unknown", "donor_types"),
         ({"kept_at_most": 999}, "kept_unknown", "kept_at_most"),
         ({"statuses": ("DISCARDED",)}, "statuses_unknown", "statuses"),
         ({"urgency": "now"}, "urgency_unknown", "urgency"),

@@ -93,6 +93,8 @@ def finished(run: SearchRun) -> SearchRun:
         {"state": "NONSENSE"},
         {"loci": "A"},
         {"statuses": []},
+        {"donor_types": []},
+        {"donor_types": ["cat"]},
         {"kept_at_most": 7},
         {"min_tnc_e7_per_kg": Decimal(0)},
         {"state": "SUBMITTED"},

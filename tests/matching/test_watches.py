@@ -9,7 +9,7 @@ from django.core import mail as outbox
 from django.urls import reverse
 
 from bank.models import CordBloodUnit
-from core import mails, notifications
+from core import kinds, mails
 from core.models import AuditEntry, Notification, User
 from hospitals.models import Patient, PatientHlaTyping
 from matching import services
@@ -50,13 +50,8 @@ def test_a_better_class_is_told_once_and_by_email(waiting: SearchRun, user: User
     patient = waiting.request.patient
     assert (params["patient"], params["n"], params["run"]) == (patient.code, 1, "")
     row = Notification.objects.get()
-    assert (
-        notifications.text_of(row) == f"1 unit beats the best that was on offer for patient {patient.code}."
-    )
-    assert (
-        notifications.url_of(row)
-        == reverse("matching:request-detail", args=[waiting.request_id]) + "#new-units"
-    )
+    assert kinds.text_of(row) == f"1 unit beats the best that was on offer for patient {patient.code}."
+    assert kinds.url_of(row) == reverse("matching:request-detail", args=[waiting.request_id]) + "#new-units"
     assert mails.mails_send()["sent"] == 1
     body = outbox.outbox[0].body
     assert patient.code in body
@@ -179,7 +174,7 @@ def test_a_unit_of_the_list_that_got_a_better_typing(listed: SearchRun, user: Us
     run = of_request(listed)[-1]
     (params,) = told(user)
     assert (params["n"], params["run"]) == (1, str(run.pk))
-    url = notifications.url_of(Notification.objects.get())
+    url = kinds.url_of(Notification.objects.get())
     assert url == reverse("matching:run-changes", args=[run.pk]) + "?show=new"
     assert AuditEntry.objects.filter(action="list.tell").count() == 1
 

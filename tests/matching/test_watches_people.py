@@ -14,6 +14,7 @@ from core.errors import Conflict, InvalidInput
 from core.models import AuditEntry, Notification, User
 from core.roles import Role
 from hospitals.models import Hospital, Membership, Patient
+from hospitals.services import patient_deactivate
 from matching import services
 from matching.models import MatchRequest, NewUnitFinding, PatientWatch, SearchRun
 from matching.services import watches
@@ -175,6 +176,18 @@ def test_only_a_patient_who_waits_is_watched(
     assert url not in answer
     assert not PatientWatch.objects.exists()
     assert not AuditEntry.objects.filter(action__startswith="watch.").exists()
+
+
+def test_watches_end_with_their_patient(waiting: SearchRun, user: User) -> None:
+    mine = watch(waiting, user)
+    ended = services.watches_sweep()
+    patient_deactivate(patient_id=waiting.request.patient_id, reason="died", by=ACTOR)
+
+    assert (ended, services.watches_sweep(), services.watches_sweep()) == (0, 1, 0)
+
+    mine.refresh_from_db()
+    assert (mine.ended_at is not None, "patient inactive" in mine.ended_by) == (True, True)
+    assert AuditEntry.objects.filter(action="watch.end", target_key=str(mine.pk)).exists()
 
 
 def test_the_database_holds_one_watch_each(waiting: SearchRun, user: User) -> None:

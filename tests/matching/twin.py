@@ -23,15 +23,17 @@ UNKNOWN = -1
 def row_of(unit: Any) -> UnitRow:
     """A unit of the table with what a search looks at, read without the snapshot's own reading."""
     pairs = {locus: (first, second) for locus, first, second in unit.typing_pairs}
+    is_cord = unit.donor_type == "cord"
     return UnitRow(
         unit_id=unit.pk.bytes,
         typing=tuple(pairs[locus] for locus in SEARCH_LOCI),
-        tnc_e4=UNKNOWN if unit.tnc_e7 is None else round(unit.tnc_e7 * 1000),
-        cd34_e3=UNKNOWN if unit.cd34_e6 is None else round(unit.cd34_e6 * 1000),
+        tnc_e4=UNKNOWN if unit.tnc_e7 is None or not is_cord else round(unit.tnc_e7 * 1000),
+        cd34_e3=UNKNOWN if unit.cd34_e6 is None or not is_cord else round(unit.cd34_e6 * 1000),
         year=UNKNOWN,
         status=unit.status,
         abo="",
         rh="",
+        donor_type=unit.donor_type,
     )
 
 
@@ -110,12 +112,15 @@ def twin_search(
     weight_kg: Decimal | None = None,
     min_tnc_e7_per_kg: Decimal | None = None,
     statuses: Iterable[str] | None = None,
+    donor_types: Iterable[str] = ("cord",),
     known: dict[tuple[str, Pair, Pair], Counts] | None = None,
 ) -> Twin:
     """All candidates in the order of 2.3. `known` remembers comparisons of equal texts between calls."""
     known = {} if known is None else known
     result = Twin()
     for row in rows:
+        if row.donor_type not in donor_types:
+            continue
         typing = dict(zip(SEARCH_LOCI, row.typing, strict=True))
         if statuses is not None and row.status not in statuses:
             result.other_status += 1

@@ -11,8 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from bank.choices import CountUnit
 from bank.imports.report import ImportReport
-from bank.services import units_import
+from bank.services_import import units_import
 from core.audit import Actor
 from core.errors import DomainError
 
@@ -21,7 +22,8 @@ SHOWN = 50
 
 class Command(BaseCommand):
     help = (
-        "Imports units from a documented CSV (UTF-8 or GB18030) or from GL lines ID%A*..+A*..^B*.., gzip too. "
+        "Imports units from a documented CSV (UTF-8 or GB18030) or XLSX, from GL lines ID%A*..+A*..^B*.., "
+        "WMDA-style XML or Atlas-style JSON, gzip too. "
         "All rows are checked before anything is written. Exit status 1 when there were errors."
     )
 
@@ -34,12 +36,29 @@ class Command(BaseCommand):
         parser.add_argument(
             "--skip-bad", action="store_true", help="import the good rows in spite of bad ones"
         )
+        parser.add_argument(
+            "--declare-released",
+            default="",
+            metavar="GROUND",
+            help="own units of the file were released before, and on what ground: those called LISTED are listed; "
+            "without it they enter the quarantine",
+        )
+        parser.add_argument(
+            "--changes-only",
+            action="store_true",
+            help="a partner's list that does not name all of its units: none counts as gone",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
         parser.add_argument(
             "--blank",
             choices=["unknown", "homozygous"],
             default="unknown",
             help="what a blank or - beside one value of a locus means; homozygous is noted on each typing",
+        )
+        parser.add_argument(
+            "--counts",
+            choices=CountUnit.values,
+            help="XML: what its cell counts are given in: TNC in 10^8 (e8) or 10^7 (e7) with CD34 in 10^6, or cells",
         )
         parser.add_argument(
             "--invent-counts",
@@ -61,8 +80,11 @@ class Command(BaseCommand):
                 bank_code=options["bank"],
                 dry_run=options["dry_run"],
                 skip_bad=options["skip_bad"],
+                declaration=options["declare_released"],
+                full=not options["changes_only"],
                 invent_counts=options["invent_counts"],
                 blank=options["blank"],
+                counts=CountUnit(options["counts"]) if options["counts"] else None,
             )
         except DomainError as error:
             raise CommandError(error.message) from error
@@ -98,6 +120,12 @@ def _summary(report: ImportReport) -> str:
         "%(rows)s rows: %(imported)s new (%(held)s of them wait for confirmation), %(unchanged)s unchanged, "
         "%(failed)s failed."
     )
+    if report.is_partner:
+        told = {"changed": report.changed, "gone": report.gone}
+        text += " " + _("%(changed)s changed, %(gone)s gone from the list.") % told
+    if report.undeclared:
+        told = {"undeclared": report.undeclared}
+        text += " " + _("%(undeclared)s called listed enter the quarantine (--declare-released).") % told
     if report.dry_run:
         return text % counts + " " + _("Dry run: nothing was written.")
     if report.blocked:

@@ -9,7 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
+from bank.demo import partners
 from bank.demo.collected import TooManyUnits
 from bank.demo.load import load as load_units
 from bank.models import CordBloodUnit
@@ -20,6 +22,7 @@ from core.roles import Role
 from core.services import installation_mark_synthetic
 from hospitals.demo import load as load_hospitals
 from hospitals.models import Hospital
+from transplants import demo as reservations
 
 TOLD_EVERY = 100_000
 
@@ -68,6 +71,11 @@ class Command(BaseCommand):
         self._timed("one person per role", lambda: write_logins(create_people(hospital, actor)))
         # After the people: one of them vouches for the results.
         self._timed(f"{options['units']} units", lambda: self._units(options, actor))
+        if options["units"] >= partners.LEAST_UNITS:
+            day = timezone.localdate()
+            self._timed("two partners", lambda: partners.load(seed=seed, actor=actor, today=day))
+        if options["units"] >= reservations.LEAST_UNITS and hospital is not None:
+            self._timed("reservations", lambda: reservations.load(seed=seed))
         self.stdout.write(f"Passwords: manage.py demo_logins ({logins_path()})")
 
     def _units(self, options: dict[str, Any], actor: Actor) -> None:
@@ -76,13 +84,17 @@ class Command(BaseCommand):
                 self.stdout.write(f"{written} units are written …")
 
         workers = options["processes"]
-        qa = User.objects.filter(role_grants__role=Role.QA).values_list("pk", flat=True).first()
+        qa, director = (
+            User.objects.filter(role_grants__role=role).values_list("pk", flat=True).first()
+            for role in (Role.QA, Role.MEDICAL_DIRECTOR)
+        )
         try:
             load_units(
                 count=options["units"],
                 seed=options["seed"],
                 actor=actor,
                 verified_by_id=qa,
+                approved_by_id=director,
                 workers=workers,
                 tell=tell,
             )

@@ -203,6 +203,15 @@ _RULES: Final = (
     Rule("sex", "quality", "off", references=(HABIT,)),
 )
 
+# About the product of a collection. An adult donor has none before it is collected for the patient; what else is asked
+# of him (markers, haemoglobinopathy) his registry tests when it is asked for him.
+OF_CORD_BLOOD: Final = frozenset(
+    {
+        "segments", "tnc_dose", "cd34_dose", "cfu_dose", "nima", "accreditation", "red_cells", "volume", "viability",
+        "cd34_viability", "haemoglobinopathy", "haemoglobinopathy_trait", "markers", "age",
+    }
+)  # fmt: skip
+
 RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.code: rule for rule in _RULES})
 SORT_KEYS: Final = (
     "class", "probability", "certain", "tnc", "cd34", "quality", "warnings", "abo", "nima", "direction", "age",

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from matching.engine.doses import CD34_E3_PER_E5, TNC_E4_PER_E7, cells_needed, per_kg
 from matching.engine.selection.facts import Bead, Measured, PatientFacts, Span, Standing, Strength, UnitFacts
 
-Outcome = Literal["passed", "failed", "unknown"]
+Outcome = Literal["passed", "failed", "unknown", "not_applicable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Found:
     missing: tuple[str, ...] = ()
 
 
+NOT_APPLICABLE: Final = Found("not_applicable")  # the rule asks nothing of such a donor: neither good nor bad
 Values = Mapping[str, Any]
 Check = Callable[[Values, PatientFacts, UnitFacts], Found]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from matching.engine.selection.catalogue import ABO_RELATIONS, Action
-from matching.engine.selection.checks import CHECKS, Found, Outcome
+from matching.engine.selection.catalogue import ABO_RELATIONS, OF_CORD_BLOOD, Action
+from matching.engine.selection.checks import CHECKS, NOT_APPLICABLE, Found, Outcome
 from matching.engine.selection.facts import PatientFacts, UnitFacts
 from matching.engine.selection.rules import SelectionRules, Setting
 
@@ -81,8 +81,14 @@ def evaluate(rules: SelectionRules, patient: PatientFacts, unit: UnitFacts) -> E
     """Every rule that the policy has on; of a unit that is not on offer only those OF_THE_SEARCH."""
     asked = [one for one in rules.active if unit.offered is not False or one.code in OF_THE_SEARCH]
     return Evaluated(
-        tuple(Finding(setting, CHECKS[setting.code](setting.values, patient, unit)) for setting in asked),
+        tuple(Finding(setting, _found(setting, patient, unit)) for setting in asked),
         ABO_RELATIONS.index(unit.abo_relation) if unit.abo_relation else UNKNOWN_ABO,
         DIRECTION_ORDER.index(unit.direction),
         unit.nima,
     )
+
+
+def _found(setting: Setting, patient: PatientFacts, unit: UnitFacts) -> Found:
+    if unit.is_adult and setting.code in OF_CORD_BLOOD:
+        return NOT_APPLICABLE
+    return CHECKS[setting.code](setting.values, patient, unit)

@@ -90,10 +90,12 @@ class UnitFacts:
     say nothing of its own. leader_patient, leader_unit: MM, MT, TT or "unknown". cfu_e5, viability…: as measured, None
     unknown. counts_invented: TNC, CD34 and volume are made up for a demonstration. accreditations: schemes of its bank
     that are valid today; accreditations_ended: those that were. abo_relation: identical, minor, major, both or "".
+    is_adult: an adult donor of a registry, of whom the rules of cord blood ask nothing.
     tnc_e4, cd34_e3: cells of the whole unit in 10⁴ and 10³, whole numbers so that a unit exactly at a threshold passes.
     """
 
     offered: bool | None = None
+    is_adult: bool = False
     status: str = ""
     blocks: tuple[str, ...] = ()
     segments: int | None = None

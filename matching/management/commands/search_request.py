@@ -24,17 +24,28 @@ class Command(BaseCommand):
         parser.add_argument("--loci", default="A,B,C,DRB1,DQB1")
         parser.add_argument("--min-tnc", type=Decimal, default=None, help="smallest dose, 10^7 cells per kg")
         parser.add_argument(
+            "--donors", default="cord", help="cord, adult or cord,adult: whom to search; by default cord"
+        )
+        parser.add_argument(
             "--wait", type=float, default=60, help="seconds to wait for the result; 0: do not wait"
         )
 
     def handle(
-        self, *args: Any, patient: str, loci: str, min_tnc: Decimal | None, wait: float, **options: Any
+        self,
+        *args: Any,
+        patient: str,
+        loci: str,
+        min_tnc: Decimal | None,
+        donors: str,
+        wait: float,
+        **options: Any,
     ) -> None:
+        wanted = tuple(donors.split(","))
         actor = Actor.system("search_request")
         try:
             request = request_create(
                 patient=_patient(patient),
-                data=RequestData(loci=loci, min_tnc_e7_per_kg=min_tnc),
+                data=RequestData(loci=loci, min_tnc_e7_per_kg=min_tnc, donor_types=wanted),
                 actor=actor,
             )
             run = request_submit(request_id=request.pk, actor=actor)

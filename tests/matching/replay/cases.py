@@ -8,11 +8,12 @@ from typing import Any
 from django.urls import reverse
 
 import bank.services
-from bank.choices import DiscardReason
 from bank.models import CordBloodUnit
+from bank.services_import import units_import
 from matching import frequency_sets, inventory, predictions, reference, replays, services
 from matching.models import SearchReplay, SearchResult, SearchRun
 from tests.factories.matching import ACTOR
+from tests.factories.stocks import discard
 
 CSV = """unit_no,tnc_e7,cd34_e6,A_1,A_2,B_1,B_2,C_1,C_2,DRB1_1,DRB1_2,DQB1_1,DQB1_2
 N-1,190,6.1,11:01,24:02,40:01,46:01,01:02,07:02,09:01,15:01,03:03,06:01
@@ -60,8 +61,12 @@ def text_of(response: Any) -> str:
 
 
 def imported(content: str = CSV) -> None:
-    report = bank.services.units_import(
-        data=content.encode(), file_name="new.csv", actor=ACTOR, bank_code="OWN"
+    report = units_import(
+        data=content.encode(),
+        file_name="new.csv",
+        actor=ACTOR,
+        bank_code="OWN",
+        declaration="released before",
     )
     assert (report.imported, report.findings) == (2, [])
 
@@ -71,7 +76,7 @@ def moved_on(units: dict[str, CordBloodUnit]) -> None:
     for name in ("six", "open"):
         bank.services.unit_hold(unit_id=units[name].pk, actor=ACTOR, reason="r")
     bank.services.unit_unhold(unit_id=units["open"].pk, actor=ACTOR, reason="r")
-    bank.services.unit_discard(unit_id=units["four"].pk, actor=ACTOR, code=DiscardReason.CLOTS, reason="r")
+    discard(units["four"])
     bank.services.unit_population_change(
         unit_id=units["named"].pk, populations="UIG", actor=ACTOR, reason="r"
     )

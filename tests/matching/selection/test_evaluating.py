@@ -23,7 +23,7 @@ from tests.factories.bank import HlaTypingFactory, UnitFactory
 from tests.factories.match_list import stored_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
 from tests.factories.policies import bank_policy, own_policy
-from tests.hospitals.test_concurrency import at_once
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from matching.services import PolicyData
 from tests.factories.hospitals import HospitalFactory
 from tests.factories.matching import ACTOR
 from tests.factories.policies import bank_policy
-from tests.hospitals.test_concurrency import at_once
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

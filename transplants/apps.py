@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TransplantsConfig(AppConfig):
+    """From the chosen unit to the infused one: reservations; orders, shipments and transplants follow."""
+
+    name = "transplants"
+    verbose_name = _("Transplants")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from transplants import providers
+
+        providers.register()
