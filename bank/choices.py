@@ -6,7 +6,7 @@ from django.utils.translation import pgettext_lazy
 
 
 class UnitStatus(TextChoices):
-    """States of a unit from kit to infusion. Those not in SWITCHED_ON wait for later work."""
+    """States of a unit from kit to infusion."""
 
     PLANNED = "PLANNED", _("Planned")
     COLLECTED = "COLLECTED", _("Collected")
@@ -30,12 +30,6 @@ class UnitStatus(TextChoices):
 
 
 _S = UnitStatus
-
-# The states that today's services reach.
-SWITCHED_ON = frozenset({
-    _S.PLANNED, _S.COLLECTED, _S.RECEIVED, _S.PROCESSING, _S.QUARANTINE, _S.LISTED, _S.ON_HOLD, _S.RESERVED,
-    _S.DISCARDED, _S.RESEARCH, _S.VOID,
-})  # fmt: skip
 
 # In these states what a search reads of a unit may still become something else. Elsewhere somebody may rely on it.
 BEFORE_OFFER = frozenset(
@@ -108,6 +102,11 @@ TAKEN = frozenset(
 LEFT = frozenset({_S.INFUSED, _S.DISCARDED, _S.RESEARCH, _S.VOID})
 # These wait for a decision of quality assurance and lie apart, where the bank has a quarantine area.
 KEPT_APART = frozenset({_S.QUARANTINE, _S.RETURNED_QA})
+# These have happened, outside the house or on the way back to it: they are recorded whatever flag the unit has. The flag
+# keeps it from leaving.
+HAPPENED = frozenset({_S.DELIVERED, _S.SHIPMENT_FAILED, _S.NOT_USED, _S.RETURNED_QA, _S.INFUSED})
+# Steps back, away from use: an order is withdrawn, a release revoked.
+STEPS_BACK = frozenset({(_S.ORDERED, _S.RESERVED), (_S.RELEASED, _S.ORDERED)})
 # Quality assurance has released these; a quarantine area is no place for them.
 CLEARED = frozenset({_S.LISTED, _S.RESERVED, _S.ORDERED, _S.RELEASED})
 

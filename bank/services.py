@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from bank import confirming
 from bank.choices import (
+    HAPPENED,
     SEARCHABLE,
-    SWITCHED_ON,
+    STEPS_BACK,
     TRANSITIONS,
     HoldReason,
     UnitStatus,
@@ -196,7 +197,7 @@ def move(
 def guard_move(unit: CordBloodUnit, to: UnitStatus) -> None:
     """Raises Conflict where `move` would: for services that write something else first."""
     here = UnitStatus(unit.status)
-    if to != here and (to not in TRANSITIONS[here] or to not in SWITCHED_ON):
+    if to != here and to not in TRANSITIONS[here]:
         text = _("A unit in the state “%(here)s” cannot become “%(to)s”.")
         raise Conflict("transition", text, params={"here": here.label, "to": to.label})
     guard_own(unit)
@@ -229,7 +230,9 @@ def may_unhold(unit: CordBloodUnit) -> bool:
 
 def _guard_blocked(unit: CordBloodUnit, to: UnitStatus) -> None:
     """A flag is lifted by its own service, with its own reason; until then the unit only moves away from use."""
-    if to in (UnitStatus.ON_HOLD, UnitStatus.DISCARDED, UnitStatus.VOID):
+    if to in (UnitStatus.ON_HOLD, UnitStatus.DISCARDED, UnitStatus.VOID) or to in HAPPENED:
+        return
+    if (unit.status, to) in STEPS_BACK:
         return
     _guard_proposed(unit, to)
     if unit.recalled:

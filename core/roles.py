@@ -69,6 +69,25 @@ class Permission(StrEnum):
     ENQUIRY_VIEW = "enquiry.view"  # what hospital and bank ask of one another
     ENQUIRY_ASK = "enquiry.ask"
     ENQUIRY_ANSWER = "enquiry.answer"  # for the bank: take on, decline, set deadlines
+    TYPING_VIEW = "typing.view"  # confirmatory typings of units
+    TYPING_WORK = "typing.work"  # take the sample, enter the result
+    ORDER_VIEW = "order.view"
+    ORDER_ASK = "order.ask"  # order a reserved unit, have it typed anew, withdraw
+    ORDER_PRESCRIBE = "order.prescribe"  # sign the prescription, with the password
+    ORDER_APPROVE = "order.approve"  # what hospitals order: approve, decline; record export permits
+    ORDER_RELEASE = "order.release"  # sign, as one of two, that the unit may leave
+    SHIPMENT_VIEW = "shipment.view"
+    SHIPMENT_WORK = "shipment.work"  # shippers, packing, identity check, dispatch, what happens on the way
+    SHIPMENT_RECEIVE = "shipment.receive"  # what a hospital found at arrival, thaw and infusion, not used
+    TRANSPLANT_VIEW = "transplant.view"
+    RETURN_DECIDE = "return.decide"  # what becomes of a unit that came back, as one of two
+    INCIDENT_VIEW = "incident.view"
+    INCIDENT_REPORT = "incident.report"
+    INCIDENT_WORK = "incident.work"  # investigate, close with the password
+    RECALL_VIEW = "recall.view"  # which units are recalled, and whom that concerns
+    RECALL_START = "recall.start"  # recall units or a lot; lift it as the second person
+    FEE_VIEW = "fee.view"  # what a hospital owes
+    FEE_EDIT = "fee.edit"  # the price list; void a charge
     GRAFT_CHOOSE = "graft.choose"  # shortlist units for a patient, write notes about them
     SUCCESS_VIEW = "success.view"  # how often a search finds a unit: shares of patients, never a patient
     POLICY_EDIT = "policy.edit"  # rules of choosing: of the bank by its own people, of a hospital by its own
@@ -95,15 +114,29 @@ _HOSPITAL_READ = frozenset(
         P.RESERVATION_VIEW,
         P.ENQUIRY_VIEW,
         P.ENQUIRY_ASK,
+        P.TYPING_VIEW,
+        P.ORDER_VIEW,
+        P.ORDER_ASK,
+        P.SHIPMENT_VIEW,
+        P.SHIPMENT_RECEIVE,
+        P.TRANSPLANT_VIEW,
+        P.INCIDENT_VIEW,
+        P.INCIDENT_REPORT,
         P.REFERENCE_VIEW,
         P.SUCCESS_VIEW,
     }
 )
+# Of the way of an ordered unit: who works on one part of it sees all of it.
+_WAY = frozenset({P.TYPING_VIEW, P.ORDER_VIEW, P.SHIPMENT_VIEW, P.INCIDENT_VIEW, P.INCIDENT_REPORT})
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.COLLECTION: _DONOR_DESK | {P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.UNIT_COLLECT, P.LABEL_PRINT},
     Role.LAB: _INVENTORY_STAFF
     | {
+        P.TYPING_VIEW,
+        P.TYPING_WORK,
+        P.INCIDENT_VIEW,
+        P.INCIDENT_REPORT,
         P.INVENTORY_IMPORT,
         P.UNIT_COLLECT,
         P.UNIT_PROCESS,
@@ -117,7 +150,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     },
     Role.QA: _INVENTORY_STAFF
     | _DONOR_DESK
+    | _WAY
     | {
+        P.ORDER_RELEASE,
+        P.TRANSPLANT_VIEW,
+        P.RETURN_DECIDE,
+        P.INCIDENT_WORK,
+        P.RECALL_VIEW,
+        P.RECALL_START,
         P.INVENTORY_IMPORT,
         P.INVENTORY_EXPORT,
         P.PARTNER_EDIT,
@@ -141,7 +181,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     },
     Role.MEDICAL_DIRECTOR: _INVENTORY_STAFF
     | _DONOR_DESK
+    | _WAY
     | {
+        P.ORDER_APPROVE,
+        P.ORDER_RELEASE,
+        P.TRANSPLANT_VIEW,
+        P.RETURN_DECIDE,
+        P.INCIDENT_WORK,
+        P.RECALL_VIEW,
+        P.RECALL_START,
         P.INVENTORY_PLAN,
         P.RESULT_VERIFY,
         P.UNIT_CONFIRM,
@@ -171,7 +219,13 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.AUDIT_VIEW,
     },
     Role.SEARCH_COORDINATOR: _INVENTORY_STAFF
+    | _WAY
     | {
+        P.ORDER_ASK,
+        P.ORDER_APPROVE,
+        P.TRANSPLANT_VIEW,
+        P.RECALL_VIEW,
+        P.FEE_VIEW,
         P.INVENTORY_IMPORT,
         P.INVENTORY_EXPORT,
         P.PARTNER_EDIT,
@@ -190,13 +244,27 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.GRAFT_CHOOSE,
         P.SUCCESS_VIEW,
     },
-    Role.SHIPPING: frozenset(
-        {P.INVENTORY_VIEW, P.INVENTORY_VIEW_ALL, P.STORAGE_EDIT, P.LABEL_PRINT, P.HOSPITAL_VIEW}
-    ),
+    Role.SHIPPING: _WAY
+    | {
+        P.INVENTORY_VIEW,
+        P.INVENTORY_VIEW_ALL,
+        P.STORAGE_EDIT,
+        P.LABEL_PRINT,
+        P.HOSPITAL_VIEW,
+        P.SHIPMENT_WORK,
+    },
     Role.HOSPITAL_COORDINATOR: _HOSPITAL_READ
-    | {P.PATIENT_EDIT, P.PATIENT_IDENTITY, P.REQUEST_SUBMIT, P.RESERVATION_ASK, P.GRAFT_CHOOSE, P.JOB_VIEW},
+    | {
+        P.PATIENT_EDIT,
+        P.PATIENT_IDENTITY,
+        P.REQUEST_SUBMIT,
+        P.RESERVATION_ASK,
+        P.GRAFT_CHOOSE,
+        P.FEE_VIEW,
+        P.JOB_VIEW,
+    },
     Role.HOSPITAL_PHYSICIAN: _HOSPITAL_READ
-    | {P.PATIENT_IDENTITY, P.GRAFT_CHOOSE, P.POLICY_EDIT, P.JOB_VIEW, P.REPORT_SIGN},
+    | {P.PATIENT_IDENTITY, P.ORDER_PRESCRIBE, P.GRAFT_CHOOSE, P.POLICY_EDIT, P.JOB_VIEW, P.REPORT_SIGN},
     Role.DIRECTOR: frozenset(
         {
             P.INVENTORY_VIEW,
@@ -205,6 +273,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.GENETIC_VIEW,
             P.GENETIC_APPROVE,
             P.HOSPITAL_VIEW,
+            P.FEE_VIEW,
+            P.FEE_EDIT,
             P.REFERENCE_VIEW,
             P.SUCCESS_VIEW,
         }

@@ -17,7 +17,16 @@ from bank.models import CordBloodUnit
 from core.access import get_visible_or_404, has_permission, person_of
 from core.roles import Permission
 from hospitals.models import Patient
-from transplants import api_enquiries, services
+from transplants import (
+    api_enquiries,
+    api_fees,
+    api_grafts,
+    api_incidents,
+    api_orders,
+    api_shipments,
+    api_typings,
+    services,
+)
 from transplants.choices import Purpose, ReservationState
 from transplants.models import Reservation
 from transplants.querysets import ReservationQuerySet
@@ -197,5 +206,14 @@ class ReservationViewSet(
 
 
 def register(router: SimpleRouter) -> None:
-    api_enquiries.register(router)
+    for part in (
+        api_enquiries,
+        api_typings,
+        api_orders,
+        api_shipments,
+        api_grafts,
+        api_incidents,
+        api_fees,
+    ):
+        part.register(router)
     router.register("reservations", ReservationViewSet, basename="reservation")

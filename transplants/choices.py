@@ -60,6 +60,8 @@ class EndCause(TextChoices):
     EXPIRED = "expired", _("its time was over")
     PATIENT = "patient", _("the patient is no longer waiting")
     UNIT = "unit", _("the unit left the inventory")
+    INFUSED = "infused", _("the unit was infused")
+    RETURNED = "returned", _("the unit came back or was lost")
 
 
 # Bounds of what a bank may set as its rules; far beyond what any bank does.

@@ -23,15 +23,40 @@ from transplants.choices import (
     ReservationState,
 )
 from transplants.models_enquiries import Enquiry, EnquiryDeadline, EnquiryFile, EnquiryMessage
+from transplants.models_fees import Charge, Price
+from transplants.models_grafts import GraftMeasurement, Infusion, Transplant, UnitReturn
+from transplants.models_incidents import Incident, IncidentNote, IncidentUnit, Recall, RecallUnit
+from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
+from transplants.models_shipments import LoggerFile, Receipt, Shipment, ShipmentEvent, Shipper
 
 __all__ = [
+    "Charge",
+    "ConfirmatoryTyping",
     "Enquiry",
     "EnquiryDeadline",
     "EnquiryFile",
     "EnquiryMessage",
+    "ExportPermit",
+    "GraftMeasurement",
+    "Incident",
+    "IncidentNote",
+    "IncidentUnit",
+    "Infusion",
+    "LoggerFile",
     "NumberSeries",
+    "Order",
+    "OrderSignature",
+    "Price",
+    "Recall",
+    "RecallUnit",
+    "Receipt",
     "Reservation",
     "ReservationRules",
+    "Shipment",
+    "ShipmentEvent",
+    "Shipper",
+    "Transplant",
+    "UnitReturn",
 ]
 
 

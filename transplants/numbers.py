@@ -7,6 +7,12 @@ from typing import Final
 from django.db import connection
 
 RESERVATION: Final = "RS"
+ORDER: Final = "OR"
+CONFIRMATORY_TYPING: Final = "CT"
+SHIPMENT: Final = "SH"
+TRANSPLANT: Final = "TX"
+INCIDENT: Final = "IN"
+RECALL: Final = "RC"
 
 
 def next_number(prefix: str, year: int) -> str:

@@ -32,7 +32,18 @@ from hospitals.models import Patient
 from hospitals.querysets import open_in
 from matching import kept
 from matching.choices import OPEN as OPEN_REQUESTS
-from transplants import calendars, notices, presenters, providers_enquiries
+from transplants import (
+    calendars,
+    notices,
+    presenters,
+    providers_enquiries,
+    providers_fees,
+    providers_grafts,
+    providers_incidents,
+    providers_orders,
+    providers_shipments,
+    providers_typings,
+)
 from transplants.forms import ReasonForm
 from transplants.models import Reservation, ReservationRules
 from transplants.services import may_decide
@@ -41,7 +52,16 @@ _MAX = 10
 
 
 def register() -> None:
-    providers_enquiries.register()
+    for part in (
+        providers_enquiries,
+        providers_typings,
+        providers_orders,
+        providers_shipments,
+        providers_grafts,
+        providers_incidents,
+        providers_fees,
+    ):
+        part.register()
     find.register(find_reservations)
     merging.register(open_reservations)
     calendars.register(calendars.reservation_ends)

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from transplants import views, views_calendar, views_enquiries
+from transplants import (
+    urls_fees,
+    urls_grafts,
+    urls_incidents,
+    urls_orders,
+    urls_shipments,
+    urls_typings,
+    views,
+    views_calendar,
+    views_enquiries,
+)
 
 app_name = "transplants"
 
@@ -39,4 +49,10 @@ urlpatterns = [
     path("enquiries/<uuid:pk>/decline/", views_enquiries.enquiry_decline, name="enquiry-decline"),
     path("enquiries/<uuid:pk>/cancel/", views_enquiries.enquiry_cancel, name="enquiry-cancel"),
     path("enquiries/<uuid:pk>/take/", views_enquiries.enquiry_take, name="enquiry-take"),
+    *urls_typings.urlpatterns,
+    *urls_orders.urlpatterns,
+    *urls_shipments.urlpatterns,
+    *urls_grafts.urlpatterns,
+    *urls_incidents.urlpatterns,
+    *urls_fees.urlpatterns,
 ]

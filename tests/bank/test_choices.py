@@ -6,7 +6,6 @@ from bank.choices import (
     ANALYTE_UNIT,
     EMDIS,
     SEARCHABLE,
-    SWITCHED_ON,
     TRANSITIONS,
     Analyte,
     HoldReason,
@@ -29,8 +28,7 @@ def test_terminal_states_lead_nowhere() -> None:
     assert terminal == {UnitStatus.INFUSED, UnitStatus.DISCARDED, UnitStatus.RESEARCH, UnitStatus.VOID}
 
 
-def test_searchable_states_are_switched_on_and_available_or_reserved() -> None:
-    assert set(SEARCHABLE) <= SWITCHED_ON
+def test_searchable_states_are_available_or_reserved() -> None:
     assert {EMDIS[state][0] for state in SEARCHABLE} == {"AV", "RS"}
 
 

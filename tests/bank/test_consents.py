@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from bank import consents, services
-from bank.choices import SWITCHED_ON, UnitStatus
+from bank.choices import UnitStatus
 from bank.choices_consent import DECLARABLE, ConsentPurpose
 from bank.exports.abroad import may_go_abroad
 from bank.models import ConsentGiven, ConsentWithdrawal, CordBloodUnit
@@ -164,8 +164,7 @@ def test_many_are_asked_in_four_queries(count: int, django_assert_num_queries: A
 # --- the ways of a unit -----------------------------------------------------------------------------
 
 
-def test_a_unit_goes_to_research_only_with_her_consent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "SWITCHED_ON", SWITCHED_ON | {UnitStatus.RESEARCH})
+def test_a_unit_goes_to_research_only_with_her_consent() -> None:
     no, yes = (consented_unit({**YES, "research": answer}, status="QUARANTINE") for answer in (False, True))
 
     with pytest.raises(Conflict) as caught:

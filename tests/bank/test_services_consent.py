@@ -178,7 +178,6 @@ def test_a_blocked_unit_only_moves_away_from_use(status: str, monkeypatch: pytes
     unit = in_state(status)
     withdraw(unit)
     unit.refresh_from_db()
-    monkeypatch.setattr(services, "SWITCHED_ON", frozenset(S))
 
     for to in TRANSITIONS[UnitStatus(unit.status)]:
         if to in (S.ON_HOLD, S.DISCARDED, S.VOID) or (unit.status, to) == (S.ON_HOLD, S.QUARANTINE):

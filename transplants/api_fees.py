@@ -1,0 +1,9 @@
+"""API of fees: what the pages do."""
+
+from __future__ import annotations
+
+from rest_framework.routers import SimpleRouter
+
+
+def register(router: SimpleRouter) -> None:
+    pass
