@@ -102,7 +102,7 @@ TAKEN = frozenset(
 LEFT = frozenset({_S.INFUSED, _S.DISCARDED, _S.RESEARCH, _S.VOID})
 # These wait for a decision of quality assurance and lie apart, where the bank has a quarantine area.
 KEPT_APART = frozenset({_S.QUARANTINE, _S.RETURNED_QA})
-# These have happened, outside the house or on the way back to it: they are recorded whatever flag the unit has. The flag
+# These have happened, outside the house or on the way back to it: they are recorded whatever flag the unit has, which
 # keeps it from leaving.
 HAPPENED = frozenset({_S.DELIVERED, _S.SHIPMENT_FAILED, _S.NOT_USED, _S.RETURNED_QA, _S.INFUSED})
 # Steps back, away from use: an order is withdrawn, a release revoked.
