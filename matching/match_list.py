@@ -266,11 +266,15 @@ class MatchList:
         found.append(("free", "on", _("still on offer")))
         if "donor" in fields:
             found += [("donor", one, str(DONOR_CHIPS[one])) for one in searched_donors(self.run.criteria)]
-        if self.form["own"].value() or Bank.objects.filter(source=Source.PARTNER).exists():
+        if self.form["own"].value() or self._has_partners:
             found.append(("own", "on", _("own inventory only")))
         loci = [locus for locus in SEARCH_LOCI if locus in self.run.criteria["loci"]]
         found += [("locus", locus, _("%(locus)s 2/2") % {"locus": locus}) for locus in loci]
         return found
+
+    @cached_property
+    def _has_partners(self) -> bool:
+        return bool(Bank.objects.filter(source=Source.PARTNER).exists())
 
     def _with(self, name: str, value: str) -> Q:
         """All active filters and this one; a locus adds to the loci that are on, others replace their value."""

@@ -110,6 +110,29 @@ def _services_begin_their_own_transaction(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(audit, "_in_transaction", _own_transaction)
 
 
+def _without_looking_again(assertion: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Every few seconds a process asks whether its reference data are those in use: a slow machine would count that."""
+
+    @contextmanager
+    def block(*arguments: Any, **named: Any) -> Iterator[Any]:
+        with monkeypatch.context() as patch:
+            patch.setattr("matching.reference.RECHECK_SECONDS", 1e9)
+            with assertion(*arguments, **named) as captured:
+                yield captured
+
+    return block
+
+
+@pytest.fixture
+def django_assert_num_queries(django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    return _without_looking_again(django_assert_num_queries, monkeypatch)
+
+
+@pytest.fixture
+def django_assert_max_num_queries(django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    return _without_looking_again(django_assert_max_num_queries, monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real reference data. They are not part of the project: missing is a skip, in CI a failure."""
