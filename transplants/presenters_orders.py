@@ -188,20 +188,34 @@ def checklist(
     return found
 
 
+def _says(one: Check, user: User) -> str:
+    """What lies behind it; of the bank's own matters a hospital learns whether they are done."""
+    if one.code not in BANKS_OWN or user.has_permission(Permission.INVENTORY_VIEW_ALL):
+        return one.says
+    return "" if one.is_passed else _("The bank looks after it.")
+
+
 def _line(one: Check, user: User, excepted: frozenset[str]) -> dict[str, Any]:
-    own = one.code in BANKS_OWN and not user.has_permission(Permission.INVENTORY_VIEW_ALL)
-    says = one.says
-    if own:
-        says = "" if one.is_passed else _("The bank looks after it.")
     return {
         "code": one.code,
         "label": one.label,
         "stage": one.stage,
         "verdict": MARKS[one.outcome],
         "outcome": OUTCOMES[one.outcome],
-        "says": says,
-        "url": "" if own or not _opens(one, user) else one.url,
+        "says": _says(one, user),
+        "url": one.url if _opens(one, user) else "",
         "excepted": one.code in excepted,
+    }
+
+
+def told_check(one: Check, user: User) -> dict[str, str]:
+    """The same for other programs."""
+    return {
+        "code": one.code,
+        "name": str(one.label),
+        "stage": str(one.stage),
+        "outcome": str(one.outcome),
+        "says": _says(one, user),
     }
 
 
@@ -235,6 +249,8 @@ _NEEDS: Final = {
 
 
 def _opens(one: Check, user: User) -> bool:
+    if one.code in BANKS_OWN:
+        return user.has_permission(Permission.INVENTORY_VIEW_ALL)
     needed = _NEEDS.get(one.code)
     return needed is None or user.has_permission(needed)
 
@@ -292,8 +308,9 @@ def timeline(row: Order) -> list[dict[str, Any]]:
 
 def _entry(entry: AuditEntry) -> dict[str, Any]:
     words, tone = WORDS.get(entry.action, (lambda: entry.action, ""))
-    changed = [_change(name, entry) for name in _SHOWN if name in (entry.after or {})]
-    detail = [*(changed if entry.action == "order.amend" else []), *([entry.reason] if entry.reason else [])]
+    amended = entry.action == "order.amend"
+    changed = [_change(name, entry) for name in _SHOWN if amended and name in (entry.after or {})]
+    detail = [*changed, *([entry.reason] if entry.reason else [])]
     return {
         "at": entry.at,
         "text": words(),
@@ -307,7 +324,7 @@ _SHOWN: Final = prescription.FIELDS
 
 
 def _change(name: str, entry: AuditEntry) -> str:
-    label = cast(models.Field[Any, Any], Order._meta.get_field(name)).verbose_name
+    label = cast("models.Field[Any, Any]", Order._meta.get_field(name)).verbose_name
     before, after = (entry.before or {}).get(name, ""), (entry.after or {}).get(name, "")
     return f"{label}: {before or '–'} → {after or '–'}"
 

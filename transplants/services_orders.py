@@ -191,14 +191,13 @@ def permit_record(*, order_id: UUID, permit: Permit, user: User) -> ExportPermit
     if not prescription.is_abroad(held.row):
         raise Conflict("not_abroad", _("This unit stays in the country: it needs no export permit."))
     new = _permit_values(permit)
-    known = ExportPermit.objects.filter(order=held.row).first()
+    known: ExportPermit | None = ExportPermit.objects.filter(order=held.row).first()
     was = {name: getattr(known, name) for name in new} if known else dict.fromkeys(new)
     before, after = audit.changes(was, new)
     if known and not after:
         return known
     stamps = {"recorded_by": user, "recorded_at": timezone.now()}
-    row: ExportPermit
-    row, _is_new = ExportPermit.objects.update_or_create(order=held.row, defaults={**new, **stamps})
+    row: ExportPermit = ExportPermit.objects.update_or_create(order=held.row, defaults={**new, **stamps})[0]
     record(held.row, "order.permit", Actor.user(user), before=before if known else None, after=after)
     return row
 

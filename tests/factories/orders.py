@@ -36,6 +36,10 @@ class OrderFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Order
 
+    class Params:
+        for_patient = None
+        request = None  # the match request of its reservation
+
     state = "asked"
     number = factory.Sequence(lambda n: f"OR-2020-{n:04d}")
     unit = factory.LazyAttribute(lambda o: UnitFactory(status=UNIT_IN.get(OrderState(o.state), "RESERVED")))
@@ -62,7 +66,9 @@ class OrderFactory(factory.django.DjangoModelFactory):
 
 
 def _reservation(o: Any) -> Any:
-    values: dict[str, Any] = {"unit": o.unit, "active": True}
+    values: dict[str, Any] = {"unit": o.unit, "active": True, "request": o.request}
+    if o.for_patient is not None:
+        values["patient"] = o.for_patient
     if o.state not in KEPT_PROMISE:
         values |= {
             "state": "ended",
