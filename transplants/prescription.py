@@ -89,7 +89,7 @@ def _weight(given: Decimal) -> Decimal:
         found = Decimal(given).quantize(CENT)
     except InvalidOperation as error:
         raise _weight_error() from error
-    if not MIN_WEIGHT_KG <= found <= MAX_WEIGHT_KG:
+    if not found.is_finite() or not MIN_WEIGHT_KG <= found <= MAX_WEIGHT_KG:
         raise _weight_error()
     return found
 
