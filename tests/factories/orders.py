@@ -25,6 +25,7 @@ from transplants.models import ConfirmatoryTyping, Order
 from transplants.prescription import Prescription
 
 _tanks = count(1)
+PASSED: dict[str, Any] = {"outcome": "passed"}
 AFTER_RELEASE = ("released", "shipped", "delivered", "infused", "not_used", "failed")
 APPROVED = ("approved", *AFTER_RELEASE)
 KEPT_PROMISE = ("asked", "approved", "released", "shipped", "delivered", "declined", "withdrawn")
@@ -100,11 +101,11 @@ def sign(order: Order, user: User | None = None) -> None:
     order_signatures.write(order, Meaning.PRESCRIPTION, user, prescription.digest(order))
 
 
-def ready(order: Order, *, signed: bool = True) -> Order:
-    """Everything that the checklist of the order asks for is so."""
+def ready(order: Order, *, signed: bool = True, listed: dict[str, Any] | None = PASSED) -> Order:
+    """Everything that the checklist of the order asks for is so. listed: of the release to the list; None: none."""
     ready_hospital(order.hospital)
     ready_patient(order.patient)
-    ready_unit(order.unit)
+    ready_unit(order.unit, listed)
     _typed_anew(order)
     if signed:
         sign(order)
@@ -126,7 +127,7 @@ def ready_patient(patient: Patient) -> None:
     AntibodySerumFactory(patient=patient, sampled_on=in_days(-5))
 
 
-def ready_unit(unit: CordBloodUnit) -> None:
+def ready_unit(unit: CordBloodUnit, listed: dict[str, Any] | None = PASSED) -> None:
     """Released to the list by the specification in force, in its place."""
     judge: User = UserFactory(roles=[Role.QA], full_name="Qian Yu")
     specification = ReleaseSpecification.objects.in_force(unit.bank_id, timezone.localdate())
@@ -139,9 +140,10 @@ def ready_unit(unit: CordBloodUnit) -> None:
         }
         specification = SpecificationFactory(bank=unit.bank, approved=True, criteria=[criterion])
     CultureFactory(unit=unit, verified_by=UserFactory(), verified_at=timezone.now())
-    Release.objects.create(
-        unit=unit, specification=specification, outcome="passed", released_by=judge, signed_by="Qian Yu"
-    )
+    if listed is not None:
+        Release.objects.create(
+            unit=unit, specification=specification, released_by=judge, signed_by="Qian Yu", **listed
+        )
     code = f"T{next(_tanks)}"
     tank(code, bank=unit.bank, slots=1)
     place = slot(1, code)
