@@ -25,7 +25,7 @@ from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from transplants import presenters_orders as presenters
 from transplants import services_orders as services
 from transplants import services_signing
-from transplants.checklist import checklist_of
+from transplants.checklist import checklist_of, permit_of
 from transplants.choices_orders import IN_HOUSE, OrderState
 from transplants.models import ExportPermit, Order, OrderSignature, Reservation
 from transplants.prescription import LONGEST, Prescription
@@ -150,7 +150,7 @@ class OrderDetailSerializer(OrderSerializer):
 
     @extend_schema_field(ExportPermitSerializer(allow_null=True))
     def get_permit(self, row: Order) -> Any:
-        found = ExportPermit.objects.filter(order=row.pk).first()
+        found = permit_of(row)
         return ExportPermitSerializer(found).data if found else None
 
 

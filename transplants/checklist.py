@@ -32,12 +32,14 @@ from transplants.order_signatures import prescription_signature
 class Checklist:
     """excepted: codes of what is open and may be gone over by a medical director who says why.
 
-    evidence: on what the checks rest, in keys and digests that no language changes.
+    evidence: on what the checks rest, in keys and digests that no language changes. performers: ids of who entered
+    results of the unit or froze it.
     """
 
     checks: Sequence[Check]
     excepted: frozenset[str] = frozenset()
     evidence: tuple[str, ...] = ()
+    performers: frozenset[str] = frozenset()
 
     @property
     def open(self) -> list[Check]:
@@ -58,31 +60,35 @@ def checks_of(order: Order) -> list[Check]:
 
 def checklist_of(order: Order) -> Checklist:
     """In the order in which people work on it: the promise, the prescription, the patient, the unit, the way."""
-    of_unit = unit_checks(order)
+    of_unit, weight = unit_checks(order), _newest_weight(order)
     checks = [
         _reservation(order),
         _prescribed(order),
         _days(order),
         _hospital(order),
         _patient(order),
-        _weight(order),
+        _weight(order, weight),
         _dose(order),
         *typing_checks(order),
         *of_unit.checks,
         *_abroad(order),
     ]
-    return Checklist(checks, of_unit.excepted, (of_unit.evidence, *_evidence(order)))
+    evidence = (of_unit.evidence, *_evidence(order, weight))
+    return Checklist(checks, of_unit.excepted, evidence, of_unit.performers)
 
 
-def _evidence(order: Order) -> tuple[str, ...]:
+def permit_of(order: Order) -> ExportPermit | None:
+    return getattr(order, "permit", None)
+
+
+def _evidence(order: Order, weight: PatientWeight | None) -> tuple[str, ...]:
     """The typings in force, the newest weighing, the permit as it is recorded."""
-    weight = _newest_weight(order)
     typings = (
         HlaTyping.objects.filter(unit=order.unit_id, subject=Subject.UNIT, is_current=True),
         PatientHlaTyping.objects.filter(patient=order.patient_id, is_current=True),
     )
     keys = [str(key) for rows in typings for key in rows.order_by("pk").values_list("pk", flat=True)]
-    permit = ExportPermit.objects.filter(order=order.pk).first()
+    permit = permit_of(order)
     said = [permit.permit_no, permit.authority, str(permit.valid_until)] if permit else []
     return (*keys, str(weight.pk) if weight else "", *said)
 
@@ -230,10 +236,9 @@ def _patient_url(order: Order) -> str:
     return reverse("hospitals:patient-detail", args=[order.patient_id])
 
 
-def _weight(order: Order) -> Check:
+def _weight(order: Order, newest: PatientWeight | None) -> Check:
     """The dose stands on it: the newest weighing must be recent, and agree with the order."""
     rules = ReservationRules.load()
-    newest = _newest_weight(order)
 
     def check(outcome: Outcome, said: str) -> Check:
         return Check("weight", gettext_lazy("Weight"), Stage.APPROVE, outcome, said, _patient_url(order))
@@ -308,7 +313,7 @@ def _consent_abroad(order: Order) -> Check:
 
 
 def _permit(order: Order) -> Check:
-    found = ExportPermit.objects.filter(order=order.pk).first()
+    found = permit_of(order)
     url = f"{reverse('transplants:order-detail', args=[order.pk])}#permit"
     label = gettext_lazy("Export permit")
     if found is None:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 
 from bank import presenters_release as words
 from bank.choices import CriterionKind, ReleaseOutcome, UnitStatus
-from bank.lots import blocked_lots_of
 from bank.models import CordBloodUnit, Release, Slot
 from bank.release.judge import Finding
 from bank.services_release import Judged, judged
@@ -25,12 +24,14 @@ from transplants.models import Incident, Order
 class UnitChecks:
     """excepted: codes of checks that are not passed, and over which the medical director may go with a reason.
 
-    evidence: what the results were judged by, as a digest: it changes with any of them.
+    evidence: what the results were judged by, as a digest: it changes with any of them. performers: ids of who entered
+    results of the unit or froze it.
     """
 
     checks: Sequence[Check]
     excepted: frozenset[str]
     evidence: str
+    performers: frozenset[str]
 
 
 _K = CriterionKind
@@ -59,11 +60,11 @@ def unit_checks(order: Order) -> UnitChecks:
         state_check(order),
         _released(unit, release),
         *(one for one, _may in lines),
-        _lots(unit),
+        _lots(unit, found.facts.blocked_lots),
         _incidents(unit),
         _slot(unit),
     ]
-    return UnitChecks(checks, frozenset(excepted), found.digest)
+    return UnitChecks(checks, frozenset(excepted), found.digest, found.facts.performers)
 
 
 def state_check(order: Order) -> Check:
@@ -151,8 +152,7 @@ def _was_open(row: dict[str, object]) -> bool:
     return row.get("verdict") != "passed"
 
 
-def _lots(unit: CordBloodUnit) -> Check:
-    names = sorted(str(lot) for lot in blocked_lots_of(unit))
+def _lots(unit: CordBloodUnit, names: Sequence[str]) -> Check:
     return Check(
         "lots",
         gettext_lazy("Lots and instruments used"),

@@ -18,7 +18,7 @@ from core.panels import Place, panels
 from transplants import orders_guards as guards
 from transplants import prescription
 from transplants import presenters_orders as presenters
-from transplants.checklist import Checklist, checklist_of, open_since_release
+from transplants.checklist import Checklist, checklist_of, open_since_release, permit_of
 from transplants.choices_orders import IN_HOUSE, Meaning, OrderState
 from transplants.forms import ReasonForm
 from transplants.forms_orders import ApproveForm, PermitForm, ReleaseForm, SignForm
@@ -61,14 +61,14 @@ def page(
     request: HttpRequest, row: Order, act: str = "", form: forms.Form | None = None, status: int = 200
 ) -> HttpResponse:
     person = person_of(request)
-    rows = list(row.signatures.select_related("signed_by").order_by("signed_at", "pk"))
+    rows = sorted(row.signatures.all(), key=lambda one: (one.signed_at, one.pk))
     is_signed = any(one.meaning == Meaning.PRESCRIPTION and one.void_at is None for one in rows)
-    is_abroad = prescription.is_abroad(row)
+    found = checklist_of(row) if row.state in IN_HOUSE else None
+    is_abroad = _is_abroad(row, found)
     may = presenters.may(row, person, is_signed=is_signed, is_abroad=is_abroad)
-    permit = ExportPermit.objects.filter(order=row.pk).select_related("recorded_by").first()
+    permit = permit_of(row)
     shown = _forms(row, permit)
     context: dict[str, Any] = {"forms": shown, "act": act, "may": may}
-    found = checklist_of(row) if row.state in IN_HOUSE else None
     if found and row.state == OrderState.APPROVED:
         context |= _release_context(row, person, releasing(row, found))
         shown["release"] = context["release_form"]
@@ -95,6 +95,12 @@ def page(
         **_checks(row, person, found),
     }
     return render(request, "transplants/order_detail.html", context, status=status)
+
+
+def _is_abroad(row: Order, found: Checklist | None) -> bool:
+    if found is None:
+        return prescription.is_abroad(row)
+    return any(one.code == "permit" for one in found.checks)
 
 
 def _forms(row: Order, permit: ExportPermit | None) -> dict[str, forms.Form]:
@@ -132,6 +138,8 @@ def _release_context(row: Order, person: User, now: Releasing) -> dict[str, Any]
         "release_first": now.first,
         "release_stale": bool(now.stale),
         "release_own": bool(now.first and now.first.signed_by_id == person.pk),
-        "release_performer": str(person.pk) in performers_of(row) if guards.may_release(person) else False,
+        "release_performer": str(person.pk) in performers_of(row, now.checklist)
+        if guards.may_release(person)
+        else False,
         "first_signer": presenters.signer_words(now.first.signer) if now.first else "",
     }

@@ -26,6 +26,10 @@ class OrderQuerySet(OfHospital):
         """For lists: unit, patient and hospital without a query per row."""
         return self.select_related("unit__bank", "patient", "hospital", "reservation", "asked_by")
 
+    def with_all(self) -> Self:
+        """For the page of one: its permit and its signatures too."""
+        return self.with_names().select_related("permit__recorded_by").prefetch_related("signatures")
+
     def with_signed(self) -> Self:
         """Adds is_signed: the prescription is; an amendment makes its signature void, so one that holds is of now."""
         return self.annotate(is_signed=Exists(self._signatures([Meaning.PRESCRIPTION])))

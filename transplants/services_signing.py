@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bank.lot_locks import share_lots
-from bank.release.facts import facts_of
 from core import notifications
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -135,13 +134,13 @@ def order_release_revoke(*, order_id: UUID, user: User, reason: str) -> Order:
     return row
 
 
-def performers_of(order: Order) -> frozenset[str]:
+def performers_of(order: Order, found: Checklist) -> frozenset[str]:
     """Ids of people who had a hand in what a release judges: their own work is released by others.
 
     Who entered results of the unit or froze it, who reported or verified its confirmatory typing, who approved the
     order.
     """
-    people = set(facts_of([order.unit])[order.unit_id].performers)
+    people = set(found.performers)
     rows = ConfirmatoryTyping.objects.filter(unit=order.unit_id)
     for named in rows.values_list("reported_by", "verified_by", "result__entered_by", "result__verified_by"):
         people |= {str(one) for one in named if one}
@@ -187,7 +186,7 @@ def _guard_open(now: Releasing, user: User, justification: str) -> str:
 def _guard_person(held: LockedOrder, now: Releasing, user: User, password: str) -> None:
     if now.first and now.first.signed_by_id == user.pk:
         raise NotAllowed("second_person", _("You signed already. Another person signs as the second."))
-    if str(user.pk) in performers_of(held.row):
+    if str(user.pk) in performers_of(held.row, now.checklist):
         raise NotAllowed(
             "own_work",
             _("You had a hand in this unit's results or approved this order. Two others release it."),

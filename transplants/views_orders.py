@@ -117,7 +117,7 @@ def _wish(form: PrescriptionForm, kept: Reservation) -> OrderWish:
 
 def _visible(request: HttpRequest, pk: Any, *acting: Permission) -> Order:
     person = person_of(request)
-    rows = Order.objects.with_names().open_for(person, *acting)
+    rows = Order.objects.with_all().open_for(person, *acting)
     found: Order = get_visible_or_404(rows, person, pk=pk)
     return found
 

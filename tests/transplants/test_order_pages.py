@@ -118,16 +118,19 @@ def test_the_form_begins_with_what_the_hospital_says(patient: Patient, he_lan: U
     [
         ({"infusion_on": ""}, "This field is required"),
         ({"weight_kg": "300"}, "less than or equal to 250"),
-        ({"deliver_on": f"{in_days(28):%Y-%m-%d}"}, "at the latest"),
+        ({"deliver_on": 28}, "at the latest"),
         ({"country": "1"}, "at least 2"),
     ],
 )
 def test_a_refusal_stands_beside_its_field_with_what_was_typed(
-    patient: Patient, he_lan: User, signed_in: Any, values: dict[str, str], text: str
+    patient: Patient, he_lan: User, signed_in: Any, values: dict[str, Any], text: str
 ) -> None:
+    days = {name: f"{in_days(one):%Y-%m-%d}" for name, one in values.items() if isinstance(one, int)}
     kept = ReservationFactory(active=True, patient=patient)
 
-    answer = signed_in(he_lan).post(url("create", kept.pk), typed(note="through the back door", **values))
+    answer = signed_in(he_lan).post(
+        url("create", kept.pk), typed(note="through the back door", **values | days)
+    )
 
     (field,) = values
     assert answer.status_code == 400
@@ -417,7 +420,7 @@ def test_the_page_of_an_order_asks_a_bounded_number_of_times(
     client = signed_in(qa)
     client.get(url("detail", order.pk))
 
-    with django_assert_max_num_queries(80):
+    with django_assert_max_num_queries(36):
         client.get(url("detail", order.pk))
 
 
