@@ -52,4 +52,12 @@ ACTIONS: dict[str, Callable[[], str]] = {
     "unit.lot": lambda: _("Lot noted"),
     "unit.lot_deviation": lambda: _("Lot used though expired or blocked"),
     "unit.dossier": lambda: _("Dossier fetched"),
+    "unit.order": lambda: _("Ordered"),
+    "unit.order_back": lambda: _("Order withdrawn, or its release revoked"),
+    "unit.release_to_ship": lambda: _("Released for shipment"),
+    "unit.ship": lambda: _("Shipped"),
+    "unit.deliver": lambda: _("Delivered"),
+    "unit.infuse": lambda: _("Infused"),
+    "unit.not_used": lambda: _("Not used"),
+    "unit.shipment_failed": lambda: _("Shipment failed"),
 }

@@ -28,7 +28,9 @@ class RequestState(TextChoices):
 
 
 _R = RequestState
-SWITCHED_ON = frozenset({_R.DRAFT, _R.SUBMITTED, _R.SEARCHED, _R.RESERVED, _R.CANCELLED})
+SWITCHED_ON = frozenset(
+    {_R.DRAFT, _R.SUBMITTED, _R.SEARCHED, _R.RESERVED, _R.ORDERED, _R.SHIPPED, _R.CLOSED, _R.CANCELLED}
+)
 OPEN = frozenset(_R) - {_R.CLOSED, _R.CANCELLED, _R.DECLINED, _R.EXPIRED}
 
 # Where a request may go from each state. Every open one may be cancelled.
@@ -42,7 +44,8 @@ TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
     # back to the list where the reservation ended without an order
     _R.RESERVED: frozenset({_R.ORDERED, _R.SEARCHED, _R.OFFERED, _R.CANCELLED, _R.EXPIRED}),
     _R.ORDERED: frozenset({_R.SHIPPED, _R.RESERVED, _R.CANCELLED}),
-    _R.SHIPPED: frozenset({_R.CLOSED}),
+    # back where the unit was lost on its way, or not used: the patient still waits
+    _R.SHIPPED: frozenset({_R.CLOSED, _R.RESERVED, _R.SEARCHED}),
     _R.CLOSED: frozenset(),
     _R.CANCELLED: frozenset(),
     _R.DECLINED: frozenset(),
@@ -60,6 +63,8 @@ STATE_TONE: dict[str, str] = {
     _R.SUBMITTED: "info",
     _R.SEARCHED: "good",
     _R.RESERVED: "good",
+    _R.ORDERED: "good",
+    _R.SHIPPED: "good",
     _R.CANCELLED: "bad",
     _R.DECLINED: "bad",
     _R.EXPIRED: "bad",

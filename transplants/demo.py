@@ -13,7 +13,7 @@ from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Role
 from hospitals.models import Patient
-from transplants import services
+from transplants import demo_orders, services
 from transplants.choices_enquiries import EnquiryKind
 from transplants.models import Reservation
 from transplants.services import Wish
@@ -38,8 +38,13 @@ def load(*, seed: int) -> int:
         services.reservation_confirm(reservation_id=row.pk, user=bank, until=last)
     if len(asked) > len(DAYS):
         services.reservation_cancel(reservation_id=asked[-1].pk, user=own, reason="another unit was chosen")
-    for unit, patient in zip(units[len(shown) :], others, strict=False):
-        _ask(unit, patient, bank)
+    made = [_ask(unit, patient, bank) for unit, patient in zip(units[len(shown) :], others, strict=False)]
+    kept = Reservation.objects.active().select_related("patient__hospital", "hospital", "asked_by")
+    demo_orders.load(
+        own=kept.filter(hospital__in=own.hospital_ids).order_by("-until", "pk"),
+        others=kept.filter(pk__in=[row.pk for row in made]).order_by("number"),
+        bank=bank,
+    )
     for patient, user, kind, subject, text in _questions(shown, own, bank):
         enquiry_open(patient_id=patient.pk, kind=kind, subject=subject, written=Written(text), user=user)
     return Reservation.objects.count()

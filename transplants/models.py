@@ -17,6 +17,7 @@ from transplants.choices import (
     MOST_DAYS,
     MOST_EXTENSIONS,
     MOST_OF_PATIENT,
+    MOST_PERCENT,
     OPEN,
     EndCause,
     Purpose,
@@ -75,7 +76,7 @@ class NumberSeries(models.Model):
 
 
 class ReservationRules(models.Model):
-    """The only row (id 1): for how long and how often the bank keeps a unit for a patient.
+    """The only row (id 1): for how long and how often the bank keeps a unit for a patient, how old a weight may be.
 
     No public source says how long banks do (domain notes, workflow 1.1): the defaults are unconfirmed, each bank sets
     its own.
@@ -89,11 +90,26 @@ class ReservationRules(models.Model):
         _("Days before its end in which the hospital is warned"), default=5
     )
     most_of_patient = models.PositiveSmallIntegerField(_("Units kept for one patient at most"), default=4)
+    weight_days = models.PositiveSmallIntegerField(
+        _("Days after which a weight is too old to order by"), default=30
+    )
+    weight_percent = models.PositiveSmallIntegerField(
+        _("Percent by which the weight of an order may differ from the patient's newest"), default=10
+    )
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="reservation_rules_one_row"),
+            models.CheckConstraint(
+                condition=Q(
+                    weight_days__gte=1,
+                    weight_days__lte=MOST_DAYS,
+                    weight_percent__gte=1,
+                    weight_percent__lte=MOST_PERCENT,
+                ),
+                name="reservation_rules_weight",
+            ),
             models.CheckConstraint(
                 condition=Q(days__gte=1, days__lte=MOST_DAYS), name="reservation_rules_days"
             ),

@@ -51,15 +51,24 @@ class Order(models.Model):
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     approved_by = models.CharField(max_length=200, blank=True, default="")
     approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by_user = models.ForeignKey(
+        _USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     released_at = models.DateTimeField(null=True, blank=True)
     release_checks = models.JSONField(default=list, blank=True, help_text="the checklist as it was signed")
     ended_by = models.CharField(max_length=200, blank=True, default="")
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(_("reason"), max_length=400, blank=True, default="")
     version = models.PositiveIntegerField(default=1, help_text="of the prescription: a signature names it")
+    held_told_at = models.DateTimeField(
+        null=True, blank=True, help_text="when both sides were told that it cannot go on"
+    )
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = querysets.OrderQuerySet.as_manager()
+
+    # added by `with_signed`
+    is_signed: bool
 
     class Meta:
         ordering = ["-asked_at", "pk"]
@@ -120,6 +129,9 @@ class OrderSignature(models.Model):
     signer = models.CharField(max_length=200, help_text="name and role as they were")
     signed_at = models.DateTimeField(default=timezone.now, editable=False)
     digest = models.CharField(max_length=64)
+    justification = models.CharField(
+        max_length=400, blank=True, default="", help_text="why it is released though something is open"
+    )
     void_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=400, blank=True, default="")
 

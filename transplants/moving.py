@@ -6,7 +6,7 @@ services of their own: they change locked rows inside the transaction of the ser
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +22,8 @@ from core import audit
 from core.audit import Actor
 from core.errors import Conflict
 from hospitals.models import Patient
+from matching.choices import RequestState
+from matching.services.promises import request_advance
 from transplants import writing
 from transplants.choices import EndCause, ReservationState
 from transplants.choices_orders import OPEN_ORDERS, ORDER_TRANSITIONS, UNIT_IN, OrderState
@@ -114,6 +116,7 @@ def step(
     save(row, new)
     if to in _ENDS:
         _end_promise(held, _ENDS[to], actor)
+    follow(held.reservation.request_id, actor)
     record(row, action, actor, before={"state": here}, after={"state": to}, reason=reason)
     return row
 
@@ -123,6 +126,30 @@ _ENDS: Final[dict[OrderState, EndCause]] = {
     OrderState.NOT_USED: EndCause.RETURNED,
     OrderState.FAILED: EndCause.RETURNED,
 }
+
+
+def follow(request_id: UUID | None, actor: Actor) -> None:
+    """The match request says how far the orders of its units have come. The caller holds the patient."""
+    if request_id is None:
+        return
+    orders = Order.objects.filter(reservation__request=request_id)
+    states = frozenset(OrderState(state) for state in orders.order_by().values_list("state", flat=True))
+    kept = Reservation.objects.active().filter(request=request_id).exists()
+    request_advance(request_id=request_id, to=request_state(states, kept=kept), actor=actor)
+
+
+def request_state(states: Collection[OrderState], *, kept: bool) -> RequestState:
+    """Where a request stands, by the states of all orders of its units; kept: another unit is reserved by it.
+
+    What is furthest on its way counts; an infusion closes the request once nothing else is ordered by it.
+    """
+    if {OrderState.SHIPPED, OrderState.DELIVERED} & set(states):
+        return RequestState.SHIPPED
+    if {OrderState.APPROVED, OrderState.RELEASED} & set(states):
+        return RequestState.ORDERED
+    if OrderState.INFUSED in states:
+        return RequestState.CLOSED
+    return RequestState.RESERVED if kept else RequestState.SEARCHED
 
 
 def _move_unit(held: LockedOrder, here: OrderState, to: OrderState, actor: Actor) -> None:

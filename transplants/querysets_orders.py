@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Q
+
+from bank.querysets import not_blocked
 from core.roles import Permission
+from hospitals.choices import PatientState
 from hospitals.querysets import OfHospital
-from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS
+from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS, UNIT_IN, Meaning, OrderState
 
 
 class OrderQuerySet(OfHospital):
@@ -20,6 +25,47 @@ class OrderQuerySet(OfHospital):
     def with_names(self) -> Self:
         """For lists: unit, patient and hospital without a query per row."""
         return self.select_related("unit__bank", "patient", "hospital", "reservation", "asked_by")
+
+    def with_all(self) -> Self:
+        """For the page of one: its permit and its signatures too."""
+        return self.with_names().select_related("permit__recorded_by").prefetch_related("signatures")
+
+    def with_signed(self) -> Self:
+        """Adds is_signed: the prescription is; an amendment makes its signature void, so one that holds is of now."""
+        return self.annotate(is_signed=Exists(self._signatures([Meaning.PRESCRIPTION])))
+
+    def unsigned(self) -> Self:
+        """A physician has to sign before they can go on; of approved ones anew."""
+        return self.with_signed().filter(state__in=[OrderState.ASKED, OrderState.APPROVED], is_signed=False)
+
+    def to_approve(self) -> Self:
+        return self.with_signed().filter(state=OrderState.ASKED, is_signed=True)
+
+    def to_release(self) -> Self:
+        return self.with_signed().filter(state=OrderState.APPROVED, is_signed=True)
+
+    @staticmethod
+    def _signatures(meanings: list[Meaning]) -> Any:
+        rows = apps.get_model("transplants", "OrderSignature").objects
+        return rows.filter(order=OuterRef("pk"), void_at=None, meaning__in=meanings)
+
+    def stuck(self) -> Self:
+        """In the bank's hands, and cannot go on: a flag on the unit, or the patient waits no more.
+
+        What is asked for only is told of by its reservation.
+        """
+        fits = Q(pk__in=[])
+        for state in (OrderState.APPROVED, OrderState.RELEASED):
+            fits |= Q(state=state, unit__status=UNIT_IN[state])
+        well = fits & not_blocked("unit__") & Q(patient__state=PatientState.ACTIVE)
+        return self.filter(state__in=[OrderState.APPROVED, OrderState.RELEASED]).exclude(well)
+
+    def to_tell_held(self) -> Self:
+        return self.stuck().filter(held_told_at__isnull=True)
+
+    def to_tell_unheld(self) -> Self:
+        """They go on again, or have gone on."""
+        return self.filter(held_told_at__isnull=False).exclude(pk__in=self.stuck().values("pk"))
 
 
 class OfOrder(OfHospital):

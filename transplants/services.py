@@ -171,7 +171,7 @@ def reservation_cancel(*, reservation_id: UUID, user: User, reason: str) -> Rese
     by_bank = may_decide(user)
     if not by_bank and not open_in(user, Permission.RESERVATION_ASK, held.row.hospital_id):
         raise _not_allowed()
-    end(
+    told = end(
         held,
         state=ReservationState.CANCELLED,
         cause=EndCause.BANK if by_bank else EndCause.HOSPITAL,
@@ -179,7 +179,7 @@ def reservation_cancel(*, reservation_id: UUID, user: User, reason: str) -> Rese
         actor=Actor.user(user),
         action="reservation.cancel",
     )
-    notifications.notifications_create(notices=notices.cancelled(held.row, but=user))
+    notifications.notifications_create(notices=[*told, *notices.cancelled(held.row, but=user)])
     return held.row
 
 

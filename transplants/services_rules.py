@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core import audit
 from core.audit import Actor
 from core.errors import InvalidInput
-from transplants.choices import MOST_DAYS, MOST_EXTENSIONS, MOST_OF_PATIENT
+from transplants.choices import MOST_DAYS, MOST_EXTENSIONS, MOST_OF_PATIENT, MOST_PERCENT
 from transplants.models import ReservationRules
 from transplants.writing import given_reason
 
@@ -23,6 +23,8 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "most_extensions": (0, MOST_EXTENSIONS),
     "warn_days": (0, MOST_DAYS),
     "most_of_patient": (1, MOST_OF_PATIENT),
+    "weight_days": (1, MOST_DAYS),
+    "weight_percent": (1, MOST_PERCENT),
 }
 
 

@@ -18,9 +18,10 @@ from core import jobs, notifications
 from core.audit import Actor
 from core.errors import Conflict
 from matching.services.promises import request_follow
-from transplants import notices
+from transplants import moving, notices, notices_orders
 from transplants.choices import EndCause, ReservationState
-from transplants.models import Enquiry, Reservation, ReservationRules
+from transplants.choices_orders import IN_HOUSE
+from transplants.models import Enquiry, Order, Reservation, ReservationRules
 from transplants.querysets import ReservationQuerySet
 from transplants.services import default_end
 from transplants.services_enquiries import enquiry_drop, enquiry_remind
@@ -59,6 +60,17 @@ def enquiries_sweep() -> dict[str, int]:
     }
 
 
+def orders_sweep() -> dict[str, int]:
+    """Both sides hear once that an order cannot go on, and once that it can again."""
+    rows = Order.objects
+    return {
+        "held": _apart(rows.to_tell_held().order_by("asked_at", "pk"), lambda key: order_tell_held(told=key)),
+        "unheld": _apart(
+            rows.to_tell_unheld().order_by("asked_at", "pk"), lambda key: order_tell_unheld(told=key)
+        ),
+    }
+
+
 def _each(rows: ReservationQuerySet, work: Callable[..., bool]) -> int:
     return _apart(rows.order_by("asked_at", "pk"), lambda key: work(reservation_id=key))
 
@@ -89,7 +101,7 @@ def reservation_expire(*, reservation_id: UUID) -> bool:
     held = locked(reservation_id)
     if not _still(Reservation.objects.over(timezone.localdate()), held):
         return False  # extended or ordered in time
-    end(
+    told = end(
         held,
         state=ReservationState.EXPIRED,
         cause=EndCause.EXPIRED,
@@ -97,7 +109,7 @@ def reservation_expire(*, reservation_id: UUID) -> bool:
         actor=SYSTEM,
         action="reservation.expire",
     )
-    notifications.notifications_create(notices=notices.expired(held.row))
+    notifications.notifications_create(notices=[*told, *notices.expired(held.row)])
     return True
 
 
@@ -108,7 +120,7 @@ def reservation_drop(*, reservation_id: UUID) -> bool:
     cause = _cause(held)
     if cause is None:
         return False
-    end(
+    told = end(
         held,
         state=ReservationState.ENDED,
         cause=cause,
@@ -116,7 +128,7 @@ def reservation_drop(*, reservation_id: UUID) -> bool:
         actor=SYSTEM,
         action="reservation.drop",
     )
-    notifications.notifications_create(notices=notices.dropped(held.row))
+    notifications.notifications_create(notices=[*told, *notices.dropped(held.row)])
     return True
 
 
@@ -167,6 +179,31 @@ def reservation_tell_unheld(*, reservation_id: UUID) -> bool:
 
 
 @transaction.atomic
+def order_tell_held(*, told: UUID) -> bool:
+    """The unit of an order was blocked, or its patient waits no more: before anybody conditions him."""
+    held = moving.locked_order(told)
+    if not Order.objects.to_tell_held().filter(pk=told).exists():
+        return False
+    moving.save(held.row, {"held_told_at": timezone.now()})
+    moving.record(held.row, "order.tell_held", SYSTEM)
+    notifications.notifications_create(notices=notices_orders.held(held.row))
+    return True
+
+
+@transaction.atomic
+def order_tell_unheld(*, told: UUID) -> bool:
+    """It can go on again; of one that has ended, or has left, nobody is told any more."""
+    held = moving.locked_order(told)
+    if not Order.objects.to_tell_unheld().filter(pk=told).exists():
+        return False
+    moving.save(held.row, {"held_told_at": None})
+    if held.row.state in IN_HOUSE:
+        moving.record(held.row, "order.tell_unheld", SYSTEM)
+        notifications.notifications_create(notices=notices_orders.unheld(held.row))
+    return True
+
+
+@transaction.atomic
 def line_advance(*, reservation_id: UUID) -> bool:
     """The first in line for a free unit gets it, where its hospital reserves itself; else a coordinator decides."""
     held = locked(reservation_id)
@@ -196,4 +233,5 @@ def request_catch_up(*, reservation_id: UUID) -> bool:
     if not _still(Reservation.objects.unfollowed(), held):
         return False
     request_follow(request_id=held.row.request_id, promised=True, actor=SYSTEM)
+    moving.follow(held.row.request_id, SYSTEM)
     return True

@@ -23,7 +23,7 @@ from core.posting import carried_out, posted
 from core.roles import Permission
 from hospitals.models import Patient
 from matching.presenters import people
-from transplants import lists, presenters, services, services_rules
+from transplants import lists, order_links, presenters, services, services_rules
 from transplants.forms import AskForm, ConfirmForm, ExtendForm, ReasonForm, RulesForm
 from transplants.models import Reservation, ReservationRules
 from transplants.services import Wish
@@ -170,6 +170,7 @@ def _page(
         "unit_url": presenters.unit_url(row, person),
         "held": presenters.is_held(row),
         "unnamed": presenters.is_unnamed(row),
+        "order": order_links.of_reservation(row, person),
         "crumbs": [(reverse("transplants:reservation-list"), _("Reservations")), ("", row.number)],
     }
     return render(request, "transplants/reservation_detail.html", context, status=status)

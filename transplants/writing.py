@@ -22,6 +22,7 @@ from bank.writing import locked_unit
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
+from core.notifications import Notice
 from hospitals.models import Patient
 from matching.services.promises import request_follow
 from transplants.choices import OPEN, EndCause, ReservationState
@@ -123,8 +124,11 @@ def activate(
 
 def end(
     held: Locked, *, state: ReservationState, cause: EndCause, reason: str, actor: Actor, action: str
-) -> None:
-    """The wish or the promise is over; a promised unit is free again."""
+) -> list[Notice]:
+    """The wish or the promise is over; a promised unit is free again, and what was only asked for with it ends.
+
+    What people are to be told of that: the caller tells it with his own.
+    """
     row, was_active = held.row, held.row.is_active
     if was_active and held.unit.status in TAKEN:
         raise Conflict(
@@ -132,6 +136,7 @@ def end(
             _("%(unit)s is “%(status)s”: withdraw the order first."),
             params={"unit": held.unit.public_no, "status": UnitStatus(held.unit.status).label},
         )
+    told = _withdraw_order(held, actor) if was_active else []
     before = {"state": row.state}
     new = {
         "state": state,
@@ -148,6 +153,14 @@ def end(
             request_follow(request_id=row.request_id, promised=False, actor=actor)
         transaction.on_commit(ring)
     record(row, action, actor, before=before, after={"state": state, "cause": cause}, reason=reason)
+    return told
+
+
+def _withdraw_order(held: Locked, actor: Actor) -> list[Notice]:
+    """An order that the bank has not approved holds nothing: it ends with its promise."""
+    from transplants import order_ends
+
+    return order_ends.withdraw_with_promise(held, actor=actor)
 
 
 def ring() -> None:

@@ -88,6 +88,8 @@ ROWS = [
             "most_extensions": 2,
             "warn_days": 5,
             "most_of_patient": 4,
+            "weight_days": 30,
+            "weight_percent": 10,
             "reason": "because of a test",
         },
     ),

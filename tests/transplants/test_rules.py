@@ -17,7 +17,15 @@ from transplants.models import ReservationRules
 from transplants.services_rules import BOUNDS, rules_update
 
 pytestmark = pytest.mark.django_db
-RULES = {"days": 20, "extension_days": 7, "most_extensions": 1, "warn_days": 4, "most_of_patient": 3}
+RULES = {
+    "days": 20,
+    "extension_days": 7,
+    "most_extensions": 1,
+    "warn_days": 4,
+    "most_of_patient": 3,
+    "weight_days": 14,
+    "weight_percent": 5,
+}
 
 
 def update(**more: Any) -> ReservationRules:
@@ -50,7 +58,17 @@ def test_beyond_the_bounds_nothing_is_kept(name: str, value: int) -> None:
     assert not ReservationRules.objects.exists()
 
 
-@pytest.mark.parametrize("row", [{"days": 0}, {"warn_days": 30}, {"most_of_patient": 0}, {"id": 2}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"days": 0},
+        {"warn_days": 30},
+        {"most_of_patient": 0},
+        {"weight_days": 0},
+        {"weight_percent": 51},
+        {"id": 2},
+    ],
+)
 def test_the_database_keeps_the_bounds_too(row: dict[str, int]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         ReservationRules.objects.create(**row)

@@ -18,6 +18,33 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="reservationrules",
+            name="weight_days",
+            field=models.PositiveSmallIntegerField(
+                default=30, verbose_name="Days after which a weight is too old to order by"
+            ),
+        ),
+        migrations.AddField(
+            model_name="reservationrules",
+            name="weight_percent",
+            field=models.PositiveSmallIntegerField(
+                default=10,
+                verbose_name="Percent by which the weight of an order may differ from the patient's newest",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reservationrules",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("weight_days__gte", 1),
+                    ("weight_days__lte", 365),
+                    ("weight_percent__gte", 1),
+                    ("weight_percent__lte", 50),
+                ),
+                name="reservation_rules_weight",
+            ),
+        ),
         migrations.CreateModel(
             name="Shipment",
             fields=[
@@ -191,7 +218,23 @@ class Migration(migrations.Migration):
                         default=1, help_text="of the prescription: a signature names it"
                     ),
                 ),
+                (
+                    "held_told_at",
+                    models.DateTimeField(
+                        blank=True, help_text="when both sides were told that it cannot go on", null=True
+                    ),
+                ),
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "approved_by_user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 (
                     "asked_by",
                     models.ForeignKey(
@@ -634,6 +677,15 @@ class Migration(migrations.Migration):
                 ("signer", models.CharField(help_text="name and role as they were", max_length=200)),
                 ("signed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("digest", models.CharField(max_length=64)),
+                (
+                    "justification",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="why it is released though something is open",
+                        max_length=400,
+                    ),
+                ),
                 ("void_at", models.DateTimeField(blank=True, null=True)),
                 ("void_reason", models.CharField(blank=True, default="", max_length=400)),
                 (

@@ -1,0 +1,549 @@
+"""Pages and API of orders: what each person sees, what is offered, what is refused and kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from bank.dossier import registry
+from bank.dossier.registry import Subject
+from bank.models import CordBloodUnit
+from core import find, panels
+from core.models import AuditEntry, User
+from core.panels import Panel, Place
+from core.roles import Role
+from hospitals import merging
+from hospitals.models import Patient
+from tests.factories.core import PASSWORD, UserFactory
+from tests.factories.hospitals import member_of
+from tests.factories.orders import OrderFactory, ready
+from tests.factories.reservations import ReservationFactory, in_days
+from transplants import calendars
+from transplants.models import ExportPermit, Order, OrderSignature, Reservation
+from transplants.providers_orders import infusions, work_items
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transplants.checklist.typing_checks", lambda order: [])
+
+
+@pytest.fixture
+def wu_min(patient: Patient) -> User:
+    return member_of(patient.hospital, Role.HOSPITAL_PHYSICIAN, full_name="Wu Min")
+
+
+@pytest.fixture
+def qa(db: None) -> User:
+    found: User = UserFactory(roles=[Role.QA], full_name="Qian Yu")
+    return found
+
+
+def url(name: str, *args: Any) -> str:
+    return reverse(f"transplants:order-{name}", args=args)
+
+
+def typed(**values: Any) -> dict[str, Any]:
+    """What somebody fills in."""
+    return {
+        "weight_kg": "12.4",
+        "conditioning": "Bu/Cy",
+        "conditioning_on": f"{in_days(20):%Y-%m-%d}",
+        "deliver_on": f"{in_days(18):%Y-%m-%d}",
+        "infusion_on": f"{in_days(27):%Y-%m-%d}",
+        "ship_to": "Ward 7, Shanghai",
+        "country": "CN",
+        "contact": "Gu Wen",
+        "contact_phone": "+86 21 0",
+        "note": "",
+    } | values
+
+
+def test_from_the_reservation_to_the_release(
+    patient: Patient, he_lan: User, wu_min: User, shen_jia: User, signed_in: Any
+) -> None:
+    kept = ReservationFactory(active=True, patient=patient)
+    client = signed_in(he_lan)
+    reservation = reverse("transplants:reservation-detail", args=[kept.pk])
+    assert url("create", kept.pk) in client.get(reservation).content.decode()
+    form = client.get(url("create", kept.pk))
+    assert form.context["form"]["weight_kg"].value() == patient.weight_kg
+    key = form.context["form"]["order_id"].value()
+    answers = [client.post(url("create", kept.pk), typed(order_id=str(key))) for _ in range(2)]
+
+    order = Order.objects.get()
+    page = url("detail", order.pk)
+    assert [answer.url for answer in answers] == [page] * 2
+    assert order.number in client.get(reservation).content.decode()
+    ready(order, signed=False)
+    assert b"Sign the prescription" in signed_in(wu_min).get(page).content
+    signed_in(wu_min).post(url("sign", order.pk), {"version": 1, "password": PASSWORD})
+    assert b"Approve the order" in signed_in(shen_jia).get(page).content
+    signed_in(shen_jia).post(url("approve", order.pk), {"version": 1})
+    for role in (Role.QA, Role.MEDICAL_DIRECTOR):
+        client = signed_in(UserFactory(roles=[role]))
+        seen = client.get(page).context["forms"]["release"]["seen"].value()
+        client.post(url("release", order.pk), {"seen": seen, "password": PASSWORD})
+
+    order.refresh_from_db()
+    assert order.state == "released"
+    for user in (he_lan, wu_min, shen_jia):
+        assert signed_in(user).get(page).status_code == 200
+
+
+# --- ordering -------------------------------------------------------------------------------------
+
+
+def test_the_form_begins_with_what_the_hospital_says(patient: Patient, he_lan: User, signed_in: Any) -> None:
+    hospital = patient.hospital
+    hospital.shipping_address, hospital.shipping_contact = "Gate 3", "Gu Wen"
+    hospital.shipping_phone, hospital.country = "+86 1", "SG"
+    hospital.save()
+    kept = ReservationFactory(active=True, patient=patient)
+
+    form = signed_in(he_lan).get(url("create", kept.pk)).context["form"]
+
+    names = ("ship_to", "contact", "contact_phone", "country")
+    assert [form[name].value() for name in names] == ["Gate 3", "Gu Wen", "+86 1", "SG"]
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"infusion_on": ""}, "This field is required"),
+        ({"weight_kg": "300"}, "less than or equal to 250"),
+        ({"deliver_on": 28}, "at the latest"),
+        ({"country": "1"}, "at least 2"),
+    ],
+)
+def test_a_refusal_stands_beside_its_field_with_what_was_typed(
+    patient: Patient, he_lan: User, signed_in: Any, values: dict[str, Any], text: str
+) -> None:
+    days = {name: f"{in_days(one):%Y-%m-%d}" for name, one in values.items() if isinstance(one, int)}
+    kept = ReservationFactory(active=True, patient=patient)
+
+    answer = signed_in(he_lan).post(
+        url("create", kept.pk), typed(note="through the back door", **values | days)
+    )
+
+    (field,) = values
+    assert answer.status_code == 400
+    assert text in str(answer.context["form"].errors[field])
+    assert b"through the back door" in answer.content
+
+
+def test_what_cannot_be_ordered_is_said_before_anybody_types(
+    patient: Patient, he_lan: User, signed_in: Any
+) -> None:
+    kept = ReservationFactory(active=True, patient=patient)
+    CordBloodUnit.objects.update(recalled=True)
+    client = signed_in(he_lan)
+
+    page = client.get(url("create", kept.pk))
+    reservation = client.get(reverse("transplants:reservation-detail", args=[kept.pk]))
+
+    assert b"It cannot be ordered now" in page.content
+    assert url("create", kept.pk) not in reservation.content.decode()
+    assert client.post(url("create", kept.pk), typed()).status_code == 409
+
+
+# --- the page of an order -------------------------------------------------------------------------
+
+OFFERS = {
+    "he_lan": {"asked": {"amend", "withdraw"}, "approved": {"amend", "withdraw"}},
+    "wu_min": {"asked": {"amend", "withdraw", "sign"}, "approved": {"amend", "withdraw", "sign"}},
+    "shen_jia": {"asked": {"amend", "approve", "decline"}, "approved": {"amend", "withdraw"}},
+    "qa": {"approved": {"release"}, "released": {"revoke"}},
+}
+
+
+@pytest.mark.parametrize("who", list(OFFERS))
+@pytest.mark.parametrize("state", ["asked", "approved", "released", "shipped", "infused", "declined"])
+def test_only_what_is_possible_is_offered(
+    patient: Patient, state: str, who: str, signed_in: Any, request: pytest.FixtureRequest
+) -> None:
+    order = OrderFactory(state=state, for_patient=patient)
+    client = signed_in(request.getfixturevalue(who))
+
+    page = client.get(url("detail", order.pk))
+
+    offered = {act for act, may in page.context["may"].items() if may}
+    assert offered == OFFERS[who].get(state, set())
+    posts = {act for act in offered if f"/{order.pk}/{act}/" in page.content.decode()}
+    # approving and releasing are offered once the checklist is done
+    assert offered - posts <= {"approve", "release"}
+
+
+def test_an_approval_is_offered_once_the_first_part_is_done(
+    patient: Patient, shen_jia: User, signed_in: Any
+) -> None:
+    order = OrderFactory(for_patient=patient)
+    client = signed_in(shen_jia)
+
+    assert b">Approve the order<" not in client.get(url("detail", order.pk)).content
+    refused = client.post(url("approve", order.pk), {"version": 1})
+    ready(order)
+    offered = client.get(url("detail", order.pk)).content
+
+    assert (refused.status_code, b"Not everything is there yet" in refused.content) == (409, True)
+    assert b">Approve the order<" in offered
+
+
+def test_a_stale_page_says_where_the_order_stands(patient: Patient, shen_jia: User, signed_in: Any) -> None:
+    order = OrderFactory(state="approved", for_patient=patient)
+
+    for act in ("approve", "decline"):
+        answer = signed_in(shen_jia).post(url(act, order.pk), {"version": 1, "reason": "r"})
+        assert answer.status_code == 409
+        assert "“Approved” now" in answer.content.decode()
+
+
+def test_a_wrong_password_is_told_and_kept_in_the_trail(
+    patient: Patient, wu_min: User, qa: User, signed_in: Any
+) -> None:
+    asked = OrderFactory(for_patient=patient)
+    approved = ready(OrderFactory(state="approved", for_patient=patient))
+    client = signed_in(qa)
+    seen = client.get(url("detail", approved.pk)).context["forms"]["release"]["seen"].value()
+
+    answers = [
+        client.post(url("release", approved.pk), {"seen": seen, "password": "wrong"}),
+        signed_in(wu_min).post(url("sign", asked.pk), {"version": 1, "password": "wrong"}),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 403
+        assert b"not your password" in answer.content
+        assert b'value="wrong"' not in answer.content
+    refused = AuditEntry.objects.filter(action="order.sign_refused")
+    assert {row.target_key for row in refused} == {str(asked.pk), str(approved.pk)}
+    assert OrderSignature.objects.filter(meaning="release").count() == 0
+
+
+def test_who_had_a_hand_in_it_is_told_before_the_password(patient: Patient, qa: User, signed_in: Any) -> None:
+    order = ready(OrderFactory(state="approved", for_patient=patient, approved_by_user=qa))
+
+    page = signed_in(qa).get(url("detail", order.pk)).content.decode()
+
+    assert "Two others release it" in page
+    assert f"/{order.pk}/release/" not in page
+
+
+def test_an_exceptional_release_asks_why_and_the_hospital_reads_it(
+    patient: Patient, he_lan: User, signed_in: Any
+) -> None:
+    order = ready(OrderFactory(state="approved", for_patient=patient))
+    order.unit.cultures.all().delete()
+    client = signed_in(UserFactory(roles=[Role.MEDICAL_DIRECTOR]))
+    form = client.get(url("detail", order.pk)).context["forms"]["release"]
+    sent = {"seen": form["seen"].value(), "password": PASSWORD, "justification": ""}
+
+    silent = client.post(url("release", order.pk), sent)
+    client.post(url("release", order.pk), sent | {"justification": "no other unit fits"})
+
+    assert "justification" in silent.context["forms"]["release"].errors
+    assert b"no other unit fits" in signed_in(he_lan).get(url("detail", order.pk)).content
+
+
+@pytest.mark.parametrize("state", ["asked", "approved", "released"])
+def test_what_cannot_go_on_is_said_loudly_and_not_why(
+    patient: Patient, he_lan: User, state: str, signed_in: Any
+) -> None:
+    order = OrderFactory(state=state, for_patient=patient)
+    CordBloodUnit.objects.update(recalled=True)
+    client = signed_in(he_lan)
+
+    page, listed = (client.get(url(*to)).content.decode() for to in (("detail", order.pk), ("list",)))
+
+    assert "Do not begin the conditioning" in page
+    assert "cannot go on" in listed
+    assert "recalled" not in page
+
+
+def test_a_released_order_says_what_has_changed_since(patient: Patient, qa: User, signed_in: Any) -> None:
+    order = ready(OrderFactory(state="released", for_patient=patient))
+    client = signed_in(qa)
+    assert b"Since the release something has changed" not in client.get(url("detail", order.pk)).content
+
+    order.unit.cultures.update(result="growth")
+
+    assert b"Since the release something has changed" in client.get(url("detail", order.pk)).content
+
+
+def test_arrival_after_conditioning_is_warned_of(patient: Patient, he_lan: User, signed_in: Any) -> None:
+    order = OrderFactory(for_patient=patient, deliver_on=in_days(24))
+
+    page = signed_in(he_lan).get(url("detail", order.pk)).content
+
+    assert b"Wanted after the conditioning begins" in page
+
+
+def test_a_permit_is_asked_for_abroad_only(patient: Patient, shen_jia: User, signed_in: Any) -> None:
+    at_home, abroad = (OrderFactory(for_patient=patient, country=one) for one in ("CN", "SG"))
+    client = signed_in(shen_jia)
+
+    assert b"Record the permit" not in client.get(url("detail", at_home.pk)).content
+    assert b"Record the permit" in client.get(url("detail", abroad.pk)).content
+    wrong = client.post(
+        url("permit", abroad.pk), {"permit_no": "", "authority": "A", "valid_until": "2020-01-01"}
+    )
+    assert wrong.status_code == 400
+    sent = {"permit_no": "P-77", "authority": "A", "valid_until": f"{in_days(60):%Y-%m-%d}"}
+    client.post(url("permit", abroad.pk), sent)
+    assert b"P-77" in client.get(url("detail", abroad.pk)).content
+
+
+def test_a_change_is_told_in_the_trail(patient: Patient, he_lan: User, signed_in: Any) -> None:
+    order = OrderFactory(for_patient=patient, ship_to="Ward 7, Shanghai", contact_phone="+86 21 0")
+    client = signed_in(he_lan)
+    form = client.get(url("amend", order.pk)).context["form"]
+    assert form["version"].value() == 1
+
+    same = client.post(url("amend", order.pk), typed(version=1), follow=True)
+    other = client.post(url("amend", order.pk), typed(version=1, note="door 3"), follow=True)
+    stale = client.post(url("amend", order.pk), typed(version=1, note="door 4"))
+
+    assert b"Nothing was changed" in same.content
+    assert "– → door 3" in other.content.decode()
+    assert (stale.status_code, b"door 4" in stale.content) == (409, True)
+
+
+def test_other_parts_show_what_hangs_on_an_order(
+    patient: Patient, he_lan: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = OrderFactory(for_patient=patient)
+    seen = []
+
+    def provider(user: User, subject: Any) -> Panel | None:
+        seen.append((user, subject))
+        return Panel("transplants/_enquiry_ask.html", {"url": "/somewhere/"})
+
+    monkeypatch.setitem(panels._providers, Place.ORDER, [provider])
+
+    page = signed_in(he_lan).get(url("detail", order.pk)).content
+
+    assert seen == [(he_lan, order)]
+    assert b'href="/somewhere/"' in page
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("", ["asked", "signed", "approved", "abroad"]),
+        ("?state=sign", ["asked", "abroad"]),
+        ("?state=approve", ["signed"]),
+        ("?state=release", ["approved"]),
+        ("?state=declined", ["declined"]),
+        ("?state=all", ["asked", "signed", "approved", "abroad", "declined"]),
+        ("?q=OR-ABROAD", ["abroad"]),
+        ("?state=nonsense", ["asked", "signed", "approved", "abroad"]),
+    ],
+)
+def test_filters_of_the_list(query: str, wanted: list[str], shen_jia: User, signed_in: Any) -> None:
+    rows = {
+        "asked": OrderFactory(),
+        "signed": ready(OrderFactory()),
+        "approved": ready(OrderFactory(state="approved")),
+        "abroad": OrderFactory(number="OR-ABROAD"),
+        "declined": OrderFactory(state="declined"),
+    }
+
+    page = signed_in(shen_jia).get(url("list") + query)
+    file = signed_in(shen_jia).get(url("export") + query)
+
+    numbers = {row.number: name for name, row in rows.items()}
+    assert {numbers[item["row"].number] for item in page.context["rows"]} == set(wanted)
+    lines = list(csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig"))))
+    assert {numbers[line["number"]] for line in lines} == set(wanted)
+
+
+def test_of_a_patient_and_of_a_hospital(patient: Patient, shen_jia: User, signed_in: Any) -> None:
+    mine = OrderFactory(for_patient=patient)
+    OrderFactory()
+    client = signed_in(shen_jia)
+
+    for query in (f"?patient={patient.pk}", f"?hospital={patient.hospital_id}"):
+        rows = client.get(url("list") + query).context["rows"]
+        assert [item["row"] for item in rows] == [mine]
+
+
+def test_a_hospital_sees_its_own(patient: Patient, he_lan: User, signed_in: Any) -> None:
+    mine, other = OrderFactory(for_patient=patient), OrderFactory()
+    client = signed_in(he_lan)
+
+    listed = client.get(url("list")).content.decode()
+
+    assert mine.number in listed
+    assert other.number not in listed
+    assert client.get(url("detail", other.pk)).status_code == 404
+
+
+def test_an_empty_list_says_what_to_do(he_lan: User, signed_in: Any) -> None:
+    assert b"No order here" in signed_in(he_lan).get(url("list")).content
+
+
+@pytest.mark.parametrize("sort", ["number", "-unit", "patient", "hospital", "state", "deliver", "-infusion"])
+def test_every_column_sorts(sort: str, shen_jia: User, signed_in: Any) -> None:
+    OrderFactory()
+
+    assert signed_in(shen_jia).get(f"{url('list')}?sort={sort}").status_code == 200
+
+
+def test_queries_do_not_grow_with_the_list(
+    shen_jia: User, signed_in: Any, django_assert_max_num_queries: Any
+) -> None:
+    counts = []
+    for more in (1, 19):
+        for _ in range(more):
+            OrderFactory()
+        client = signed_in(shen_jia)
+        client.get(url("list"))
+        with django_assert_max_num_queries(20) as found:
+            client.get(url("list"))
+        counts.append(len(found))
+    assert counts[0] == counts[1]
+
+
+def test_the_page_of_an_order_asks_a_bounded_number_of_times(
+    patient: Patient, qa: User, signed_in: Any, django_assert_max_num_queries: Any
+) -> None:
+    order = ready(OrderFactory(state="approved", for_patient=patient))
+    client = signed_in(qa)
+    client.get(url("detail", order.pk))
+
+    with django_assert_max_num_queries(36):
+        client.get(url("detail", order.pk))
+
+
+# --- my work, search, calendar, panels, dossier ---------------------------------------------------
+
+
+def test_whose_turn_it_is(patient: Patient, he_lan: User, wu_min: User, shen_jia: User, qa: User) -> None:
+    asked = OrderFactory(for_patient=patient)
+    signed = ready(OrderFactory(for_patient=patient))
+    approved = ready(OrderFactory(state="approved", for_patient=patient, deliver_on=in_days(0)))
+    OrderFactory()  # of another hospital
+
+    def titles(user: User) -> list[str]:
+        return [item.title for item in work_items(user)]
+
+    assert titles(wu_min) == [f"Sign the prescription of {asked.number}"]
+    assert titles(shen_jia) == [f"Decide on order {signed.number}"]
+    assert titles(qa) == [f"Release order {approved.number}"]
+    assert titles(he_lan) == []
+    assert titles(UserFactory(roles=[Role.LAB])) == []
+    assert work_items(qa)[0].overdue  # wanted today, and still in the house
+
+
+def test_found_by_number(patient: Patient, he_lan: User) -> None:
+    mine, other = OrderFactory(for_patient=patient), OrderFactory()
+
+    hits = find.find(he_lan, "OR-")
+
+    assert mine.number in str(hits)
+    assert other.number not in str(hits)
+
+
+def test_a_calendar_names_the_planned_infusion_by_codes(patient: Patient, he_lan: User) -> None:
+    order = OrderFactory(for_patient=patient)
+    OrderFactory(state="infused", for_patient=patient)
+    OrderFactory()
+
+    (entry,) = infusions(he_lan)
+
+    assert (entry.day, patient.code in entry.summary) == (order.infusion_on, True)
+    assert f"order-{order.pk}" in calendars.calendar_of(he_lan).decode().replace("\r\n ", "")
+    assert list(infusions(UserFactory(roles=[Role.LAB]))) == []
+
+
+def test_patient_and_unit_show_their_order(
+    patient: Patient, he_lan: User, shen_jia: User, signed_in: Any
+) -> None:
+    order = OrderFactory(state="approved", for_patient=patient)
+    pages = [
+        reverse("hospitals:patient-detail", args=[patient.pk]),
+        reverse("bank:unit-detail", args=[order.unit_id]),
+    ]
+
+    for user in (he_lan, shen_jia):
+        for page in pages:
+            assert order.number in signed_in(user).get(page).content.decode()
+
+
+def test_an_open_order_keeps_a_record_from_being_merged(patient: Patient) -> None:
+    order = OrderFactory(for_patient=patient)
+
+    assert order.number in merging.open_work(patient)
+
+
+def test_the_dossier_holds_orders_signatures_and_permits(patient: Patient) -> None:
+    order = ready(OrderFactory(for_patient=patient, country="SG"))
+    ExportPermit.objects.create(
+        order=order, permit_no="P-1", authority="A", valid_until=in_days(60), recorded_by=UserFactory()
+    )
+    subject = Subject(CordBloodUnit.objects.get(pk=order.unit_id))
+    sections = {section.key: section for section in registry.sections()}
+
+    found = {key: sections[key].records(subject) for key in ("orders", "order_signatures", "export_permits")}
+
+    assert {key: len(rows) for key, rows in found.items()} == dict.fromkeys(found, 1)
+    told = str(found)
+    assert order.number in told
+    assert patient.code in told
+
+
+# --- API ------------------------------------------------------------------------------------------
+
+
+def api(name: str, *args: Any) -> str:
+    return reverse(f"api:order-{name}", args=args)
+
+
+def test_the_api_orders_changes_and_withdraws(patient: Patient, he_lan: User, signed_in: Any) -> None:
+    kept = ReservationFactory(active=True, patient=patient)
+    client = signed_in(he_lan)
+    sent = typed(reservation=str(kept.pk), id="5b2c7a4e-8d1f-4a34-9c56-0c6f1a2b3c4d")
+
+    made = [client.post(api("list"), sent, content_type="application/json") for _ in range(2)]
+    order = Order.objects.get()
+    changed = client.post(api("amend", order.pk), typed(version=1, note="x"), content_type="application/json")
+    stale = client.post(api("amend", order.pk), typed(version=1), content_type="application/json")
+    gone = client.post(api("withdraw", order.pk), {"reason": "r"}, content_type="application/json")
+
+    assert [one.status_code for one in made] == [201, 201]
+    assert (changed.json()["version"], stale.status_code) == (2, 409)
+    assert gone.json()["state"] == "withdrawn"
+    assert Reservation.objects.get().state == "active"
+
+
+def test_the_api_says_what_is_open(patient: Patient, he_lan: User, shen_jia: User, signed_in: Any) -> None:
+    order = OrderFactory(for_patient=patient)
+
+    shown = signed_in(he_lan).get(api("detail", order.pk)).json()
+    refused = signed_in(shen_jia).post(api("approve", order.pk), {}, content_type="application/json")
+
+    checks = {one["code"]: one for one in shown["checks"]}
+    assert checks["weight"]["outcome"] == "open"
+    assert checks["slot"]["says"] == "The bank looks after it."
+    assert refused.status_code == 409
+    assert "weight" in refused.content.decode()
+
+
+def test_the_api_lists_by_state_and_patient(patient: Patient, shen_jia: User, signed_in: Any) -> None:
+    mine = OrderFactory(state="approved", for_patient=patient)
+    OrderFactory()
+    client = signed_in(shen_jia)
+
+    for query in ("?state=approved", f"?patient={patient.pk}"):
+        rows = client.get(api("list") + query).json()["results"]
+        assert [row["number"] for row in rows] == [mine.number]
+    assert client.get(api("list") + "?state=nonsense").status_code == 400
