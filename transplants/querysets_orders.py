@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+import datetime as dt
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from core.roles import Permission
 from hospitals.querysets import OfHospital
-from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS
+from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS, TypingState
+
+if TYPE_CHECKING:
+    from bank.models import CordBloodUnit, HlaTyping
+    from transplants.models_orders import ConfirmatoryTyping
 
 
 class OrderQuerySet(OfHospital):
@@ -37,6 +43,20 @@ class ConfirmatoryTypingQuerySet(OfHospital):
 
     def with_names(self) -> Self:
         return self.select_related("unit__bank", "patient", "hospital", "reservation", "asked_by", "result")
+
+    def overdue(self, today: dt.date, days: int) -> Self:
+        """Open ones that were asked for more than so many days ago."""
+        return self.open().filter(asked_at__date__lt=today - dt.timedelta(days=days))
+
+    def to_verify(self, user_id: UUID) -> Self:
+        """Results that somebody else has entered."""
+        return self.filter(state=TypingState.REPORTED).exclude(reported_by=user_id)
+
+    def vouching(self, unit: CordBloodUnit, listed: HlaTyping) -> ConfirmatoryTyping | None:
+        """The one that confirms the typing in force of a unit: this very typing, and nothing was disputed since."""
+        rows = self.filter(unit=unit, state=TypingState.CONFIRMED, settled_at__isnull=True)
+        found: ConfirmatoryTyping | None = rows.filter(compared_with=listed).order_by("-ended_at").first()
+        return found
 
 
 class ShipmentQuerySet(OfHospital):
