@@ -11,13 +11,19 @@ from django.utils import timezone
 from bank.choices import Subject, TypingSource
 from bank.models import CordBloodUnit, HlaTyping, SampleUse, UnitSample
 from bank.typing_compared import Reported
+from core import kinds
 from core.roles import Role
 from core.typings import TypingInput, interpret
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import GL
 from tests.factories.matching import ListedUnitFactory
 from tests.factories.reservations import ReservationFactory
+from transplants import notices_incidents
+from transplants.guards_typings import shown_of
 from transplants.models import ConfirmatoryTyping, Reservation
+
+for _kind in notices_incidents.KINDS:  # a contradiction opens an incident, of which people are told
+    kinds.register(_kind)
 
 OTHER_A = GL.replace("A*11:01", "A*02:01")  # cannot be the same person's
 
@@ -55,6 +61,11 @@ def promised(gl: str = GL, segments: int = 3, **values: Any) -> Reservation:
     """An active reservation of such a unit."""
     row: Reservation = ReservationFactory(active=True, unit=typed_unit(gl, segments), **values)
     return row
+
+
+def shown(row: ConfirmatoryTyping) -> str:
+    """As the page has it."""
+    return shown_of(row, row.unit.typings.filter(is_current=True).first())
 
 
 def a_use(unit: CordBloodUnit, on: dt.date) -> SampleUse:

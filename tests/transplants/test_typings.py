@@ -1,4 +1,4 @@
-"""Confirmatory typings, the services: every step, every refusal, nothing half-written, both outcomes, what settles it."""
+"""Confirmatory typings, the services: each step and refusal, nothing half-written, both outcomes, what settles it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from tests.factories.typings import (
     ConfirmatoryTypingFactory,
     given,
     promised,
+    shown,
     typed_unit,
     typing_row,
 )
@@ -35,7 +36,6 @@ from transplants import services as reservations
 from transplants import services_sweep
 from transplants import services_typings as services
 from transplants.choices_orders import TypingState
-from transplants.guards_typings import shown_of
 from transplants.models import Charge, ConfirmatoryTyping, Incident, Price, Reservation
 
 pytestmark = pytest.mark.django_db
@@ -54,10 +54,6 @@ def qa(db: None) -> User:
 
 def own_coordinator(row: Reservation) -> User:
     return member_of(row.hospital, full_name="He Lan")
-
-
-def shown(row: ConfirmatoryTyping) -> str:
-    return shown_of(row, row.unit.typings.filter(is_current=True).first())
 
 
 def sampled(row: Reservation | None = None, **values: Any) -> ConfirmatoryTyping:
@@ -219,7 +215,9 @@ def test_the_day_of_the_segment_lies_between_the_wish_and_today(lab: User) -> No
     for code, day in (("sampled_before_asked", -1), ("date_future", 1)):
         used_on = today + dt.timedelta(days=day)
         error = refused(
-            code, lambda on=used_on: services.typing_sample(typing_id=row.pk, user=lab, used_on=on), InvalidInput
+            code,
+            lambda on=used_on: services.typing_sample(typing_id=row.pk, user=lab, used_on=on),
+            InvalidInput,
         )
         assert error.field == "used_on"
 
@@ -316,8 +314,13 @@ def test_a_result_entered_wrongly_is_taken_back_and_stays_known(lab: User, qa: U
     row.refresh_from_db()
     assert (row.state, row.reported, row.method, row.reported_by) == ("sampled", {}, "", None)
     assert row.withdrawn[0]["gl"].startswith("A*02:01")
-    assert (row.withdrawn[0]["reported_by"], row.withdrawn[0]["reason"]) == (str(lab.pk), "wrong tube on the form")
-    assert HlaTyping.objects.filter(unit=row.unit).count() == 1  # the wrong one never became a typing of the unit
+    assert (row.withdrawn[0]["reported_by"], row.withdrawn[0]["reason"]) == (
+        str(lab.pk),
+        "wrong tube on the form",
+    )
+    assert (
+        HlaTyping.objects.filter(unit=row.unit).count() == 1
+    )  # the wrong one never became a typing of the unit
     again = services.typing_report(typing_id=row.pk, given=given(), method="ngs", user=qa_and_lab())
     refused("typing_changed", lambda: services.typing_verify(typing_id=row.pk, user=qa, shown=before))
     assert services.typing_verify(typing_id=row.pk, user=qa, shown=shown(again)).state == "confirmed"
@@ -428,7 +431,9 @@ def test_a_typing_that_comes_into_force_by_settling_does(lab: User, qa: User) ->
     row, moment = promised(), timezone.now()
     done = verified(lab, qa, OTHER_A, row)
     judge = Actor.user(UserFactory(roles=[Role.QA]))
-    unit_typing_settle(unit_id=row.unit_id, typing_id=done.result_id, actor=judge, reason="swapped at listing")
+    unit_typing_settle(
+        unit_id=row.unit_id, typing_id=done.result_id, actor=judge, reason="swapped at listing"
+    )
 
     assert changed_since(CordBloodUnit.objects.get(pk=row.unit_id), moment)
 
@@ -445,7 +450,9 @@ def test_a_settled_conflict_is_told_and_asks_for_a_new_confirmation(right: str, 
     judge = UserFactory(roles=[Role.QA])
 
     chosen = listed.pk if right == "listed" else done.result_id
-    unit_typing_settle(unit_id=row.unit_id, typing_id=chosen, actor=Actor.user(judge), reason="typed a third time")
+    unit_typing_settle(
+        unit_id=row.unit_id, typing_id=chosen, actor=Actor.user(judge), reason="typed a third time"
+    )
 
     done.refresh_from_db()
     unit = CordBloodUnit.objects.get(pk=row.unit_id)
@@ -482,10 +489,16 @@ def test_the_hospital_cancels_until_the_segment_is_cut_the_bank_until_a_result(l
 
     refused("sampled_already", lambda: services.typing_cancel(typing_id=taken.pk, user=he_lan, reason="r"))
     refused(
-        "reason_needed", lambda: services.typing_cancel(typing_id=taken.pk, user=lab, reason=" "), InvalidInput
+        "reason_needed",
+        lambda: services.typing_cancel(typing_id=taken.pk, user=lab, reason=" "),
+        InvalidInput,
     )
     ended = services.typing_cancel(typing_id=taken.pk, user=lab, reason="the tube broke")
-    assert (ended.state, ended.end_reason, ended.ended_at is not None) == ("cancelled", "the tube broke", True)
+    assert (ended.state, ended.end_reason, ended.ended_at is not None) == (
+        "cancelled",
+        "the tube broke",
+        True,
+    )
     assert he_lan.pk in told("cancelled")
     asked = services.typing_ask(reservation_id=row.pk, user=he_lan)
     assert services.typing_cancel(typing_id=asked.pk, user=he_lan, reason="other unit").state == "cancelled"
@@ -604,6 +617,4 @@ def test_each_step_is_open_to_its_people_only(act: str, role: Role) -> None:
 def test_another_hospital_cancels_nothing() -> None:
     row, user = in_state("asked"), member_of(PatientFactory().hospital)
 
-    refused(
-        "not_yours", lambda: services.typing_cancel(typing_id=row.pk, user=user, reason="r"), NotAllowed
-    )
+    refused("not_yours", lambda: services.typing_cancel(typing_id=row.pk, user=user, reason="r"), NotAllowed)
