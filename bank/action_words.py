@@ -35,6 +35,7 @@ ACTIONS: dict[str, Callable[[], str]] = {
     "unit.process": lambda: _("Processing begun"),
     "unit.freeze": lambda: _("Frozen"),
     "unit.typing": lambda: _("Typing recorded"),
+    "unit.typing_confirm": lambda: _("Confirmatory typing verified"),
     "unit.typing_settle": lambda: _("Typing conflict settled"),
     "unit.eligibility": lambda: _("Donor eligibility decided"),
     "unit.release": lambda: _("Released"),

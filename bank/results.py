@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from bank.choices import BEFORE_OFFER, Subject, UnitStatus
+from bank.choices import BEFORE_OFFER, Subject, TypingSource, UnitStatus
 from bank.models import (
     BloodGroupResult,
     CordBloodUnit,
@@ -76,9 +76,15 @@ def changed_since(unit: CordBloodUnit, moment: dt.datetime) -> bool:
     return (
         any(rows.filter(entered_at__gt=moment).exists() for rows in entered)
         or any(rows.filter(retracted_at__gt=moment).exists() for rows in (unit.markers, unit.cultures))
-        or unit.typings.filter(subject=Subject.UNIT, created_at__gt=moment).exists()
+        or _typed_since(unit, moment)
         or (unit.donation is not None and _said_since(unit.donation, moment))
     )
+
+
+def _typed_since(unit: CordBloodUnit, moment: dt.datetime) -> bool:
+    """A confirmatory typing that is not in force changes nothing of what was released."""
+    rows = unit.typings.filter(subject=Subject.UNIT, created_at__gt=moment)
+    return bool(rows.exclude(source=TypingSource.CONFIRMATORY, is_current=False).exists())
 
 
 def _said_since(donation: Donation, moment: dt.datetime) -> bool:

@@ -7,24 +7,23 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bank import settling
 from bank.choices import Subject, TypingSource
 from bank.imports.typings import TypingReader
 from bank.models import HLA_COLUMNS, LISTED_LOCI, CordBloodUnit, HlaTyping
 from bank.results import guard_listed
+from bank.typing_compared import Reported, differing, left_open, loci_of
 from bank.writing import given_reason, guard_own, locked_unit, write_unit
 from core import reference
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.typings import Interpretation, TypingInput, guard_typing, interpret
-from hla.kinship import may_agree
 from hla.loci import LOCI
-from hla.locus_typing import pairs_of
-from hla.resolve import Resolved, Resolver
-from hla.typing import LocusTyping, Typing, read_gl
-
-UNKNOWN = 10_000  # more than any locus has P groups
+from hla.resolve import Resolver
+from hla.typing import LocusTyping, Typing
 
 
 @transaction.atomic
@@ -50,13 +49,9 @@ def unit_typing_record(
     former = unit.typings.filter(subject=Subject.UNIT, is_current=True).first()
     known = _loci(former)
     resolver = reference.resolver()
-    differing = [
-        locus
-        for locus, typing in read.loci.items()
-        if locus in known and not may_agree(typing, known[locus], resolver)
-    ]
+    differ = differing(known, read.loci, resolver)
     conflicts = [locus for locus, _note in read.conflicts()]
-    contradicts = bool(differing or conflicts)
+    contradicts = bool(differ or conflicts)
     loci = dict(read.loci) if contradicts else _together(known, read.loci, resolver)
     row = _row(unit, given, read, loci, source, actor)
     row.is_current = former is None or not contradicts
@@ -66,7 +61,7 @@ def unit_typing_record(
     new: dict[str, Any] = {"typing_conflict": unit.typing_conflict or contradicts}
     if row.is_current:
         new |= columns_of(loci)
-    reason = ", ".join(f"HLA-{locus}" for locus in [*differing, *conflicts])
+    reason = ", ".join(f"HLA-{locus}" for locus in [*differ, *conflicts])
     write_unit(unit, new, {}, actor=actor, action="unit.typing", reason=reason)
     return row
 
@@ -95,7 +90,40 @@ def unit_typing_settle(*, unit_id: UUID, typing_id: UUID, actor: Actor, reason: 
     chosen.is_current = True
     chosen.save(update_fields=["is_current"])
     new = {"typing_conflict": False, **columns_of(_loci(chosen))}
-    return write_unit(unit, new, {}, actor=actor, action="unit.typing_settle", reason=reason)
+    write_unit(unit, new, {}, actor=actor, action="unit.typing_settle", reason=reason)
+    settling.tell(unit, actor)
+    return unit
+
+
+def typing_confirm_row(
+    unit: CordBloodUnit, found: Reported, *, differ: list[str], entered_by_id: UUID, actor: Actor
+) -> HlaTyping:
+    """What a confirmatory typing found of the locked unit, vouched for by the actor, in the caller's transaction.
+
+    It never comes into force here, whatever it says: a search reads what it read before. differ: loci at which it
+    contradicts the typing in force; then the unit gets the flag `typing_conflict`, on offer or promised.
+    """
+    row = HlaTyping(
+        unit=unit,
+        subject=Subject.UNIT,
+        is_current=False,
+        loci=found.loci,
+        canonical_gl=found.gl,
+        notes=found.notes,
+        nomenclature=found.nomenclature,
+        mac_version=found.mac_version,
+        source=TypingSource.CONFIRMATORY,
+        laboratory=found.laboratory,
+        typed_on=found.day,
+        entered_by_id=entered_by_id,
+        verified_by_id=actor.person_id,
+        verified_at=timezone.now(),
+    )
+    row.save(force_insert=True)
+    new = {"typing_conflict": unit.typing_conflict or bool(differ)}
+    reason = ", ".join(f"HLA-{locus}" for locus in differ)
+    write_unit(unit, new, {}, actor=actor, action="unit.typing_confirm", reason=reason)
+    return row
 
 
 def columns_of(loci: dict[str, LocusTyping]) -> dict[str, Any]:
@@ -114,9 +142,7 @@ def columns_of(loci: dict[str, LocusTyping]) -> dict[str, Any]:
 
 
 def _loci(row: HlaTyping | None) -> dict[str, LocusTyping]:
-    if row is None:
-        return {}
-    return dict(read_gl(row.canonical_gl, reference.resolver()).typing.loci)
+    return loci_of(row.canonical_gl) if row is not None else {}
 
 
 def _together(
@@ -125,18 +151,9 @@ def _together(
     """Of each locus the typing that leaves less open, the later one if both leave the same."""
     found = {**former, **latter}
     for locus in former.keys() & latter.keys():
-        if _left_open(former[locus], resolver) < _left_open(latter[locus], resolver):
+        if left_open(former[locus], resolver) < left_open(latter[locus], resolver):
             found[locus] = former[locus]
     return {locus: found[locus] for locus in LOCI if locus in found}
-
-
-def _left_open(typing: LocusTyping, resolver: Resolver) -> int:
-    """Pairs of P groups that a typing leaves possible."""
-    return sum(_size(one) * _size(other) for one, other in pairs_of(typing, resolver))
-
-
-def _size(value: Resolved) -> int:
-    return UNKNOWN if value.unknown else max(len(value.p_groups), 1)
 
 
 def _row(

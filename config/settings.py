@@ -287,6 +287,8 @@ SPECTACULAR_SETTINGS = {
         "ReplayVerdictEnum": "matching.choices.Verdict",
         "ReservationStateEnum": "transplants.choices.ReservationState",
         "EnquiryStateEnum": "transplants.choices_enquiries.EnquiryState",
+        "ConfirmatoryTypingStateEnum": "transplants.choices_orders.TypingState",
+        "TypingMethodEnum": "transplants.choices_typings.TypingMethod",
         "SideEnum": "transplants.choices_enquiries.Side",
         "DeclineReasonEnum": "transplants.choices_enquiries.DeclineReason",
     },

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from transplants import querysets_orders as querysets
 from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS, Meaning, OrderState, TypingState
+from transplants.choices_typings import TypingMethod
 
 _USER = settings.AUTH_USER_MODEL
 
@@ -185,7 +186,10 @@ class ExportPermit(models.Model):
 class ConfirmatoryTyping(models.Model):
     """One row is one typing of a reserved unit anew, on an attached segment, to be compared with what is listed.
 
-    `result`: the bank's typing row that was entered. Confirmed or found discrepant by another person than who entered.
+    reported: what the laboratory entered (bank.typing_compared.Reported), until a second person has seen it; then
+    `result` is the bank's row of it, `compared_with` the typing in force with which it was compared. withdrawn: results
+    that were entered wrongly, each with who took it back, when and why. settled_at: somebody has said since which of
+    the unit's typings is right, and this one vouches for nothing any more.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -210,15 +214,22 @@ class ConfirmatoryTyping(models.Model):
         "bank.SampleUse", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     sampled_on = models.DateField(null=True, blank=True)
+    reported = models.JSONField(default=dict, blank=True)
+    method = models.CharField(_("Method"), max_length=8, choices=TypingMethod, blank=True, default="")
+    reported_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    reported_at = models.DateTimeField(null=True, blank=True)
+    withdrawn = models.JSONField(default=list, blank=True)
+    verified_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     result = models.OneToOneField(
         "bank.HlaTyping", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    reported_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    reported_at = models.DateTimeField(null=True, blank=True)
-    verified_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    compared_with = models.ForeignKey(
+        "bank.HlaTyping", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     differing = models.JSONField(default=list, blank=True, help_text="loci at which both cannot be true")
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=400, blank=True, default="")
+    settled_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = querysets.ConfirmatoryTypingQuerySet.as_manager()
@@ -226,6 +237,10 @@ class ConfirmatoryTyping(models.Model):
     class Meta:
         ordering = ["-asked_at", "pk"]
         verbose_name = _("confirmatory typing")
+        indexes = [
+            models.Index(fields=["hospital", "state", "-asked_at"], name="ct_of_hospital"),
+            models.Index(fields=["state", "asked_at"], name="ct_by_state"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["unit"], condition=Q(state__in=sorted(OPEN_TYPINGS)), name="ct_one_open"
@@ -236,9 +251,30 @@ class ConfirmatoryTyping(models.Model):
                 name="ct_verified_by_another",
             ),
             models.CheckConstraint(
+                condition=~Q(state__in=["sampled", "reported", "confirmed", "discrepant"])
+                | Q(sample_use__isnull=False, sampled_on__isnull=False),
+                name="ct_sampled_first",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["reported", "confirmed", "discrepant"])
+                | Q(reported_by__isnull=False, reported_at__isnull=False),
+                name="ct_reported_first",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state__in=["confirmed", "discrepant"])
-                | Q(result__isnull=False, verified_by__isnull=False, ended_at__isnull=False),
+                | Q(result__isnull=False, verified_by__isnull=False, compared_with__isnull=False),
                 name="ct_ended_with_result",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(OPEN_TYPINGS), ended_at__isnull=True)
+                | (~Q(state__in=sorted(OPEN_TYPINGS)) & Q(ended_at__isnull=False)),
+                name="ct_ended_paired",
+            ),
+            # the outcome is what the comparison found, never somebody's choice
+            models.CheckConstraint(
+                condition=(~Q(state="discrepant") & Q(differing=[]))
+                | (Q(state="discrepant") & ~Q(differing=[])),
+                name="ct_discrepant_differs",
             ),
         ]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Exists, OuterRef, Q
@@ -11,7 +13,11 @@ from bank.querysets import not_blocked
 from core.roles import Permission
 from hospitals.choices import PatientState
 from hospitals.querysets import OfHospital
-from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS, UNIT_IN, Meaning, OrderState
+from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS, UNIT_IN, Meaning, OrderState, TypingState
+
+if TYPE_CHECKING:
+    from bank.models import CordBloodUnit, HlaTyping
+    from transplants.models_orders import ConfirmatoryTyping
 
 
 class OrderQuerySet(OfHospital):
@@ -83,6 +89,20 @@ class ConfirmatoryTypingQuerySet(OfHospital):
 
     def with_names(self) -> Self:
         return self.select_related("unit__bank", "patient", "hospital", "reservation", "asked_by", "result")
+
+    def overdue(self, today: dt.date, days: int) -> Self:
+        """Open ones that were asked for more than so many days ago."""
+        return self.open().filter(asked_at__date__lt=today - dt.timedelta(days=days))
+
+    def to_verify(self, user_id: UUID) -> Self:
+        """Results that somebody else has entered."""
+        return self.filter(state=TypingState.REPORTED).exclude(reported_by=user_id)
+
+    def vouching(self, unit: CordBloodUnit, listed: HlaTyping) -> ConfirmatoryTyping | None:
+        """The one that confirms the typing in force of a unit: this very typing, and nothing was disputed since."""
+        rows = self.filter(unit=unit, state=TypingState.CONFIRMED, settled_at__isnull=True)
+        found: ConfirmatoryTyping | None = rows.filter(compared_with=listed).order_by("-ended_at").first()
+        return found
 
 
 class ShipmentQuerySet(OfHospital):

@@ -19,6 +19,7 @@ from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.exports import csv_response
 from core.pages import paginate
+from core.panels import Place, panels
 from core.posting import carried_out, posted
 from core.roles import Permission
 from hospitals.models import Patient
@@ -171,6 +172,7 @@ def _page(
         "held": presenters.is_held(row),
         "unnamed": presenters.is_unnamed(row),
         "order": order_links.of_reservation(row, person),
+        "panels": panels(Place.RESERVATION, person, row),
         "crumbs": [(reverse("transplants:reservation-list"), _("Reservations")), ("", row.number)],
     }
     return render(request, "transplants/reservation_detail.html", context, status=status)

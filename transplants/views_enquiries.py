@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -18,6 +19,7 @@ from bank.models import CordBloodUnit
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.exports import csv_response
+from core.models import User
 from core.pages import paginate
 from core.posting import carried_out, posted
 from core.roles import Permission
@@ -25,8 +27,11 @@ from hospitals.models import Patient
 from matching.presenters import people
 from transplants import lists_enquiries as lists
 from transplants import presenters_enquiries as presenters
+from transplants import presenters_typings
 from transplants import services_enquiries as services
+from transplants.choices_enquiries import EnquiryKind
 from transplants.forms_enquiries import AskForm, DeadlinesForm, DeclineForm, MessageForm, TakeForm
+from transplants.models import Reservation
 from transplants.models_enquiries import Enquiry, EnquiryFile
 from transplants.presenters import today
 from transplants.querysets_enquiries import side_of
@@ -96,6 +101,7 @@ def enquiry_create(request: HttpRequest, patient_pk: Any, unit_pk: Any = None) -
         "form": form,
         "patient": patient,
         "unit": unit,
+        "typing_url": _typing_url(person, patient.pk, unit.pk if unit else None),
         "line": people.patient_line(patient, patient.weight_kg, people.today()),
         "crumbs": [
             (reverse("hospitals:patient-list"), _("Patients")),
@@ -138,6 +144,7 @@ def _page(
         shown[act] = form
     files = Prefetch("files", queryset=EnquiryFile.objects.light(), to_attr="light_files")
     written = row.messages.select_related("written_by").prefetch_related(files).order_by("written_at", "pk")
+    is_typing = row.kind == EnquiryKind.CONFIRMATORY_TYPING
     context = {
         "row": row,
         "forms": shown,
@@ -148,9 +155,17 @@ def _page(
         "facts": presenters.facts(row, person),
         "thread": presenters.thread(written, side),
         "unit_url": _unit_url(request, row),
+        "typing_url": _typing_url(person, row.patient_id, row.unit_id if is_typing else None),
         "crumbs": [(reverse("transplants:enquiry-list"), _("Enquiries")), ("", row.number)],
     }
     return render(request, "transplants/enquiry_detail.html", context, status=status)
+
+
+def _typing_url(person: User, patient_id: UUID, unit_id: UUID | None) -> str:
+    """Where confirmatory typing is ordered, if the unit is kept for this patient: not by an enquiry."""
+    rows = Reservation.objects.with_names().visible_to(person).active()
+    row = rows.filter(patient=patient_id, unit=unit_id).first() if unit_id else None
+    return presenters_typings.ask_url(row, person) if row is not None else ""
 
 
 def _unit_url(request: HttpRequest, row: Enquiry) -> str:

@@ -27,6 +27,7 @@ from hospitals.models import Patient
 from matching.services.promises import request_follow
 from transplants.choices import OPEN, EndCause, ReservationState
 from transplants.models import Reservation
+from transplants.writing_typings import drop_asked
 
 LONGEST_REASON = 400
 
@@ -146,6 +147,7 @@ def end(
         "ended_at": timezone.now(),
     }
     save(row, new)
+    drop_asked(row, actor=actor)
     if was_active:
         promises.unpromise(held.unit, actor=actor, reason=row.number)
         others = Reservation.objects.active().filter(request=row.request_id)

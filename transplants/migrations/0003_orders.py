@@ -1293,13 +1293,33 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, default="", max_length=400, verbose_name="note")),
                 ("asked_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("sampled_on", models.DateField(blank=True, null=True)),
+                ("reported", models.JSONField(blank=True, default=dict)),
+                (
+                    "method",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("ngs", "Next-generation sequencing"),
+                            ("sbt", "Sanger sequencing (SBT)"),
+                            ("sso", "Probes (SSO)"),
+                            ("ssp", "Primers (SSP)"),
+                            ("serology", "Serology"),
+                            ("other", "Other"),
+                        ],
+                        default="",
+                        max_length=8,
+                        verbose_name="Method",
+                    ),
+                ),
                 ("reported_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn", models.JSONField(blank=True, default=list)),
                 (
                     "differing",
                     models.JSONField(blank=True, default=list, help_text="loci at which both cannot be true"),
                 ),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("end_reason", models.CharField(blank=True, default="", max_length=400)),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "asked_by",
@@ -1307,6 +1327,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "compared_with",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="bank.hlatyping",
                     ),
                 ),
                 (
@@ -1385,6 +1415,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "confirmatory typing",
                 "ordering": ["-asked_at", "pk"],
+                "indexes": [
+                    models.Index(fields=["hospital", "state", "-asked_at"], name="ct_of_hospital"),
+                    models.Index(fields=["state", "asked_at"], name="ct_by_state"),
+                ],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("state__in", ["asked", "reported", "sampled"])),
@@ -1410,15 +1444,55 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
+                            models.Q(
+                                ("state__in", ["sampled", "reported", "confirmed", "discrepant"]),
+                                _negated=True,
+                            ),
+                            models.Q(("sample_use__isnull", False), ("sampled_on__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="ct_sampled_first",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["reported", "confirmed", "discrepant"]), _negated=True),
+                            models.Q(("reported_at__isnull", False), ("reported_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="ct_reported_first",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
                             models.Q(("state__in", ["confirmed", "discrepant"]), _negated=True),
                             models.Q(
-                                ("ended_at__isnull", False),
+                                ("compared_with__isnull", False),
                                 ("result__isnull", False),
                                 ("verified_by__isnull", False),
                             ),
                             _connector="OR",
                         ),
                         name="ct_ended_with_result",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", True), ("state__in", ["asked", "reported", "sampled"])
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ["asked", "reported", "sampled"]), _negated=True),
+                                ("ended_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="ct_ended_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(models.Q(("state", "discrepant"), _negated=True), ("differing", [])),
+                            models.Q(("state", "discrepant"), models.Q(("differing", []), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="ct_discrepant_differs",
                     ),
                 ],
             },

@@ -1,0 +1,93 @@
+"""Synthetic confirmatory typings of the demonstration: one in each state, made by its people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from bank import typing_compared
+from bank.models import CordBloodUnit
+from bank.typing_compared import Loci, differing, half_typed, loci_of
+from core.models import User
+from core.roles import Role
+from core.typings import TypingInput
+from hla.typing import Typing
+from transplants import services_typings as services
+from transplants.choices_typings import NEEDED, WANTED, TypingMethod
+from transplants.guards_typings import shown_of
+from transplants.models import ConfirmatoryTyping, Reservation
+
+# Common alleles; one of them cannot be what the unit has.
+OTHERS = ("A*02:01", "A*11:01", "A*24:02", "A*33:03", "A*26:01")
+People = Callable[[Role], User]
+Step = Callable[[Reservation, People], ConfirmatoryTyping]
+
+
+def load(*, person: People) -> int:
+    """Of active reservations whose unit is typed at all loci and has segments: as many as there are, at most six."""
+    steps: list[Step] = [_asked, _sampled, _reported, _confirmed, _discrepant, _cancelled]
+    rows = Reservation.objects.with_names().active().filter(unit__segments__gte=1).order_by("number")
+    found = [row for row in rows if _is_typed(row.unit)]
+    # the last ones: the first stand for what else happens to a reservation
+    for step, row in zip(steps, reversed(found), strict=False):
+        step(row, person)
+    return ConfirmatoryTyping.objects.count()
+
+
+def _listed(unit: CordBloodUnit) -> Loci:
+    row = typing_compared.in_force(unit.pk)
+    return loci_of(row.canonical_gl) if row is not None else {}
+
+
+def _is_typed(unit: CordBloodUnit) -> bool:
+    return not half_typed(_listed(unit), NEEDED)
+
+
+def _asked(row: Reservation, person: People) -> ConfirmatoryTyping:
+    return services.typing_ask(reservation_id=row.pk, user=person(Role.SEARCH_COORDINATOR))
+
+
+def _sampled(row: Reservation, person: People) -> ConfirmatoryTyping:
+    asked = _asked(row, person)
+    return services.typing_sample(typing_id=asked.pk, user=person(Role.LAB))
+
+
+def _reported(row: Reservation, person: People, gl: str = "") -> ConfirmatoryTyping:
+    cut = _sampled(row, person)
+    given = TypingInput(
+        gl=gl or _gl(_listed(row.unit)), laboratory="HLA laboratory", typed_on=timezone.localdate()
+    )
+    return services.typing_report(
+        typing_id=cut.pk, given=given, method=TypingMethod.NGS, user=person(Role.LAB)
+    )
+
+
+def _verified(row: Reservation, person: People, gl: str = "") -> ConfirmatoryTyping:
+    found = _reported(row, person, gl)
+    shown = shown_of(found, typing_compared.in_force(row.unit_id))
+    return services.typing_verify(typing_id=found.pk, user=person(Role.QA), shown=shown)
+
+
+def _confirmed(row: Reservation, person: People) -> ConfirmatoryTyping:
+    return _verified(row, person)
+
+
+def _discrepant(row: Reservation, person: People) -> ConfirmatoryTyping:
+    listed = _listed(row.unit)
+    rest = _gl({locus: typing for locus, typing in listed.items() if locus != "A"})
+    for allele in OTHERS:
+        wrong = f"{allele}+{allele}"
+        if differing(listed, loci_of(wrong)):
+            return _verified(row, person, f"{wrong}^{rest}")
+    raise AssertionError("no allele differs from every typing")
+
+
+def _cancelled(row: Reservation, person: People) -> ConfirmatoryTyping:
+    asked = _asked(row, person)
+    user = person(Role.SEARCH_COORDINATOR)
+    return services.typing_cancel(typing_id=asked.pk, user=user, reason="another unit was chosen")
+
+
+def _gl(loci: Loci) -> str:
+    return Typing.of(loci[locus] for locus in WANTED if locus in loci).gl()
