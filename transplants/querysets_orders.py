@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Self
+from uuid import UUID
+
+from django.db.models import F, Q
 
 from core.roles import Permission
 from hospitals.querysets import OfHospital
-from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS
+from transplants.choices_orders import OPEN_ORDERS, OPEN_TYPINGS, OrderState
 
 
 class OrderQuerySet(OfHospital):
@@ -20,6 +24,11 @@ class OrderQuerySet(OfHospital):
     def with_names(self) -> Self:
         """For lists: unit, patient and hospital without a query per row."""
         return self.select_related("unit__bank", "patient", "hospital", "reservation", "asked_by")
+
+    def to_pack(self) -> Self:
+        """Released, and not packed since."""
+        packed = Q(shipment__isnull=False, shipment__packed_at__gte=F("released_at"))
+        return self.filter(state=OrderState.RELEASED).exclude(packed)
 
 
 class OfOrder(OfHospital):
@@ -47,12 +56,37 @@ class ShipmentQuerySet(OfHospital):
             "order__unit__bank", "order__patient", "hospital", "shipper", "packed_by", "checked_by"
         )
 
+    def packed(self) -> Self:
+        """In the house, and packed since the unit was released: a release that was revoked voids the packing."""
+        return self.filter(
+            order__state=OrderState.RELEASED,
+            dispatched_at__isnull=True,
+            packed_at__gte=F("order__released_at"),
+        )
+
+    def under_way(self) -> Self:
+        return self.filter(dispatched_at__isnull=False, delivered_at__isnull=True, failed_at__isnull=True)
+
+    def overdue(self, now: dt.datetime) -> Self:
+        """Under way, and not there when they should be."""
+        return self.under_way().filter(expected_at__lt=now)
+
+    def holding(self, shipper_id: UUID) -> Self:
+        """Those that have this shipper now: packed or away."""
+        return self.filter(Q(pk__in=self.packed()) | Q(pk__in=self.under_way()), shipper=shipper_id)
+
 
 class OfShipment(OfHospital):
     """Rows of a shipment: what happened on the way, its temperatures, its receipt."""
 
     _hospital = "shipment__hospital"
     _view = Permission.SHIPMENT_VIEW
+
+
+class LoggerFileQuerySet(OfShipment):
+    def light(self) -> Self:
+        """Without the file itself and its readings, which may be hundreds of thousands."""
+        return self.defer("content", "readings")
 
 
 class TransplantQuerySet(OfHospital):
