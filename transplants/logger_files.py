@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.crypto import encrypt_bytes
 from core.errors import InvalidInput
@@ -19,6 +20,7 @@ from transplants.loggers.errors import LoggerError
 from transplants.loggers.judging import Judged, judged
 from transplants.loggers.reading import Asked, read
 from transplants.loggers.table import MOST_BYTES
+from transplants.loggers.times import offset_of
 from transplants.models import LoggerFile, Receipt, Shipment, ShippingRules
 
 # A logger's clock runs ahead of ours by so much at most.
@@ -26,18 +28,18 @@ _AHEAD: Final = dt.timedelta(minutes=10)
 
 
 def zones() -> list[str]:
-    """Names of time zones that a logger may be set to; the bank's own first."""
-    rest = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
-    return list(dict.fromkeys([settings.TIME_ZONE, "UTC", *rest]))
+    """Zones that a logger may be set to, for a form: the bank's own first, then what loggers offer, whole hours."""
+    return [settings.TIME_ZONE, "UTC", *(f"UTC{hours:+03d}:00" for hours in range(-11, 15) if hours)]
 
 
 def zone_of(name: str) -> dt.tzinfo:
-    """Raises InvalidInput `zone_unknown`."""
-    if name not in available_timezones():
-        from django.utils.translation import gettext_lazy as _
-
+    """Any name of the time zone database, or `UTC+05:30`. Raises InvalidInput `zone_unknown`."""
+    if name in available_timezones():
+        return ZoneInfo(name)
+    away = offset_of(name.lower()) if len(name) < 16 else None
+    if away is None:
         raise InvalidInput("zone_unknown", _("Choose the time zone of the logger."), field="zone")
-    return ZoneInfo(name)
+    return dt.timezone(away)
 
 
 def guard_size(size: int) -> None:

@@ -71,9 +71,39 @@ class ShipmentQuerySet(OfHospital):
         """Under way, and not there when they should be."""
         return self.under_way().filter(expected_at__lt=now)
 
+    def open(self) -> Self:
+        """Not at an end: in the house with an order that goes on, or away."""
+        at_home = Q(dispatched_at__isnull=True, order__state__in=[OrderState.APPROVED, OrderState.RELEASED])
+        return self.filter(at_home | Q(pk__in=self.under_way().order_by().values("pk")))
+
+    def matching(self, text: str) -> Self:
+        """By number, waybill, unit or patient, or a part of it."""
+        unit = Q(order__unit__unit_no__icontains=text) | Q(order__unit__din__icontains=text.replace(" ", ""))
+        own = Q(number__icontains=text) | Q(waybill__icontains=text)
+        return self.filter(own | unit | Q(order__patient__code__icontains=text))
+
+    def in_state(self, state: str, now: dt.datetime) -> Self:
+        """By a word of the list's filter; "" is what is open."""
+        match state:
+            case "packed":
+                return self.packed()
+            case "under_way":
+                return self.under_way()
+            case "overdue":
+                return self.overdue(now)
+            case "delivered":
+                return self.filter(delivered_at__isnull=False)
+            case "failed":
+                return self.filter(failed_at__isnull=False)
+            case "all":
+                return self
+            case _:
+                return self.open()
+
     def holding(self, shipper_id: UUID) -> Self:
         """Those that have this shipper now: packed or away."""
-        return self.filter(Q(pk__in=self.packed()) | Q(pk__in=self.under_way()), shipper=shipper_id)
+        packed, away = (rows.order_by().values("pk") for rows in (self.packed(), self.under_way()))
+        return self.filter(Q(pk__in=packed) | Q(pk__in=away), shipper=shipper_id)
 
 
 class OfShipment(OfHospital):

@@ -90,7 +90,7 @@ def event_add(*, shipment_id: UUID, happened: Happened, user: User) -> ShipmentE
     guard_shipping(user)
     found = locked_shipment(shipment_id)
     row = found.row
-    sent: ShipmentEvent | None = ShipmentEvent.objects.filter(pk=happened.event_id).first()
+    sent = _event_sent(happened.event_id)
     if sent is not None and sent.shipment_id == row.pk and sent.entered_by_id == user.pk:
         return sent
     values = _event(row, happened)
@@ -164,7 +164,8 @@ def shipment_receive(*, shipment_id: UUID, received: Received, user: User) -> Re
     """The hospital says what arrived, and whether it takes it.
 
     Accepted, with or without deviation, order and unit are delivered; refused, the shipment has failed. A deviation or
-    a refusal opens an incident. Raises NotAllowed; InvalidInput beside the answers; Conflict: order_state, logger_above.
+    a refusal opens an incident. Raises NotAllowed; InvalidInput beside the answers; Conflict: order_state,
+    logger_above.
     """
     found = locked_shipment(shipment_id)
     row = found.row
@@ -221,6 +222,11 @@ def _open_deviation(
         opened(incident, actor=Actor.user(user))
         notifications.notifications_create(notices=tell)
     notifications.notifications_create(notices=told)
+
+
+def _event_sent(event_id: UUID | None) -> ShipmentEvent | None:
+    found: ShipmentEvent | None = ShipmentEvent.objects.filter(pk=event_id).first() if event_id else None
+    return found
 
 
 def _event(row: Shipment, given: Happened) -> dict[str, str]:
