@@ -289,6 +289,9 @@ SPECTACULAR_SETTINGS = {
         "EnquiryStateEnum": "transplants.choices_enquiries.EnquiryState",
         "SideEnum": "transplants.choices_enquiries.Side",
         "DeclineReasonEnum": "transplants.choices_enquiries.DeclineReason",
+        "EnquiryKindEnum": "transplants.choices_enquiries.EnquiryKind",
+        "ShipmentEventKindEnum": "transplants.choices_orders.EventKind",
+        "AnswerEnum": "transplants.choices_orders.Answer",
     },
 }
 
