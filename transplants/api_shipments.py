@@ -98,13 +98,12 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     )
     @action(detail=True, methods=["post"])
     def pack(self, request: Request, pk: str | None = None) -> Response:
-        given = PackInput(data=request.data)
         return self._act(
             request,
             pk,
-            given,
+            PackInput,
             services.shipment_repack,
-            lambda: {"packing": given.packing(), "shown": given.validated_data["shown"]},
+            lambda given: {"packing": given.packing(), "shown": given.validated_data["shown"]},
         )
 
     @extend_schema(
@@ -114,14 +113,14 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     )
     @action(detail=True, methods=["post"])
     def check(self, request: Request, pk: str | None = None) -> Response:
-        return self._act(request, pk, CheckInput(data=request.data), services.shipment_check)
+        return self._act(request, pk, CheckInput, services.shipment_check)
 
     @extend_schema(
         summary="It leaves the house", request=ShownInput, responses={200: ShipmentSerializer, **_ERRORS}
     )
     @action(detail=True, methods=["post"], url_path="dispatch")
     def leave(self, request: Request, pk: str | None = None) -> Response:
-        return self._act(request, pk, ShownInput(data=request.data), services.shipment_dispatch)
+        return self._act(request, pk, ShownInput, services.shipment_dispatch)
 
     @extend_schema(
         summary="Write down what happened on the way",
@@ -130,9 +129,13 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     )
     @action(detail=True, methods=["post"])
     def events(self, request: Request, pk: str | None = None) -> Response:
-        given = EventInput(data=request.data)
         return self._act(
-            request, pk, given, receipts.event_add, lambda: {"happened": given.happened()}, whole=True
+            request,
+            pk,
+            EventInput,
+            receipts.event_add,
+            lambda given: {"happened": given.happened()},
+            ShipmentWholeSerializer,
         )
 
     @extend_schema(
@@ -142,8 +145,14 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     )
     @action(detail=True, methods=["post"], parser_classes=[MultiPartParser])
     def logger(self, request: Request, pk: str | None = None) -> Response:
-        given = LoggerInput(data=request.data)
-        return self._act(request, pk, given, receipts.logger_add, given.given, whole=True)
+        return self._act(
+            request,
+            pk,
+            LoggerInput,
+            receipts.logger_add,
+            lambda given: given.given(),
+            ShipmentWholeSerializer,
+        )
 
     @extend_schema(
         summary="The hospital says what arrived",
@@ -152,14 +161,13 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     )
     @action(detail=True, methods=["post"])
     def receive(self, request: Request, pk: str | None = None) -> Response:
-        given = ReceiptInput(data=request.data)
         return self._act(
             request,
             pk,
-            given,
+            ReceiptInput,
             receipts.shipment_receive,
-            lambda: {"received": Received(**given.validated_data)},
-            whole=True,
+            lambda given: {"received": Received(**given.validated_data)},
+            ShipmentWholeSerializer,
         )
 
     @extend_schema(
@@ -167,7 +175,7 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     )
     @action(detail=True, methods=["post"])
     def fail(self, request: Request, pk: str | None = None) -> Response:
-        return self._act(request, pk, FailInput(data=request.data), services.shipment_fail)
+        return self._act(request, pk, FailInput, services.shipment_fail)
 
     def _needs(self, request: Request, permission: Permission) -> None:
         if not person_of(request).has_permission(permission):
@@ -177,20 +185,17 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         self,
         request: Request,
         pk: str | None,
-        given: serializers.Serializer[Any],
+        of: type[serializers.Serializer[Any]],
         service: Callable[..., Any],
-        values: Callable[[], dict[str, Any]] | None = None,
-        *,
-        whole: bool = False,
+        values: Callable[[Any], dict[str, Any]] = lambda given: given.validated_data,
+        answer: type[ShipmentSerializer] = ShipmentSerializer,
     ) -> Response:
-        """One service; the shipment as it is then."""
+        """One service; the shipment as it is then. First whether the person may see it, then what was sent."""
         person = person_of(request)
         row = get_visible_or_404(Shipment, person, pk=pk)
-        _valid(given)
-        service(shipment_id=row.pk, user=person, **(values() if values else given.validated_data))
-        fresh = Shipment.objects.with_names().get(pk=row.pk)
-        of = ShipmentWholeSerializer if whole else ShipmentSerializer
-        return Response(of(fresh).data)
+        given = _valid(of(data=request.data))
+        service(shipment_id=row.pk, user=person, **values(given))
+        return Response(answer(Shipment.objects.with_names().get(pk=row.pk)).data)
 
 
 def _valid(given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Files of temperature loggers: every layout gives the same readings, whatever is wrong is named, nothing else raised."""
+"""Files of temperature loggers: every layout gives the same readings, what is wrong is named, nothing else raised."""
 
 from __future__ import annotations
 
@@ -29,30 +29,31 @@ TEN = int(dt.datetime(2026, 11, 30, 10, tzinfo=SHANGHAI).timestamp())
 TWO = ((TEN, -190.1), (TEN + 600, -189.0))
 
 LAYOUTS = {
-    "Elitech": "Elitech RC-5\nModel:,RC-5\n\nNo.,Time,Temperature(℃)\n1,2026-11-30 10:00:00,-190.1\n2,2026-11-30 10:10:00,-189\n",
+    "Elitech": "Elitech RC-5\nModel:,RC-5\n\nNo.,Time,Temperature(℃)\n"
+    "1,2026-11-30 10:00:00,-190.1\n2,2026-11-30 10:10:00,-189\n",
     "Testo": "testo 184 T4\r\nDate/Time;Channel 1 [°C]\r\n30.11.2026 10:00:00;-190,1\r\n30.11.2026 10:10:00;-189,0\r\n",
-    "LogTag": "LogTag Analyzer\nReading,Date,Time,Temperature (°C)\n1,30/11/2026,10:00:00,-190.1\n2,30/11/2026,10:10:00,-189\n",
+    "LogTag": "LogTag Analyzer\nReading,Date,Time,Temperature (°C)\n"
+    "1,30/11/2026,10:00:00,-190.1\n2,30/11/2026,10:10:00,-189\n",
     "HOBO": '"Plot Title: shipper 3"\n"#","Date Time, GMT+08:00","Temp, °C (LGR S/N: 1, SEN S/N: 2)","Host Connected"\n'
     "1,11/30/26 10:00:00 AM,-190.1,\n2,11/30/26 10:10:00 AM,-189.0,Logged\n",
     "Sensitech": "TempTale Ultra\nDate\tTime\tTemp C\n30-Nov-2026\t10:00\t-190.1\n30-Nov-2026\t10:10\t-189\n",
     "Cryoport": "Cryoport\nTimestamp (UTC),Probe Temperature (C),Humidity (%RH)\n"
     "2026-11-30T02:00:00Z,-190.1,20\n2026-11-30T02:10:00Z,-189,20\n",
     "ELPRO": "ELPRO LIBERO\nDatum;Zeit;Temp. °C\n30.11.2026;10:00;−190,1\n30.11.2026;10:10;−189\n",
-    "CSV": "序号\t日期\t时间\t温度(℃)\t湿度(%RH)\n1\t2026年11月30日\t10:00:00\t-190.1\t20\n2\t2026年11月30日\t上午 10:10:00\t-189\t20\n",
+    "CSV": "序号\t日期\t时间\t温度(℃)\t湿度(%RH)\n"
+    "1\t2026年11月30日\t10:00:00\t-190.1\t20\n2\t2026年11月30日\t上午 10:10:00\t-189\t20\n",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "gb18030"])
 @pytest.mark.parametrize("maker", LAYOUTS)
 def test_every_layout_gives_the_same_readings(maker: str, encoding: str) -> None:
-    text = LAYOUTS[maker]
+    text = LAYOUTS[maker].replace("−", "-" if encoding == "gb18030" else "−")  # no sign of everyday Chinese
     data = (
         b"\xfe\xff" + text.encode("utf-16-be")
         if encoding == "utf-16-be"
         else text.encode(encoding, "replace")
     )
-    if encoding == "gb18030" and "−" in text:
-        pytest.skip("not a sign of everyday Chinese text")
 
     found = read(data, ASKED)
 
@@ -177,7 +178,6 @@ def test_the_scale_is_asked_only_where_the_file_does_not_say_it() -> None:
     bare = file_of(A, B, head="Time,Temperature")
 
     assert read(bare, Asked(SHANGHAI, scale="C")).readings[0][1] == -190
-    assert read(bare, Asked(SHANGHAI, scale="K" if False else "C")).scale == "C"
     fahrenheit = file_of("2026-11-30 10:00,-310", "2026-11-30 10:10,-309", head="Time,Temperature")
     assert read(b"Unit: Fahrenheit\n" + fahrenheit, Asked(SHANGHAI, scale="C")).readings[0][1] == -190
 
@@ -284,8 +284,9 @@ def _read_or_refused(data: bytes) -> Record | None:
     try:
         return read(data, ASKED)
     except LoggerError as error:
-        assert error.findings
-        return None
+        found = error.findings
+    assert found
+    return None
 
 
 @given(records, st.sampled_from([SHANGHAI, UTC, dt.timezone(dt.timedelta(hours=-3, minutes=-30))]))

@@ -56,7 +56,7 @@ def within(readings: Readings, start: int, end: int) -> list[tuple[int, float]]:
     if not readings or end < start or readings[-1][0] < start or readings[0][0] > end:
         return []
     inside = [reading for reading in readings if start <= reading[0] <= end]
-    before = max((one for one in readings if one[0] < start), default=None, key=lambda one: one[0])
+    before = next((one for one in reversed(readings) if one[0] < start), None)
     after = next((one for one in readings if one[0] > end), None)
     first = inside[0] if inside else after
     last = inside[-1] if inside else before
