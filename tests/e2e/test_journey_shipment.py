@@ -52,7 +52,7 @@ def test_a_unit_leaves_the_bank_and_arrives(
 ) -> None:
     say, order, shipper = WORDS[lang], order_of(hospital), ShipperFactory()
     code = order.unit.unit_no
-    desk = page_in(user=shipping_person("Xu Hai"), lang=lang)
+    desk = page_in(user=shipping_person("Xu Hai"), lang=lang, expected_status=400)
     second = page_in(user=shipping_person("Lin Bo"), lang=lang, scheme="dark")
     ward = page_in(user=member_of(hospital), lang=lang, width=390)
 

@@ -496,7 +496,7 @@ def test_a_name_of_a_file_is_no_markup_and_no_path(xu_hai: User, signed_in: Any)
     row, client = ShipmentFactory(away=True), signed_in(xu_hai)
     file = SimpleUploadedFile("x.csv", record_of(row))
     file._name = '../<b>"\n.csv'
-    client.post(url("shipment-logger", row.pk), {"file": file, "zone": "UTC"})
+    client.post(url("shipment-logger", row.pk), {"file": file, "zone": "Asia/Shanghai"})
 
     page = client.get(url("shipment-detail", row.pk)).content.decode()
 
@@ -698,10 +698,10 @@ def test_the_api_does_what_the_pages_do(
 
     client = signed_in(second)
     refused = client.post(api("shipment-check", key), {"scanned": "X"}, **JSON)
-    assert (refused.status_code, refused.json()["code"]) == (400, "unit_differs")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "unit_differs")
     client.post(api("shipment-check", key), {"scanned": order.unit.unit_no}, **JSON)
     stale = client.post(api("shipment-leave", key), {"shown": made.json()["updated_at"]}, **JSON)
-    assert (stale.status_code, stale.json()["code"]) == (409, "shipment_changed")
+    assert (stale.status_code, stale.json()["error"]["code"]) == (409, "shipment_changed")
     assert client.post(api("shipment-leave", key), {}, **JSON).json()["dispatched_at"]
     event = {"kind": "customs", "at": timezone.now().isoformat(), "place": "PVG"}
     assert client.post(api("shipment-events", key), event, **JSON).json()["events"][-1]["place"] == "PVG"
@@ -712,7 +712,7 @@ def test_the_api_does_what_the_pages_do(
     wrong = client.post(
         api("shipment-logger", key), {"file": SimpleUploadedFile("a.csv", b"x"), "zone": "Mars"}
     )
-    assert (wrong.status_code, wrong.json()["code"]) == (400, "zone_unknown")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "zone_unknown")
 
     client = signed_in(he_lan)
     checklist = {**answers(row), "received_at": timezone.now().isoformat()}
