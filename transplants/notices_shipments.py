@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from core.kinds import Group, Kind, Weight
 from core.models import User
@@ -112,7 +112,7 @@ NAMES = {
     "deviation": (gettext_lazy("A shipment has a deviation"), Weight.URGENT),
     "failed": (gettext_lazy("A shipment has failed"), Weight.URGENT),
 }
-GROUP = Group("shipments", gettext_lazy("Shipments"))
+GROUP = Group("shipments", pgettext_lazy("ordered units", "Shipments"))
 SHARED = ("id", "number", "unit", "patient", "hospital")
 
 KINDS = tuple(

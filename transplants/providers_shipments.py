@@ -46,7 +46,7 @@ def register() -> None:
     nav.register(
         NavItem(
             36,
-            gettext_lazy("Shipments"),
+            pgettext_lazy("ordered units", "Shipments"),
             "transplants:shipment-list",
             Permission.SHIPMENT_WORK,
             "/shipments/",
@@ -141,7 +141,7 @@ def _receipts(subject: Subject) -> list[Record]:
 SECTIONS = (
     Section(
         "shipments",
-        gettext_lazy("Shipments"),
+        pgettext_lazy("ordered units", "Shipments"),
         _shipments,
         730,
         covers=(Shipment._meta.label,),

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.access import get_visible_or_404, permission_required, person_of
@@ -54,7 +55,11 @@ def shipment_receive(request: HttpRequest, pk: Any) -> HttpResponse:
     if request.method == "GET" and not presenters.may(row, person_of(request))["receive"]:
         return redirect(page)
     above = row.logger_files.light().filter(verdict=LoggerVerdict.ABOVE).first()
-    crumbs = [(reverse("transplants:shipment-list"), _("Shipments")), (page, row.number), ("", _("Receipt"))]
+    crumbs = [
+        (reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")),
+        (page, row.number),
+        ("", _("Receipt")),
+    ]
     context = {"row": row, "form": form, "answers": services.ANSWERS, "above": above, "crumbs": crumbs}
     return render(request, "transplants/shipment_receive.html", context, status=outcome.status)
 

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.access import get_visible_or_404, permission_required, person_of
@@ -103,7 +104,7 @@ def shipment_create(request: HttpRequest, order_pk: Any) -> HttpResponse:
     )
     if outcome.done:
         return _packed(request, outcome.value)
-    crumbs = [(reverse("transplants:shipment-list"), _("Shipments")), ("", _("Pack"))]
+    crumbs = [(reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")), ("", _("Pack"))]
     context = {"form": form, "order": order, "crumbs": crumbs, "cancel": reverse("transplants:shipment-list")}
     return render(request, "transplants/shipment_pack.html", context, status=outcome.status)
 
@@ -124,7 +125,7 @@ def shipment_repack(request: HttpRequest, pk: Any) -> HttpResponse:
         return _packed(request, outcome.value)
     page = reverse("transplants:shipment-detail", args=[row.pk])
     crumbs = [
-        (reverse("transplants:shipment-list"), _("Shipments")),
+        (reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")),
         (page, row.number),
         ("", _("Pack again")),
     ]
@@ -167,6 +168,8 @@ def page_of(
         "forms": _forms(row, act, form),
         "act": act,
         "may": may,
+        # what is to be done now stands above all else, on a phone too
+        "primary": may["receive"] or may["check"] or may["dispatch"] or state["code"] == "stale",
         "hold": presenters.hold(row, rules, refilled_at),
         "facts": presenters.facts(row, refilled_at),
         "timeline": presenters.timeline(row),
@@ -178,7 +181,10 @@ def page_of(
         "picking_url": f"{reverse('bank:storage-picking')}?units={row.order.unit.unit_no}"
         if may["picking"]
         else "",
-        "crumbs": [(reverse("transplants:shipment-list"), _("Shipments")), ("", row.number)],
+        "crumbs": [
+            (reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")),
+            ("", row.number),
+        ],
     }
     return render(request, "transplants/shipment_detail.html", context, status=status)
 

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core.access import permission_required, person_of
@@ -37,7 +38,10 @@ def shipper_list(request: HttpRequest) -> HttpResponse:
     of = {row.shipper_id: row for row in holding}
     context = {
         "rows": [presenters.shipper_row(row, of.get(row.pk), today()) for row in rows],
-        "crumbs": [(reverse("transplants:shipment-list"), _("Shipments")), ("", _("Shippers"))],
+        "crumbs": [
+            (reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")),
+            ("", _("Shippers")),
+        ],
     }
     return render(request, "transplants/shipper_list.html", context)
 
@@ -61,7 +65,7 @@ def shipper_edit(request: HttpRequest, pk: Any = None) -> HttpResponse:
         messages.success(request, _("Shipper %(serial)s is saved.") % {"serial": outcome.value.serial})
         return redirect("transplants:shipper-list")
     crumbs = [
-        (reverse("transplants:shipment-list"), _("Shipments")),
+        (reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")),
         (reverse("transplants:shipper-list"), _("Shippers")),
         ("", row.serial if row else _("New shipper")),
     ]
@@ -84,6 +88,9 @@ def rules_edit(request: HttpRequest) -> HttpResponse:
     if outcome.done:
         messages.success(request, _("The rules are in force for every shipment from now on."))
         return redirect("transplants:shipping-rules")
-    crumbs = [(reverse("transplants:shipment-list"), _("Shipments")), ("", _("Rules"))]
+    crumbs = [
+        (reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")),
+        ("", _("Rules")),
+    ]
     context = {"form": form, "crumbs": crumbs}
     return render(request, "transplants/shipping_rules.html", context, status=outcome.status)
