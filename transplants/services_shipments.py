@@ -153,7 +153,8 @@ def shipment_check(
 def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | None = None) -> Shipment:
     """It leaves the house: order and unit are under way, the unit's place in the tank is free, its fees are due.
 
-    Raises Conflict: order_state, not_checked, packed_before_release, expected_past, shipper_not_valid, shipper_in_use.
+    Raises Conflict: order_state, not_checked, packed_before_release, expected_past, shipper_in_use, permit_over;
+    InvalidInput shipper_not_valid.
     """
     guard_shipping(user)
     found = locked_shipment(shipment_id)
@@ -167,6 +168,7 @@ def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | Non
         raise Conflict("not_checked", _("A second person must look at the unit's identity first."))
     now = timezone.now()
     _guard_leaving(row, now)
+    shipping.guard_permit(held.row, timezone.localdate())
     here = services_storage.slot_of(held.unit)
     if here is not None:
         services_storage.free(held.unit, here, actor=actor, reason=row.number)
@@ -174,7 +176,7 @@ def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | Non
     shipping.save(row, {"dispatched_at": now})
     shipping.happened(row, EventKind.DISPATCHED, now, user)
     shipping.record(row, "shipment.dispatch", actor, after={"dispatched_at": now, "waybill": row.waybill})
-    for kind in (FeeKind.UNIT, shipping.shipping_fee(held)):
+    for kind in (FeeKind.UNIT, shipping.shipping_fee(held.row)):
         charge(
             kind=kind,
             reference=row.number,

@@ -24,7 +24,7 @@ from hospitals.querysets import hospitals_open_to
 from transplants import moving
 from transplants.choices_incidents import FeeKind
 from transplants.choices_orders import EventKind
-from transplants.models import Shipment, ShipmentEvent, Shipper
+from transplants.models import ExportPermit, Order, Shipment, ShipmentEvent, Shipper
 from transplants.moving import LockedOrder
 
 HOUR: Final = dt.timedelta(hours=1)
@@ -170,11 +170,25 @@ def text_of(given: str, longest: int) -> str:
     return " ".join(given.replace("\0", "").split())[:longest]
 
 
-def home_country(unit: CordBloodUnit) -> str:
-    """Of the unit's bank; of the installation where the bank names none."""
-    return unit.bank.country or GeneticLimits.load().home_country
+def is_abroad(row: Order) -> bool:
+    """Whether it leaves the country of the bank."""
+    return bool(row.country != GeneticLimits.load().home_country)
 
 
-def shipping_fee(held: LockedOrder) -> FeeKind:
-    abroad = held.row.country != home_country(held.unit)
-    return FeeKind.SHIPMENT_ABROAD if abroad else FeeKind.SHIPMENT
+def guard_permit(row: Order, on: dt.date) -> None:
+    """Raises Conflict where it may not leave the country on that day: the permit was right at the release, and ends."""
+    if not is_abroad(row):
+        return
+    permit = ExportPermit.objects.filter(order=row).first()
+    if permit is None or permit.valid_until < on:
+        raise Conflict(
+            "permit_over",
+            _(
+                "The unit goes to %(country)s, and no export permit is valid today. Record one on the order first."
+            ),
+            params={"country": row.country},
+        )
+
+
+def shipping_fee(row: Order) -> FeeKind:
+    return FeeKind.SHIPMENT_ABROAD if is_abroad(row) else FeeKind.SHIPMENT

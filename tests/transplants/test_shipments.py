@@ -33,6 +33,7 @@ from tests.factories.storage import slot, tank
 from transplants import services_shipments as services
 from transplants.models import (
     Charge,
+    ExportPermit,
     Incident,
     Order,
     Price,
@@ -289,6 +290,24 @@ def price(kind: str, amount: int) -> None:
     )
 
 
+def permit(order: Order, days: int) -> None:
+    ExportPermit.objects.create(
+        order=order, permit_no="P-1", authority="A", valid_until=in_days(days), recorded_by=UserFactory()
+    )
+
+
+@pytest.mark.parametrize("days", [None, -1])
+def test_without_a_permit_that_is_valid_today_nothing_leaves_the_country(
+    days: int | None, xu_hai: User
+) -> None:
+    row = ShipmentFactory(checked=True, order__country="SG")
+    if days is not None:
+        permit(row.order, days)
+
+    refused(lambda: services.shipment_dispatch(shipment_id=row.pk, user=xu_hai), "permit_over", Conflict)
+    assert Order.objects.get().state == "released"
+
+
 @pytest.mark.parametrize(("country", "kind"), [("CN", "shipment"), ("SG", "shipment_abroad")])
 def test_it_leaves_the_tank_and_the_hospital_is_told_and_charged(
     country: str, kind: str, hospital: Hospital, he_lan: User, xu_hai: User
@@ -300,6 +319,8 @@ def test_it_leaves_the_tank_and_the_hospital_is_told_and_charged(
     for fee in ("unit", "shipment", "shipment_abroad"):
         price(fee, 100)
     row = ShipmentFactory(checked=True, order=order)
+    if country != "CN":
+        permit(order, days=0)
 
     services.shipment_dispatch(shipment_id=row.pk, user=xu_hai, shown=row.updated_at)
 
