@@ -76,7 +76,7 @@ def _curve(
         return None
     shown = thinned(points, worst)
     values = [value for _at, value in points] + ([] if limit is None else [limit])
-    low, high, step = _scale(min(values), max(values))
+    low, high, step = scale(min(values), max(values))
 
     def x(at: dt.datetime) -> float:
         return round(LEFT + (RIGHT - LEFT) * ((at - since) / (until - since)), 1)
@@ -123,7 +123,7 @@ def _curve(
     }
 
 
-def _scale(low: float, high: float) -> tuple[float, float, float]:
+def scale(low: float, high: float) -> tuple[float, float, float]:
     """Round ends and a round step, four steps or so, around what is shown."""
     span = max(high - low, 1.0)
     step = next(step for step in (0.5, 1, 2, 5, 10, 20, 50, 100, 200) if span / step <= 4)

@@ -114,7 +114,7 @@ class Answer(TextChoices):
 class Acceptance(TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     DEVIATION = "deviation", _("Accepted with a deviation")
-    REFUSED = "refused", _("Refused")
+    REFUSED = "refused", pgettext_lazy("shipment", "Refused")
 
 
 class LoggerVerdict(TextChoices):

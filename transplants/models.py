@@ -28,7 +28,14 @@ from transplants.models_fees import Charge, Price
 from transplants.models_grafts import GraftMeasurement, Infusion, Transplant, UnitReturn
 from transplants.models_incidents import Incident, IncidentNote, IncidentUnit, Recall, RecallUnit
 from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
-from transplants.models_shipments import LoggerFile, Receipt, Shipment, ShipmentEvent, Shipper
+from transplants.models_shipments import (
+    LoggerFile,
+    Receipt,
+    Shipment,
+    ShipmentEvent,
+    Shipper,
+    ShippingRules,
+)
 
 __all__ = [
     "Charge",
@@ -56,6 +63,7 @@ __all__ = [
     "Shipment",
     "ShipmentEvent",
     "Shipper",
+    "ShippingRules",
     "Transplant",
     "UnitReturn",
 ]

@@ -7,14 +7,71 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from transplants import querysets_orders as querysets
-from transplants.choices_orders import Acceptance, Answer, EventKind, FailureCause, LoggerVerdict
+from transplants.choices_orders import (
+    SHIPPING_LIMIT_C,
+    Acceptance,
+    Answer,
+    EventKind,
+    FailureCause,
+    LoggerVerdict,
+)
 from transplants.models_orders import Order
 
 _USER = settings.AUTH_USER_MODEL
+
+
+# Bounds of what a bank may set; far beyond what any bank does.
+MOST_MARGIN_HOURS = 24 * 14
+MOST_COVER_MINUTES = 24 * 60
+COLDEST_LIMIT_C, WARMEST_LIMIT_C = -196.0, 25.0
+
+
+class ShippingRules(models.Model):
+    """The only row (id 1): how warm a unit may get on its way, and what a shipment must leave to spare.
+
+    limit_c: ISBT storage class ≤ -150 °C; the banks of New York and Singapore ship so. margin_hours: FACT is said to
+    ask for 48 h of hold time beyond the expected arrival, which nobody here could read: unconfirmed, it only warns.
+    cover_minutes is our own: each bank sets it.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    limit_c = models.FloatField(_("Warmest a unit may get on its way, °C"), default=SHIPPING_LIMIT_C)
+    margin_hours = models.PositiveSmallIntegerField(
+        _("Hours that the hold time should last beyond the expected arrival"), default=48
+    )
+    cover_minutes = models.PositiveSmallIntegerField(
+        _("Minutes of the way that a temperature record may leave out at once"), default=30
+    )
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="shipping_rules_one_row"),
+            models.CheckConstraint(
+                condition=Q(limit_c__gte=COLDEST_LIMIT_C, limit_c__lte=WARMEST_LIMIT_C),
+                name="shipping_rules_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(margin_hours__lte=MOST_MARGIN_HOURS), name="shipping_rules_margin"
+            ),
+            models.CheckConstraint(
+                condition=Q(cover_minutes__gte=1, cover_minutes__lte=MOST_COVER_MINUTES),
+                name="shipping_rules_cover",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Rules of shipping"))
+
+    @classmethod
+    def load(cls) -> ShippingRules:
+        """The row, or the defaults where nobody has saved one yet."""
+        return cls.objects.filter(pk=1).first() or cls()
 
 
 class Shipper(models.Model):
@@ -79,7 +136,20 @@ class Shipment(models.Model):
     class Meta:
         ordering = ["-packed_at", "pk"]
         verbose_name = _("shipment")
+        indexes = [
+            models.Index(fields=["hospital", "-packed_at"], name="shipment_of_hospital"),
+            models.Index(fields=["waybill"], name="shipment_by_waybill"),
+        ]
         constraints = [
+            # what is away cannot be sent a second time
+            models.UniqueConstraint(
+                fields=["shipper"],
+                condition=Q(dispatched_at__isnull=False, delivered_at__isnull=True, failed_at__isnull=True),
+                name="shipment_shipper_under_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(delivered_at__isnull=True) | Q(failed_at__isnull=True), name="shipment_one_end"
+            ),
             models.CheckConstraint(
                 condition=Q(checked_by__isnull=True, checked_at__isnull=True)
                 | (Q(checked_by__isnull=False, checked_at__isnull=False) & ~Q(checked_by=F("packed_by"))),
@@ -125,7 +195,11 @@ class ShipmentEvent(models.Model):
     class Meta:
         ordering = ["at", "entered_at", "pk"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="shipment_event_known")
+            models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="shipment_event_known"),
+            models.CheckConstraint(
+                condition=~Q(kind="handover") | (~Q(handed_by="") & ~Q(taken_by="")),
+                name="shipment_handed_from_to",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -135,7 +209,8 @@ class ShipmentEvent(models.Model):
 class LoggerFile(models.Model):
     """One row is one file of a temperature logger, read and judged. content: encrypted, as it came.
 
-    readings: [[seconds since 1970, °C], …] in their order.
+    readings: [[seconds since 1970, °C], …] in their order. first_at, last_at: of the whole file; min_c, max_c,
+    minutes_above and verdict: of the way, from dispatch to receipt, as far as the file covers it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -145,6 +220,9 @@ class LoggerFile(models.Model):
     size_bytes = models.PositiveIntegerField()
     content = models.BinaryField()
     form = models.CharField(max_length=40, help_text="which logger's layout it was read as")
+    read_as = models.JSONField(
+        default=dict, help_text="zone, order of the day, unit and column it was read by"
+    )
     readings = models.JSONField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
@@ -156,7 +234,7 @@ class LoggerFile(models.Model):
     uploaded_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
     uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = querysets.OfShipment.as_manager()
+    objects = querysets.LoggerFileQuerySet.as_manager()
 
     class Meta:
         ordering = ["-uploaded_at", "pk"]
@@ -195,6 +273,13 @@ class Receipt(models.Model):
                 condition=Q(acceptance="accepted", deviation="")
                 | (~Q(acceptance="accepted") & ~Q(deviation="")),
                 name="receipt_deviation_named",
+            ),
+            # what is not the ordered unit is sent back, whatever else is right
+            models.CheckConstraint(
+                condition=Q(acceptance="refused") | Q(identity_right="yes"), name="receipt_of_the_ordered"
+            ),
+            models.CheckConstraint(
+                condition=Q(acceptance__in=Acceptance.values), name="receipt_acceptance_known"
             ),
             # accepted without more only where all was looked at and right
             models.CheckConstraint(

@@ -302,7 +302,7 @@ def test_the_log_draws_what_was_read_in_its_period(node: StorageNode) -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(-196, -80), (-185.2, -185.1), (0, 100), (-273.15, 60), (50, 50)])
 def test_a_scale_holds_what_it_shows(low: float, high: float) -> None:
-    bottom, top, step = tank_log._scale(low, high)
+    bottom, top, step = tank_log.scale(low, high)
 
     assert bottom <= low
     assert high <= top

@@ -4,6 +4,7 @@ import uuid
 
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.datetime
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
@@ -952,6 +953,12 @@ class Migration(migrations.Migration):
                 ("size_bytes", models.PositiveIntegerField()),
                 ("content", models.BinaryField()),
                 ("form", models.CharField(help_text="which logger's layout it was read as", max_length=40)),
+                (
+                    "read_as",
+                    models.JSONField(
+                        default=dict, help_text="zone, order of the day, unit and column it was read by"
+                    ),
+                ),
                 ("readings", models.JSONField()),
                 ("first_at", models.DateTimeField()),
                 ("last_at", models.DateTimeField()),
@@ -1077,6 +1084,52 @@ class Migration(migrations.Migration):
                         name="shipper_days_in_order",
                     ),
                     models.CheckConstraint(condition=models.Q(("hold_hours__gte", 1)), name="shipper_holds"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ShippingRules",
+            fields=[
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(
+                        default=1, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "limit_c",
+                    models.FloatField(default=-150.0, verbose_name="Warmest a unit may get on its way, °C"),
+                ),
+                (
+                    "margin_hours",
+                    models.PositiveSmallIntegerField(
+                        default=48,
+                        verbose_name="Hours that the hold time should last beyond the expected arrival",
+                    ),
+                ),
+                (
+                    "cover_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        verbose_name="Minutes of the way that a temperature record may leave out at once",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="shipping_rules_one_row"),
+                    models.CheckConstraint(
+                        condition=models.Q(("limit_c__gte", -196.0), ("limit_c__lte", 25.0)),
+                        name="shipping_rules_limit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("margin_hours__lte", 336)), name="shipping_rules_margin"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("cover_minutes__gte", 1), ("cover_minutes__lte", 1440)),
+                        name="shipping_rules_cover",
+                    ),
                 ],
             },
         ),
@@ -1873,6 +1926,62 @@ class Migration(migrations.Migration):
             model_name="loggerfile",
             constraint=models.CheckConstraint(
                 condition=models.Q(("max_c__gte", models.F("min_c"))), name="logger_file_range"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="shipment",
+            index=models.Index(fields=["hospital", "-packed_at"], name="shipment_of_hospital"),
+        ),
+        migrations.AddIndex(
+            model_name="shipment",
+            index=models.Index(fields=["waybill"], name="shipment_by_waybill"),
+        ),
+        migrations.AddConstraint(
+            model_name="receipt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("acceptance", "refused"), ("identity_right", "yes"), _connector="OR"),
+                name="receipt_of_the_ordered",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="receipt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("acceptance__in", ["accepted", "deviation", "refused"])),
+                name="receipt_acceptance_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="shipment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("delivered_at__isnull", True),
+                    ("dispatched_at__isnull", False),
+                    ("failed_at__isnull", True),
+                ),
+                fields=("shipper",),
+                name="shipment_shipper_under_way",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="shipment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("delivered_at__isnull", True), ("failed_at__isnull", True), _connector="OR"
+                ),
+                name="shipment_one_end",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="shipmentevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "handover"), _negated=True),
+                    models.Q(
+                        models.Q(("handed_by", ""), _negated=True), models.Q(("taken_by", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="shipment_handed_from_to",
             ),
         ),
         migrations.AddConstraint(

@@ -1,0 +1,1 @@
+"""Files of temperature loggers: read, judged, written. Knows no Django and no app."""

@@ -1,0 +1,351 @@
+"""What happens to a shipment on its way and at its end: events, temperature records, receipt by the hospital."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core import notifications
+from core.audit import Actor
+from core.crypto import decrypt_bytes
+from core.errors import Conflict, InvalidInput, NotAllowed
+from core.models import User
+from core.roles import Permission
+from hospitals.querysets import open_in
+from transplants import moving, notices_shipments, shipping
+from transplants.choices_incidents import IncidentKind
+from transplants.choices_orders import (
+    Acceptance,
+    Answer,
+    EventKind,
+    FailureCause,
+    LoggerVerdict,
+    OrderState,
+)
+from transplants.incidents import Found, opened
+from transplants.logger_files import given_file, judge
+from transplants.loggers.reading import Asked
+from transplants.models import LoggerFile, Receipt, Shipment, ShipmentEvent, ShippingRules
+from transplants.services_shipments import LONGEST_WAY, failed
+from transplants.shipping import LockedShipment, guard_shipping, locked_shipment, text_of
+
+ON_THE_WAY: Final = (
+    EventKind.HANDOVER,
+    EventKind.CUSTOMS,
+    EventKind.REFILLED,
+    EventKind.DELAYED,
+    EventKind.OTHER,
+)
+# Of the shipper, or of a unit that comes back.
+AFTERWARDS: Final = (EventKind.HANDOVER, EventKind.CUSTOMS, EventKind.RETURNED, EventKind.OTHER)
+ANSWERS: Final = ("seals_intact", "temperature_held", "bag_intact", "identity_right", "papers_complete")
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What happened, as it is written down. expected_at: of a delay, when it is expected now. event_id: of the form."""
+
+    kind: str
+    at: dt.datetime
+    place: str = ""
+    handed_by: str = ""
+    taken_by: str = ""
+    note: str = ""
+    expected_at: dt.datetime | None = None
+    event_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Received:
+    """What the hospital found. scanned: what was read on the bag; each answer one of Answer."""
+
+    received_at: dt.datetime
+    scanned: str
+    seals_intact: str
+    temperature_held: str
+    bag_intact: str
+    identity_right: str
+    papers_complete: str
+    acceptance: str
+    deviation: str = ""
+
+
+def events_open(row: Shipment) -> tuple[EventKind, ...]:
+    """What may be written down of it now."""
+    if row.dispatched_at is None:
+        return ()
+    return AFTERWARDS if row.delivered_at or row.failed_at else ON_THE_WAY
+
+
+@transaction.atomic
+def event_add(*, shipment_id: UUID, happened: Happened, user: User) -> ShipmentEvent:
+    """A handover, customs, a refill, a delay. A delay moves the expected arrival, and the hospital is told."""
+    guard_shipping(user)
+    found = locked_shipment(shipment_id)
+    row = found.row
+    sent = _event_sent(happened.event_id)
+    if sent is not None and sent.shipment_id == row.pk and sent.entered_by_id == user.pk:
+        return sent
+    values = _event(row, happened)
+    event = shipping.happened(
+        row,
+        EventKind(happened.kind),
+        _moment(happened.at, row, field="at"),
+        user,
+        id=uuid4() if sent is not None or happened.event_id is None else happened.event_id,
+        **values,
+    )
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {"kind": event.kind, **{name: value for name, value in values.items() if value}}
+    if expected := _expected(row, happened):
+        before, after = {"expected_at": row.expected_at}, {**after, "expected_at": expected}
+        shipping.save(row, {"expected_at": expected})
+    shipping.record(row, "shipment.event", Actor.user(user), before=before, after=after)
+    if event.kind == EventKind.DELAYED:
+        notifications.notifications_create(notices=notices_shipments.delayed(row, but=user))
+    return event
+
+
+@transaction.atomic
+def logger_add(*, shipment_id: UUID, name: str, data: bytes, asked: Asked, user: User) -> LoggerFile:
+    """Take in the file of a temperature logger, and judge it; the same file twice is one row.
+
+    Raises InvalidInput for what the file holds, NotAllowed, Conflict `not_dispatched`. A unit that was accepted and
+    then proves to have been too warm opens an incident.
+    """
+    fresh = given_file(name, data, asked)  # before anything is locked: a large file takes seconds
+    found = locked_shipment(shipment_id)
+    row = found.row
+    if not shipping.is_shipping(user) and not open_in(user, Permission.SHIPMENT_RECEIVE, row.hospital_id):
+        raise NotAllowed("not_yours", _("You may not do this with this shipment."))
+    known: LoggerFile | None = row.logger_files.filter(sha256=fresh.sha256).first()
+    if known is not None:
+        return known
+    if row.dispatched_at is None:
+        raise Conflict(
+            "not_dispatched", _("The way has not begun. Add the temperature record when it is under way.")
+        )
+    fresh.shipment, fresh.uploaded_by = row, user
+    receipt = Receipt.objects.filter(shipment=row).first()
+    judge(fresh, row, receipt, ShippingRules.load())
+    fresh.save(force_insert=True)
+    told = {"file": fresh.name, "sha256": fresh.sha256, "verdict": fresh.verdict, "max_c": fresh.max_c}
+    shipping.record(row, "shipment.logger", Actor.user(user), after=told)
+    if fresh.verdict == LoggerVerdict.ABOVE and receipt and receipt.acceptance == Acceptance.ACCEPTED:
+        what = _(
+            "The temperature record shows %(max)s °C at most, and the unit was accepted without deviation."
+        )
+        _open_deviation(found, str(what % {"max": f"{fresh.max_c:g}"}), user)
+    return fresh
+
+
+@transaction.atomic
+def logger_open(*, file: LoggerFile, user: User) -> tuple[LoggerFile, bytes]:
+    """The file as it came; who took it away is on record. Raises Conflict where it is not what came."""
+    row = LoggerFile.objects.select_related("shipment__order__unit", "shipment__order__patient").get(
+        pk=file.pk
+    )
+    data = decrypt_bytes(bytes(row.content))
+    if hashlib.sha256(data).hexdigest() != row.sha256:
+        raise Conflict("file_changed", _("This file is not what it was when it came."))
+    shipping.record(row.shipment, "shipment.logger_open", Actor.user(user), after={"file": row.name})
+    return row, data
+
+
+@transaction.atomic
+def shipment_receive(*, shipment_id: UUID, received: Received, user: User) -> Receipt:
+    """The hospital says what arrived, and whether it takes it.
+
+    Accepted, with or without deviation, order and unit are delivered; refused, the shipment has failed. A deviation or
+    a refusal opens an incident. Raises NotAllowed; InvalidInput beside the answers; Conflict: order_state,
+    logger_above.
+    """
+    found = locked_shipment(shipment_id)
+    row = found.row
+    if not open_in(user, Permission.SHIPMENT_RECEIVE, row.hospital_id):
+        raise NotAllowed("not_yours", _("Only the hospital confirms what arrived."))
+    sent: Receipt | None = Receipt.objects.filter(shipment=row, received_by=user).first()
+    if sent is not None and sent.acceptance == received.acceptance:
+        return sent
+    moving.guard_state(found.held.row, OrderState.SHIPPED)
+    values = _receipt(found, received)
+    receipt: Receipt = Receipt.objects.create(shipment=row, received_by=user, **values)
+    _judge_again(row, receipt)
+    _guard_temperature(row, receipt)
+    shipping.happened(row, EventKind.ARRIVED, receipt.received_at, user)
+    told = {**values, "scanned": text_of(received.scanned, 60)}
+    shipping.record(row, "shipment.receive", Actor.user(user), after=told)
+    _end(found, receipt, user)
+    return receipt
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def _end(found: LockedShipment, receipt: Receipt, user: User) -> None:
+    row, actor = found.row, Actor.user(user)
+    if receipt.acceptance == Acceptance.REFUSED:
+        failed(found, FailureCause.REFUSED, receipt.deviation, user)
+        _open_deviation(found, receipt.deviation, user, notices_shipments.failed(row, but=user))
+        return
+    moving.step(found.held, OrderState.DELIVERED, actor=actor, action="order.deliver")
+    shipping.save(row, {"delivered_at": receipt.received_at})
+    if receipt.acceptance == Acceptance.DEVIATION:
+        _open_deviation(found, receipt.deviation, user, notices_shipments.deviation(row, but=user))
+        return
+    notifications.notifications_create(notices=notices_shipments.delivered(row, but=user))
+
+
+def _open_deviation(
+    found: LockedShipment, what: str, user: User, notices: list[notifications.Notice] | None = None
+) -> None:
+    """The incident, and all who are told of it and of the shipment, locked at once."""
+    row = found.row
+    tell = notices_shipments.deviation(row, but=user) if notices is None else notices
+    incident = Found(
+        kind=IncidentKind.DEVIATION,
+        title=str(_("Deviation at the receipt of %(number)s") % {"number": row.number}),
+        what=what,
+        units=[found.unit],
+        hospital=row.hospital,
+        patient=found.held.patient,
+        order=found.held.row,
+    )
+    with notifications.kept_back() as told:
+        opened(incident, actor=Actor.user(user))
+        notifications.notifications_create(notices=tell)
+    notifications.notifications_create(notices=told)
+
+
+def _event_sent(event_id: UUID | None) -> ShipmentEvent | None:
+    found: ShipmentEvent | None = ShipmentEvent.objects.filter(pk=event_id).first() if event_id else None
+    return found
+
+
+def _event(row: Shipment, given: Happened) -> dict[str, str]:
+    kinds = events_open(row)
+    if not kinds:
+        raise Conflict("not_dispatched", _("The way has not begun: dispatch the shipment first."))
+    if given.kind not in kinds:
+        raise InvalidInput("kind_closed", _("Choose what happened."), field="kind")
+    longest = {"place": 120, "handed_by": 120, "taken_by": 120, "note": 400}
+    values = {name: text_of(getattr(given, name), most) for name, most in longest.items()}
+    if given.kind == EventKind.HANDOVER:
+        for name in ("handed_by", "taken_by"):
+            if not values[name]:
+                raise InvalidInput("person_needed", _("A handover needs both names."), field=name)
+    if given.kind in (EventKind.DELAYED, EventKind.OTHER) and not values["note"]:
+        raise InvalidInput("note_needed", _("Write what happened."), field="note")
+    return values
+
+
+def _expected(row: Shipment, given: Happened) -> dt.datetime | None:
+    """The new time of arrival of a delay; None where it stays."""
+    if given.kind != EventKind.DELAYED or given.expected_at in (None, row.expected_at):
+        return None
+    now = timezone.now()
+    if given.expected_at is None or not now < given.expected_at <= now + LONGEST_WAY:
+        raise InvalidInput(
+            "expected_range",
+            _("Choose a time from now to %(last)s."),
+            field="expected_at",
+            params={"last": f"{timezone.localtime(now + LONGEST_WAY):%Y-%m-%d %H:%M}"},
+        )
+    return given.expected_at
+
+
+def _moment(at: dt.datetime, row: Shipment, *, field: str) -> dt.datetime:
+    """Between dispatch and now. Forms know minutes only: the minute of the dispatch is not before it."""
+    now, left = timezone.now(), row.dispatched_at
+    assert left is not None  # events_open, and the state of the order, have said so
+    if at > now:
+        raise InvalidInput("moment_future", _("The time lies in the future."), field=field)
+    if at < left.replace(second=0, microsecond=0):
+        raise InvalidInput(
+            "moment_before",
+            _("It was dispatched at %(at)s only."),
+            field=field,
+            params={"at": f"{timezone.localtime(left):%Y-%m-%d %H:%M}"},
+        )
+    return max(at, left)
+
+
+def _receipt(found: LockedShipment, given: Received) -> dict[str, Any]:
+    answers = {name: getattr(given, name) for name in ANSWERS}
+    for name, answer in answers.items():
+        if answer not in Answer.values:
+            raise InvalidInput("answer_needed", _("Choose an answer."), field=name)
+    if given.acceptance not in Acceptance.values:
+        raise InvalidInput("acceptance_needed", _("Choose a decision."), field="acceptance")
+    _guard_identity(found, given)
+    is_accepted = given.acceptance == Acceptance.ACCEPTED
+    open_answers = [name for name, answer in answers.items() if answer != Answer.YES]
+    if is_accepted and open_answers:
+        raise InvalidInput(
+            "not_all_yes",
+            _("Not everything is answered with yes. Accept it with a deviation and name it, or refuse it."),
+            field="acceptance",
+        )
+    deviation = text_of(given.deviation, 400)
+    if is_accepted and deviation:
+        raise InvalidInput(
+            "deviation_named",
+            _("A deviation is named. Choose “accepted with a deviation”, or take the text out."),
+            field="acceptance",
+        )
+    if not is_accepted and not deviation:
+        raise InvalidInput("deviation_needed", _("Write what is not as it should be."), field="deviation")
+    at = _moment(given.received_at, found.row, field="received_at")
+    return {**answers, "received_at": at, "acceptance": given.acceptance, "deviation": deviation}
+
+
+def _guard_identity(found: LockedShipment, given: Received) -> None:
+    """What was read on the bag and what was answered must agree; another unit is never taken."""
+    is_it = shipping.names_unit(found.unit, given.scanned)
+    if given.identity_right == Answer.YES and not is_it:
+        raise InvalidInput(
+            "unit_differs",
+            _(
+                "This is not the code of the ordered unit %(unit)s. Read it again; if it stays so, answer “no” to "
+                "the identity, refuse it and call the bank."
+            ),
+            field="scanned",
+            params={"unit": found.unit.public_no},
+        )
+    if given.identity_right != Answer.YES and given.acceptance != Acceptance.REFUSED:
+        raise InvalidInput(
+            "identity_open",
+            _("A unit whose identity is not sure is not taken. Look at it, or refuse the unit."),
+            field="identity_right",
+        )
+
+
+def _judge_again(row: Shipment, receipt: Receipt) -> None:
+    """Now that the end of the way is known; the limit stays that of the day on which the file came."""
+    rules = ShippingRules.load()
+    for file in row.logger_files.defer("content"):
+        judge(file, row, receipt, rules)
+        file.save(update_fields=["min_c", "max_c", "minutes_above", "verdict"])
+
+
+def _guard_temperature(row: Shipment, receipt: Receipt) -> None:
+    if receipt.acceptance != Acceptance.ACCEPTED:
+        return
+    above = row.logger_files.light().filter(verdict=LoggerVerdict.ABOVE).order_by("-max_c").first()
+    if above is not None:
+        raise Conflict(
+            "logger_above",
+            _(
+                "The temperature record shows %(max)s °C at most, above the limit of %(limit)s °C. Accept it with a "
+                "deviation and name it, or refuse it."
+            ),
+            field="acceptance",
+            params={"max": f"{above.max_c:.1f}", "limit": f"{above.limit_c:g}"},
+        )

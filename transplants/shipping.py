@@ -1,0 +1,194 @@
+"""What every step of a shipment shares: the locks, who may, what keeps it from going on, its hold time, its trail.
+
+Order of locks: those of transplants.moving, then shipment, shipper, slot; numbers and people who are told come last.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bank.models import CordBloodUnit, GeneticLimits
+from core import audit
+from core.audit import Actor
+from core.errors import Conflict, InvalidInput, NotAllowed
+from core.models import User
+from core.roles import Permission
+from hospitals.querysets import hospitals_open_to
+from transplants import moving
+from transplants.choices_incidents import FeeKind
+from transplants.choices_orders import EventKind
+from transplants.models import ExportPermit, Order, Shipment, ShipmentEvent, Shipper
+from transplants.moving import LockedOrder
+
+HOUR: Final = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class LockedShipment:
+    """A shipment with its order and all that the order is about, all rows locked."""
+
+    row: Shipment
+    held: LockedOrder
+
+    @property
+    def unit(self) -> CordBloodUnit:
+        return self.held.unit
+
+
+def locked_shipment(shipment_id: UUID) -> LockedShipment:
+    order_id = Shipment.objects.filter(pk=shipment_id).values_list("order", flat=True).get()
+    held = moving.locked_order(order_id)
+    rows = Shipment.objects.select_related("hospital", "shipper", "packed_by", "checked_by")
+    row: Shipment = rows.select_for_update(no_key=True, of=("self",)).get(pk=shipment_id)
+    row.order = held.row
+    return LockedShipment(row, held)
+
+
+def locked_shipper(shipper_id: UUID) -> Shipper:
+    row = Shipper.objects.select_for_update(no_key=True).filter(pk=shipper_id).first()
+    if row is None:
+        raise InvalidInput("shipper_unknown", _("There is no such shipper."), field="shipper")
+    return row
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+def is_shipping(user: User) -> bool:
+    """Whether the person ships for the bank, by a role of the bank."""
+    return hospitals_open_to(user, Permission.SHIPMENT_WORK) is None
+
+
+def guard_shipping(user: User) -> None:
+    if not is_shipping(user):
+        raise NotAllowed("not_yours", _("You may not do this with this shipment."))
+
+
+# --- what must be so ------------------------------------------------------------------------------
+
+
+def guard_shown(row: Shipment, shown: dt.datetime | None) -> None:
+    """Raises Conflict where somebody changed it since the page was opened."""
+    if shown is not None and shown != row.updated_at:
+        raise Conflict(
+            "shipment_changed",
+            _("%(number)s was changed since you opened the page. Look at it again, then go on."),
+            params={"number": row.number},
+        )
+
+
+def guard_scanned(unit: CordBloodUnit, scanned: str, *, field: str = "scanned") -> None:
+    """Raises InvalidInput where what was read on the bag is not this unit, and nothing of whose it is."""
+    if not names_unit(unit, scanned):
+        raise InvalidInput(
+            "unit_differs",
+            _("This is not the code of %(unit)s. Stop, and compare the bag with the order."),
+            field=field,
+            params={"unit": unit.public_no},
+        )
+
+
+def names_unit(unit: CordBloodUnit, scanned: str) -> bool:
+    """Whether a typed or scanned code is this unit's: its number, DIN, or a message that holds it."""
+    plain = scanned.replace("\0", "").strip()
+    return bool(plain) and CordBloodUnit.objects.filter(pk=unit.pk).by_number(plain) is not None
+
+
+def is_fresh(row: Shipment) -> bool:
+    """Packed since the unit was released: a release that was revoked voids the packing."""
+    released = row.order.released_at
+    return released is not None and row.packed_at >= released
+
+
+def guard_fresh(row: Shipment) -> None:
+    if not is_fresh(row):
+        raise Conflict(
+            "packed_before_release",
+            _("%(number)s was packed before the unit was released anew. Pack it again."),
+            params={"number": row.number},
+        )
+
+
+# --- hold time ------------------------------------------------------------------------------------
+
+
+def holds_until(row: Shipment, refilled_at: dt.datetime | None = None) -> dt.datetime:
+    """When the shipper is warm again, counted from packing or the last refill."""
+    return max(filter(None, (row.packed_at, refilled_at))) + row.hold_hours * HOUR
+
+
+def last_refill(row: Shipment) -> dt.datetime | None:
+    rows = row.events.filter(kind=EventKind.REFILLED).order_by("-at")
+    found: dt.datetime | None = rows.values_list("at", flat=True).first()
+    return found
+
+
+def hours_to_spare(row: Shipment, refilled_at: dt.datetime | None = None) -> float:
+    """Between the expected arrival and the end of the hold time; negative where it arrives too late."""
+    return (holds_until(row, refilled_at) - row.expected_at) / HOUR
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def save(row: Shipment, values: Mapping[str, Any]) -> None:
+    for name, value in {**values, "updated_at": timezone.now()}.items():
+        setattr(row, name, value)
+    row.save(update_fields=[*values, "updated_at"])
+
+
+def record(row: Shipment, action: str, actor: Actor, **values: Any) -> None:
+    order = row.order
+    audit.record(
+        actor=actor,
+        action=action,
+        target=(
+            row._meta.label,
+            str(row.pk),
+            f"{row.number} · {order.unit.public_no} · {order.patient.code}",
+        ),
+        hospital_id=row.hospital_id,
+        **values,
+    )
+
+
+def happened(row: Shipment, kind: EventKind, at: dt.datetime, user: User, **values: Any) -> ShipmentEvent:
+    made: ShipmentEvent = ShipmentEvent.objects.create(
+        shipment=row, kind=kind, at=at, entered_by=user, **values
+    )
+    return made
+
+
+def text_of(given: str, longest: int) -> str:
+    return " ".join(given.replace("\0", "").split())[:longest]
+
+
+def is_abroad(row: Order) -> bool:
+    """Whether it leaves the country of the bank."""
+    return bool(row.country != GeneticLimits.load().home_country)
+
+
+def guard_permit(row: Order, on: dt.date) -> None:
+    """Raises Conflict where it may not leave the country on that day: the permit was right at the release, and ends."""
+    if not is_abroad(row):
+        return
+    permit = ExportPermit.objects.filter(order=row).first()
+    if permit is None or permit.valid_until < on:
+        raise Conflict(
+            "permit_over",
+            _(
+                "The unit goes to %(country)s, and no export permit is valid today. Record one on the order first."
+            ),
+            params={"country": row.country},
+        )
+
+
+def shipping_fee(row: Order) -> FeeKind:
+    return FeeKind.SHIPMENT_ABROAD if is_abroad(row) else FeeKind.SHIPMENT
