@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from core import kinds
+from transplants import notices_grafts
+
 
 def register() -> None:
-    pass
+    for kind in notices_grafts.KINDS:
+        kinds.register(kind)
