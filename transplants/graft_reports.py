@@ -129,7 +129,7 @@ def guard_report(report: Report, known: Known, now: dt.datetime) -> None:
             "reaction_untold", gettext_lazy("Write what was seen of the reaction."), field="reaction_note"
         )
     _guard_size("volume_ml", report.volume_ml, Decimal("0.1"), MOST_ML, "mL")
-    _guard_size("weight_kg", report.weight_kg, MIN_WEIGHT_KG, MAX_WEIGHT_KG, "kg")
+    _guard_size("weight_kg", report.weight_kg, Decimal(MIN_WEIGHT_KG), Decimal(MAX_WEIGHT_KG), "kg")
     _guard_counts(report.counts)
 
 

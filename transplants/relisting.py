@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,6 +20,9 @@ from bank.services_storage import slot_of
 from transplants.checks import Check, Outcome, Stage
 from transplants.choices_orders import Answer, LoggerVerdict
 from transplants.models import Incident, LoggerFile, UnitReturn
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 # How long before the return the last reading of the logger may be: it is taken out of the shipper to be read.
 LAST_READING_BEFORE = dt.timedelta(hours=1)
@@ -36,7 +39,7 @@ def open_checks(row: UnitReturn) -> list[Check]:
     return [one for one in checks_of(row) if not one.is_passed]
 
 
-def _check(code: str, label: str | Promise, look: Callable[[], Found]) -> Check:
+def _check(code: str, label: StrPromise, look: Callable[[], Found]) -> Check:
     outcome, says, url = look()
     return Check(code=code, label=label, stage=Stage.RELEASE, outcome=outcome, says=says, url=url)
 
@@ -85,7 +88,7 @@ def _logger_reaches(row: UnitReturn) -> Found:
 
 
 def _no_flag(row: UnitReturn) -> Found:
-    return _so(not row.unit.blocks, _("none"), ", ".join(map(str, row.unit.blocks)))
+    return _so(not row.unit.blocks, _("none"), ", ".join(map(str, row.unit.block_labels)))
 
 
 def _no_incident(row: UnitReturn) -> Found:
@@ -119,7 +122,7 @@ def _in_a_slot(row: UnitReturn) -> Found:
     return Outcome.OPEN, _("Put it into a place first."), reverse("bank:storage-scan")
 
 
-_CHECKS: tuple[tuple[str, str | Promise, Callable[[UnitReturn], Found]], ...] = (
+_CHECKS: tuple[tuple[str, StrPromise, Callable[[UnitReturn], Found]], ...] = (
     ("never_thawed", gettext_lazy("Never thawed"), _never_thawed),
     ("logger_within", gettext_lazy("Temperature on the way"), _logger_within),
     ("logger_reaches", gettext_lazy("Temperature until the return"), _logger_reaches),

@@ -149,7 +149,7 @@ def _checked(held: LockedOrder, report: Report) -> dt.date:
 
 
 def blocks_text(unit: CordBloodUnit) -> str:
-    return ", ".join(map(str, unit.blocks))
+    return ", ".join(map(str, unit.block_labels))
 
 
 def known_of(order: Order) -> Known:

@@ -45,6 +45,7 @@ def order_in(state: str, **given: Any) -> Order:
     unit = given.pop("unit", None) or UnitFactory(status=status, **unit_given)
     patient = given.pop("patient", None) or PatientFactory()
     ended = state in ENDED
+    infusion_on = given.pop("infusion_on", in_days(0))
     kept = ReservationFactory(active=True, unit=unit, patient=patient, request=given.pop("request", None))
     now = timezone.now()
     if state in ("infused", "not_used", "failed"):
@@ -63,9 +64,9 @@ def order_in(state: str, **given: Any) -> Order:
         state=state,
         weight_kg=given.pop("weight_kg", Decimal("12.40")),
         conditioning="Bu/Cy/ATG",
-        conditioning_on=in_days(-8),
-        infusion_on=given.pop("infusion_on", in_days(0)),
-        deliver_on=in_days(-8),
+        conditioning_on=infusion_on - dt.timedelta(days=8),
+        infusion_on=infusion_on,
+        deliver_on=infusion_on - dt.timedelta(days=8),
         country="CN",
         ship_to="Ward 3",
         contact="He Lan",

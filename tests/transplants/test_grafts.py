@@ -379,7 +379,7 @@ DOUBTFUL: list[tuple[dict[str, Any], str]] = [
     ({"counts": (Count("infusion", "cd34", 40),)}, "infusion_cd34"),
     ({"counts": (Count("arrival", "viability", 0.9),)}, "arrival_viability"),
     ({"counts": (Count("arrival", "cfu", 4000),)}, "arrival_cfu"),
-    ({"counts": (Count("arrival", "tnc", 45), Count("arrival", "cd34", 7.9))}, ""),
+    ({"counts": (Count("arrival", "tnc", 45), Count("arrival", "cd34", 15))}, ""),
 ]
 
 
