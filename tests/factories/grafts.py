@@ -9,13 +9,15 @@ from typing import Any
 import factory
 from django.utils import timezone
 
-from bank.models import CordBloodUnit
+from bank.choices_lots import LotKind, LotStep
+from bank.models import CordBloodUnit, Lot, LotUse, Slot, StorageNode
 from core.models import User
 from core.roles import Role
 from tests.factories.bank import UnitFactory
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import PatientFactory
 from tests.factories.reservations import ReservationFactory, in_days
+from tests.factories.storage import slot, tank
 from transplants.choices_orders import UNIT_IN, OrderState
 from transplants.graft_reports import Report
 from transplants.models import (
@@ -42,7 +44,7 @@ def order_in(state: str, **given: Any) -> Order:
     unit_given = {name[6:]: given.pop(name) for name in list(given) if name.startswith("unit__")}
     here = OrderState(state)
     status = UNIT_IN.get(here, "RESERVED")
-    unit = given.pop("unit", None) or UnitFactory(status=status, **unit_given)
+    unit = given.pop("unit", None) or UnitFactory(**{"status": status, **unit_given})
     patient = given.pop("patient", None) or PatientFactory()
     ended = state in ENDED
     infusion_on = given.pop("infusion_on", in_days(0))
@@ -215,7 +217,8 @@ def infused(**given: Any) -> Infusion:
 def not_used(*, back: bool = False, listable: bool = False, **given: Any) -> UnitReturn:
     """A unit that its hospital did not use; back: in the bank again; listable: nothing speaks against it."""
     state = given.pop("state", "not_used")
-    order = order_in(state, **({"unit__status": "RETURNED_QA"} if back else {}))
+    of = {name: given.pop(name) for name in ("patient",) if name in given}
+    order = order_in(state, **of, **({"unit__status": "RETURNED_QA"} if back else {}))
     shipment = shipped(order)
     receipt(shipment)
     if listable:
@@ -242,3 +245,18 @@ def decider(role: Role, **given: Any) -> User:
 
 def status_of(unit: CordBloodUnit) -> str:
     return str(CordBloodUnit.objects.values_list("status", flat=True).get(pk=unit.pk))
+
+
+def put_into_a_slot(unit: CordBloodUnit) -> Slot:
+    """The first place of a tank."""
+    if not StorageNode.objects.filter(code="T1", bank=unit.bank).exists():
+        tank(bank=unit.bank)
+    place = slot()
+    Slot.objects.filter(pk=place.pk).update(unit=unit)
+    return place
+
+
+def blocked_lot_on(unit: CordBloodUnit) -> Lot:
+    lot: Lot = Lot.objects.create(kind=LotKind.BAG, number="B-1", state="blocked", blocked_reason="leaks")
+    LotUse.objects.create(unit=unit, lot=lot, step=LotStep.FREEZING)
+    return lot

@@ -345,7 +345,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"thawed_at": hours_ago(60)}, "thawed_before_arrival", "thawed_at"),
     ({"began_at": hours_ago(3)}, "began_before_thaw", "began_at"),
     ({"ended_at": hours_ago(1.3)}, "ended_before_beginning", "ended_at"),
-    ({"ended_at": hours_ago(-1)}, "ended_in_future", "ended_at"),
+    ({"ended_at": hours_ago(-5)}, "ended_in_future", "ended_at"),
     ({"volume_ml": Decimal(0)}, "out_of_range", "volume_ml"),
     ({"volume_ml": Decimal("NaN")}, "out_of_range", "volume_ml"),
     ({"weight_kg": Decimal("0.5")}, "out_of_range", "weight_kg"),
