@@ -27,7 +27,7 @@ def build(world: World) -> None:
     world.away, world.back = not_used(), not_used(back=True)
     world.first = not_used(back=True)
     first = decider(R.MEDICAL_DIRECTOR)
-    services_returns.return_propose(
+    world.first = services_returns.return_propose(
         order_id=world.first.pk, user=first, password=PASSWORD, decision="discarded", reason="r"
     )
     for name in ("", "other_"):
