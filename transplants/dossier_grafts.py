@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bank.dossier import registry
 from bank.dossier.labels import LABELS
@@ -14,11 +14,18 @@ from transplants.models import GraftMeasurement, Infusion, Transplant, UnitRetur
 OF_THE_PATIENT = ("diagnosis", "diagnosis_text", "stage", "weight_kg", "conditioning", "conditioning_on")
 
 DOSSIER_LABELS = {
-    "order": gettext_lazy("Order"),
+    "order": pgettext_lazy("of a unit", "Order"),
     "transplant": gettext_lazy("Transplant"),
     "infusion": gettext_lazy("Infusion"),
     "infused_on": gettext_lazy("Day 0"),
     "sequence": gettext_lazy("Which transplant of the patient"),
+    "diagnosis": gettext_lazy("Diagnosis"),
+    "diagnosis_text": gettext_lazy("Diagnosis in words"),
+    "stage": gettext_lazy("Stage"),
+    "weight_kg": gettext_lazy("Weight (kg)"),
+    "conditioning": gettext_lazy("Conditioning"),
+    "conditioning_on": gettext_lazy("Conditioning began on"),
+    "created_by": gettext_lazy("Recorded by"),
     "graft_type": gettext_lazy("Graft"),
     "thaw_method": gettext_lazy("How it was thawed"),
     "thawed_at": gettext_lazy("Thaw began at"),
@@ -59,7 +66,11 @@ def infusions(subject: Subject) -> list[Record]:
 
 def counts(subject: Subject) -> list[Record]:
     rows = GraftMeasurement.objects.filter(infusion__unit=subject.unit).order_by("point", "analyte")
-    return records_of(rows)
+    return records_of(
+        rows,
+        skip=("unit",),
+        more=lambda row: [made("measure_unit", row.unit, str(row.get_unit_display()))],
+    )
 
 
 def transplants(subject: Subject) -> list[Record]:
@@ -87,7 +98,7 @@ SECTIONS = (
         counts,
         762,
         covers=(GraftMeasurement._meta.label,),
-        columns=("point", "analyte", "value", "unit", "method"),
+        columns=("point", "analyte", "value", "measure_unit", "method"),
         trail=False,
     ),
     Section(

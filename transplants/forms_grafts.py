@@ -100,9 +100,7 @@ class InfusionForm(forms.Form):
         for point in GraftPoint:
             for analyte in COUNTED:
                 self.fields[f"{point}_{analyte}"] = _count_field(analyte)
-            self.fields[f"{point}_method"] = forms.CharField(
-                label=_("How it was counted"), required=False, max_length=80
-            )
+            self.fields[f"{point}_method"] = forms.CharField(label=_("Method"), required=False, max_length=80)
 
     def points(self) -> Iterator[dict[str, Any]]:
         """The counts for the page: of each point its fields, each with the unit it is in."""
@@ -145,9 +143,20 @@ _SAME = (
 )
 
 
+# So that ten of them stand beside one another on a telephone.
+SHORT = {
+    Analyte.TNC: "TNC",
+    Analyte.VIABILITY: _("Viability (TNC)"),
+    Analyte.CD34: "CD34+",
+    Analyte.CD34_VIABILITY: _("Viability (CD34+)"),
+    Analyte.CFU: "CFU",
+}
+
+
 def _count_field(analyte: Analyte) -> forms.FloatField:
     widget = forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"})
-    return forms.FloatField(label=analyte.label, required=False, min_value=0, widget=widget)
+    label = SHORT.get(analyte, analyte.label)
+    return forms.FloatField(label=label, required=False, min_value=0, widget=widget)
 
 
 def _join_field(begun: list[Transplant]) -> forms.TypedChoiceField:

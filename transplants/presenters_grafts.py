@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bank.choices import Analyte
 from core.models import AuditEntry, User
@@ -125,11 +126,15 @@ def _at(moment: Any) -> str:
 
 
 def match_text(match: dict[str, Any]) -> str:
-    """6/6 · 7–8/8 …, as the list said when the unit was given."""
-    texts = []
-    for name, (low, high) in match.get("classes", {}).items():
+    """5–6/6 antigen · 7/8 allele · …, as the list said when the unit was given."""
+    texts, classes = [], match.get("classes", {})
+    for name in MatchClass.values:
+        if name not in classes:
+            continue
+        low, high = classes[name]
         span = f"{high}" if low == high else f"{low}–{high}"
-        texts.append(f"{span}/{CLASS_SIZE[name]} ({MatchClass(name).label})")
+        kind = _("antigen") if name == MatchClass.ANTIGEN6 else _("allele")
+        texts.append(f"{span}/{CLASS_SIZE[name]} {kind}")
     direction = match.get("direction", "")
     if texts and direction in Direction.values:
         texts.append(str(Direction(direction).label))
@@ -214,7 +219,7 @@ def order_facts(order: Order, arrived_at: Any) -> list[dict[str, Any]]:
     """What the unit is and for whom, above the form."""
     unit = order.unit
     return [
-        {"label": _("Order"), "value": order.number},
+        {"label": pgettext("of a unit", "Order"), "value": order.number},
         {"label": _("Patient"), "value": order.patient.code},
         {"label": _("Unit number"), "value": unit.unit_no},
         {"label": _("Blood group"), "value": unit.blood_group},

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from bank.choices import LEFT, UnitStatus
 from bank.services_disposal import may_propose
@@ -36,7 +36,7 @@ SORTS = {
 }
 COLUMNS = [
     {"label": gettext_lazy("Unit"), "key": "unit"},
-    {"label": gettext_lazy("Order"), "key": "order"},
+    {"label": pgettext_lazy("of a unit", "Order"), "key": "order"},
     {"label": gettext_lazy("Hospital"), "key": "hospital"},
     {"label": gettext_lazy("Cause"), "key": ""},
     {"label": gettext_lazy("Reported"), "key": "reported"},
@@ -86,7 +86,7 @@ def state_tag(row: UnitReturn) -> dict[str, str]:
 def facts(row: UnitReturn) -> list[dict[str, Any]]:
     slot = slot_of(row.unit)
     return [
-        {"label": _("Order"), "value": row.order.number},
+        {"label": pgettext("of a unit", "Order"), "value": row.order.number},
         {"label": _("Hospital"), "value": f"{row.hospital.code} {row.hospital.display_name}"},
         {"label": _("Cause"), "value": row.get_cause_display()},
         {"label": _("What happened"), "value": row.note},

@@ -51,7 +51,7 @@ def register() -> None:
 
 
 UNIT_ACTIONS = {
-    "unit.infuse": lambda: _("Infused"),
+    "unit.infuse": lambda: _("Infusion reported"),
     "unit.not_used": lambda: _("Not used by the hospital"),
     "unit.return": lambda: _("Back in the bank, under review"),
     "unit.relist": lambda: _("On offer again, as an exception"),
