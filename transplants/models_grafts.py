@@ -14,6 +14,7 @@ from bank.choices import Analyte, MeasureUnit
 from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from transplants import querysets_orders as querysets
 from transplants.choices_orders import (
+    Answer,
     FailureCause,
     GraftPoint,
     GraftType,
@@ -75,6 +76,7 @@ class Infusion(models.Model):
     """One row is how one ordered unit was thawed and infused; with others of its day it makes a transplant.
 
     match: the classes and counts of the unit against this patient, as they were when it was infused.
+    all_given: the whole of the thawed unit, none kept back or lost (CIBMTR form 2006).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -87,6 +89,7 @@ class Infusion(models.Model):
     began_at = models.DateTimeField(_("Infusion began at"))
     ended_at = models.DateTimeField(_("Infusion ended at"))
     volume_ml = models.DecimalField(_("Volume infused (mL)"), max_digits=6, decimal_places=1)
+    all_given = models.BooleanField(_("All of the unit was given"), default=True)
     reaction = models.CharField(_("Reaction"), max_length=16, choices=ReactionGrade)
     reaction_note = models.CharField(_("What was seen"), max_length=400, blank=True, default="")
     tnc_e7_per_kg = models.FloatField(null=True, blank=True, help_text="frozen, by the weight of the day")
@@ -139,7 +142,11 @@ class GraftMeasurement(models.Model):
 
 
 class UnitReturn(models.Model):
-    """One row is a unit that left the bank and was not infused: why, and what quality assurance decided."""
+    """One row is a unit that left the bank and was not infused: why, and what quality assurance decided.
+
+    thawed: it was taken out of the cold on purpose, so it can never be given to anybody. bag_intact: as the bank found
+    it when it came back. A decision is proposed by one person (decided_…) and in force once another one seconds it.
+    """
 
     order = models.OneToOneField(
         Order, on_delete=models.PROTECT, primary_key=True, related_name="unit_return"
@@ -150,22 +157,43 @@ class UnitReturn(models.Model):
     note = models.CharField(_("What happened"), max_length=400)
     reported_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
     reported_at = models.DateTimeField(default=timezone.now, editable=False)
+    thawed = models.BooleanField(_("It was thawed"), default=False)
     returned_at = models.DateTimeField(_("Back in the bank"), null=True, blank=True)
+    returned_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    bag_intact = models.CharField(_("Bag intact"), max_length=12, choices=Answer, blank=True, default="")
     decision = models.CharField(max_length=10, choices=ReturnDecision, blank=True, default="")
     decision_reason = models.CharField(max_length=400, blank=True, default="")
     decided_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     seconded_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
+    seconded_at = models.DateTimeField(null=True, blank=True)
 
-    objects = querysets.OfOrder.as_manager()
+    objects = querysets.UnitReturnQuerySet.as_manager()
 
     class Meta:
         ordering = ["-reported_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(decision="", decided_at__isnull=True, decided_by__isnull=True)
-                | (~Q(decision="") & Q(decided_at__isnull=False, decided_by__isnull=False)),
+                condition=Q(returned_at__isnull=True, returned_by__isnull=True, bag_intact="", decision="")
+                | (Q(returned_at__isnull=False, returned_by__isnull=False) & ~Q(bag_intact="")),
+                name="return_back_first",
+            ),
+            models.CheckConstraint(
+                condition=Q(decision="", decided_at__isnull=True, decided_by__isnull=True, decision_reason="")
+                | (
+                    ~Q(decision="")
+                    & ~Q(decision_reason="")
+                    & Q(decided_at__isnull=False, decided_by__isnull=False)
+                ),
                 name="return_decided_paired",
+            ),
+            models.CheckConstraint(
+                condition=Q(seconded_by__isnull=True, seconded_at__isnull=True)
+                | (Q(seconded_by__isnull=False, seconded_at__isnull=False) & ~Q(decision="")),
+                name="return_seconded_paired",
+            ),
+            models.CheckConstraint(
+                condition=~Q(thawed=True, decision="listed"), name="return_thawed_never_listed"
             ),
             models.CheckConstraint(
                 condition=Q(seconded_by__isnull=True) | ~Q(seconded_by=F("decided_by")),

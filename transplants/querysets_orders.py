@@ -9,6 +9,7 @@ from uuid import UUID
 from django.apps import apps
 from django.db.models import Exists, F, OuterRef, Q
 
+from bank.choices import UnitStatus
 from bank.querysets import not_blocked
 from core.roles import Permission
 from hospitals.choices import PatientState
@@ -181,15 +182,57 @@ class LoggerFileQuerySet(OfShipment):
         return self.defer("content", "readings")
 
 
+# A unit that came back is in one of these until something is decided.
+OUT_OR_BACK = (UnitStatus.SHIPMENT_FAILED, UnitStatus.NOT_USED, UnitStatus.RETURNED_QA)
+
+
+class UnitReturnQuerySet(OfOrder):
+    """A unit that is listed again and goes out again has another row: a decision in force ends each."""
+
+    def with_names(self) -> Self:
+        return self.select_related(
+            "order__patient",
+            "unit__bank",
+            "hospital",
+            "reported_by",
+            "returned_by",
+            "decided_by",
+            "seconded_by",
+        )
+
+    def open(self) -> Self:
+        """Nothing is in force yet, neither here nor by a discard that the bank signed."""
+        return self.filter(seconded_at__isnull=True, unit__status__in=OUT_OR_BACK)
+
+    def away(self) -> Self:
+        return self.open().filter(returned_at__isnull=True)
+
+    def to_decide(self) -> Self:
+        return self.open().filter(returned_at__isnull=False, decision="")
+
+    def to_second(self) -> Self:
+        return self.open().exclude(decision="")
+
+    def settled(self) -> Self:
+        return self.exclude(Q(seconded_at__isnull=True, unit__status__in=OUT_OR_BACK))
+
+
 class TransplantQuerySet(OfHospital):
     _view = Permission.TRANSPLANT_VIEW
 
     def with_names(self) -> Self:
         return self.select_related("patient", "hospital")
 
+    def with_units(self) -> Self:
+        """For lists: what was infused, in two queries for all rows."""
+        return self.with_names().prefetch_related("infusions__unit")
+
 
 class InfusionQuerySet(OfHospital):
     _view = Permission.TRANSPLANT_VIEW
+
+    def with_names(self) -> Self:
+        return self.select_related("transplant__patient", "unit", "order", "hospital", "reported_by")
 
 
 class OfInfusion(OfHospital):

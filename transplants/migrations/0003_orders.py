@@ -532,6 +532,7 @@ class Migration(migrations.Migration):
                     "volume_ml",
                     models.DecimalField(decimal_places=1, max_digits=6, verbose_name="Volume infused (mL)"),
                 ),
+                ("all_given", models.BooleanField(default=True, verbose_name="All of the unit was given")),
                 (
                     "reaction",
                     models.CharField(
@@ -1609,7 +1610,18 @@ class Migration(migrations.Migration):
                 ),
                 ("note", models.CharField(max_length=400, verbose_name="What happened")),
                 ("reported_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("thawed", models.BooleanField(default=False, verbose_name="It was thawed")),
                 ("returned_at", models.DateTimeField(blank=True, null=True, verbose_name="Back in the bank")),
+                (
+                    "bag_intact",
+                    models.CharField(
+                        blank=True,
+                        choices=[("yes", "yes"), ("no", "no"), ("not_checked", "not checked")],
+                        default="",
+                        max_length=12,
+                        verbose_name="Bag intact",
+                    ),
+                ),
                 (
                     "decision",
                     models.CharField(
@@ -1625,6 +1637,7 @@ class Migration(migrations.Migration):
                 ),
                 ("decision_reason", models.CharField(blank=True, default="", max_length=400)),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("seconded_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "decided_by",
                     models.ForeignKey(
@@ -1644,6 +1657,16 @@ class Migration(migrations.Migration):
                 (
                     "reported_by",
                     models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "returned_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
@@ -2122,15 +2145,63 @@ class Migration(migrations.Migration):
             model_name="unitreturn",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("decided_at__isnull", True), ("decided_by__isnull", True), ("decision", "")),
+                    models.Q(
+                        ("bag_intact", ""),
+                        ("decision", ""),
+                        ("returned_at__isnull", True),
+                        ("returned_by__isnull", True),
+                    ),
+                    models.Q(
+                        ("returned_at__isnull", False),
+                        ("returned_by__isnull", False),
+                        models.Q(("bag_intact", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="return_back_first",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="unitreturn",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("decided_at__isnull", True),
+                        ("decided_by__isnull", True),
+                        ("decision", ""),
+                        ("decision_reason", ""),
+                    ),
                     models.Q(
                         models.Q(("decision", ""), _negated=True),
+                        models.Q(("decision_reason", ""), _negated=True),
                         ("decided_at__isnull", False),
                         ("decided_by__isnull", False),
                     ),
                     _connector="OR",
                 ),
                 name="return_decided_paired",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="unitreturn",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("seconded_at__isnull", True), ("seconded_by__isnull", True)),
+                    models.Q(
+                        ("seconded_at__isnull", False),
+                        ("seconded_by__isnull", False),
+                        models.Q(("decision", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="return_seconded_paired",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="unitreturn",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("decision", "listed"), ("thawed", True), _negated=True),
+                name="return_thawed_never_listed",
             ),
         ),
         migrations.AddConstraint(
