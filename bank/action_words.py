@@ -52,4 +52,7 @@ ACTIONS: dict[str, Callable[[], str]] = {
     "unit.lot": lambda: _("Lot noted"),
     "unit.lot_deviation": lambda: _("Lot used though expired or blocked"),
     "unit.dossier": lambda: _("Dossier fetched"),
+    "unit.recall": lambda: _("Recalled"),
+    "unit.recall_end": lambda: _("A recall of it has ended"),
+    "unit.recall_sign_refused": lambda: _("Signature refused"),
 }
