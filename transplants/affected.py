@@ -64,9 +64,11 @@ def stakes_of(unit_ids: Collection[UUID]) -> list[Stake]:
     """Of whoever may still be given the units, or was: what is outside the bank first, infused before all."""
     found = [_of_order(row) for row in _orders(unit_ids)]
     ordered = {(stake.unit.pk, stake.patient.pk) for stake in found}
-    for row in _reservations(unit_ids):
-        if (row.unit_id, row.patient_id) not in ordered:
-            found.append(Stake(row.unit, row.hospital, row.patient, reservation=row))
+    found += [
+        Stake(row.unit, row.hospital, row.patient, reservation=row)
+        for row in _reservations(unit_ids)
+        if (row.unit_id, row.patient_id) not in ordered
+    ]
     return sorted(found, key=_urgency)
 
 

@@ -16,6 +16,7 @@ from transplants.choices_incidents import SERIOUS, IncidentState
 
 if TYPE_CHECKING:
     from core.models import User
+    from transplants.models import Incident, Recall
 
 
 class IncidentQuerySet(OfHospital):
@@ -43,6 +44,11 @@ class IncidentQuerySet(OfHospital):
     def with_names(self) -> Self:
         return self.select_related("hospital", "patient", "order", "lot", "owner")
 
+    def by_key(self, key: UUID | None) -> Incident | None:
+        """The one that a form carried the key of."""
+        found: Incident | None = self.filter(pk=key).first() if key else None
+        return found
+
     def with_unit_count(self) -> Self:
         """Adds unit_count."""
         return self.annotate(unit_count=Count("units"))
@@ -68,6 +74,10 @@ class RecallQuerySet(OfHospital):
 
     def on(self) -> Self:
         return self.filter(lifted_at__isnull=True)
+
+    def by_key(self, key: UUID | None) -> Recall | None:
+        found: Recall | None = self.filter(pk=key).first() if key else None
+        return found
 
     def with_names(self) -> Self:
         return self.select_related("incident", "lot", "started_by", "lifted_by")

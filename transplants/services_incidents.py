@@ -71,7 +71,7 @@ class Report:
 
 @transaction.atomic
 def incident_report(*, report: Report, user: User) -> Incident:
-    """Something went wrong, or may have. A hospital reports of its own patients, orders and units; the bank of anything.
+    """Something went wrong, or may have. A hospital reports of its own patients, orders, units; the bank of anything.
 
     Raises NotAllowed for whom or what is not the person's; InvalidInput for what is missing, or does not fit together.
     """
@@ -84,22 +84,23 @@ def incident_report(*, report: Report, user: User) -> Incident:
         ):  # a second click waits for the number, fails at the key, and gives the number back
             return opened(found, actor=Actor.user(user))
     except IntegrityError:
-        known = Incident.objects.filter(pk=report.incident_id, opened_by_user=user).first()
+        known: Incident | None = Incident.objects.filter(opened_by_user=user).by_key(report.incident_id)
         if known is None:
             raise
         return known
 
 
 def _found(report: Report, user: User) -> Found:
-    order = Order.objects.select_related("patient", "hospital", "unit").filter(pk=report.order_id).first()
-    patient = order.patient if order else Patient.objects.filter(pk=report.patient_id).first()
+    order: Order | None = None
+    if report.order_id is not None:
+        order = Order.objects.select_related("patient", "hospital", "unit").get(pk=report.order_id)
+    patient = order.patient if order else None
+    if patient is None and report.patient_id is not None:
+        patient = Patient.objects.get(pk=report.patient_id)
     hospital = _hospital(report, order, patient)
     units = _units(report.unit_ids, order)
     lot = Lot.objects.filter(pk=report.lot_id).first() if report.lot_id else None
-    if is_of_bank(user):
-        of = hospital
-    else:
-        of = _of_member(user, report, hospital, units, lot)
+    of = hospital if is_of_bank(user) else _of_member(user, report, hospital, units, lot)
     return Found(
         kind=_choice(report.kind, IncidentKind, "kind"),
         title=_text(report.title, LONGEST_TITLE, "title", _("Say in a few words what it is about.")),
@@ -153,7 +154,8 @@ def _of_member(
 
 
 def _has_units(user: User, units: Sequence[CordBloodUnit]) -> Hospital:
-    for hospital in Hospital.objects.filter(pk__in=user.hospital_ids).order_by("code") if units else ():
+    own: list[Hospital] = list(Hospital.objects.filter(pk__in=user.hospital_ids).order_by("code"))
+    for hospital in own if units else ():
         if all(known_to({hospital.pk}).filter(pk=unit.pk).exists() for unit in units):
             return hospital
     text = _(

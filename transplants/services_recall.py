@@ -70,7 +70,8 @@ def recall_start(
     _guard_may(user)
     reason = given_reason(reason)
     units = recalls.locked_units(wanted.keys())
-    if known := Recall.objects.filter(pk=recall_id, started_by=user).first():
+    known: Recall | None = Recall.objects.filter(started_by=user).by_key(recall_id)
+    if known is not None:
         return known
     lot = recalls.locked_lot(wanted.lot_id) if wanted.lot_id else None
     affected = would_recall(wanted)

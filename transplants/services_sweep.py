@@ -20,10 +20,11 @@ from core.errors import Conflict
 from matching.services.promises import request_follow
 from transplants import notices
 from transplants.choices import EndCause, ReservationState
-from transplants.models import Enquiry, Reservation, ReservationRules
+from transplants.models import Enquiry, Incident, Reservation, ReservationRules
 from transplants.querysets import ReservationQuerySet
 from transplants.services import default_end
 from transplants.services_enquiries import enquiry_drop, enquiry_remind
+from transplants.services_incidents import incident_remind
 from transplants.writing import Locked, activate, end, locked, record, save
 
 log = logging.getLogger("qidai.reservations")
@@ -57,6 +58,12 @@ def enquiries_sweep() -> dict[str, int]:
         "without_need": _apart(gone, lambda key: enquiry_drop(dropped=key)),
         "reminded": _apart(late, lambda key: enquiry_remind(reminded=key)),
     }
+
+
+def incidents_sweep() -> dict[str, int]:
+    """Of each whose day to be reported outside has passed, people are reminded once a day."""
+    late = Incident.objects.to_remind(timezone.localdate()).order_by("due_on", "pk")
+    return {"reminded": _apart(late, lambda key: incident_remind(reminded=key))}
 
 
 def _each(rows: ReservationQuerySet, work: Callable[..., bool]) -> int:

@@ -19,6 +19,7 @@ from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.exports import csv_response
 from core.pages import paginate
+from core.panels import Place, panels
 from core.posting import carried_out, posted
 from core.roles import Permission
 from hospitals.models import Patient
@@ -169,6 +170,7 @@ def _page(
         "line": presenters.line(row, person),
         "unit_url": presenters.unit_url(row, person),
         "held": presenters.is_held(row),
+        "alerts": panels(Place.ALERT, person, row),
         "unnamed": presenters.is_unnamed(row),
         "crumbs": [(reverse("transplants:reservation-list"), _("Reservations")), ("", row.number)],
     }
