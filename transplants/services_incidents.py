@@ -7,9 +7,8 @@ who decides on a stale page is refused, and told where it stands.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -40,6 +39,16 @@ from transplants.incidents import Found, due_day, opened
 from transplants.models import Incident, IncidentNote, IncidentUnit, Order
 from transplants.received import known_to
 from transplants.writing import given_reason
+from transplants.writing_incidents import (
+    choice_of,
+    guard_open,
+    guard_seen,
+    locked_incident,
+    past_day,
+    record,
+    save,
+    text_of,
+)
 
 SYSTEM = Actor.system("incidents")
 
@@ -102,16 +111,16 @@ def _found(report: Report, user: User) -> Found:
     lot = Lot.objects.filter(pk=report.lot_id).first() if report.lot_id else None
     of = hospital if is_of_bank(user) else _of_member(user, report, hospital, units, lot)
     return Found(
-        kind=_choice(report.kind, IncidentKind, "kind"),
-        title=_text(report.title, LONGEST_TITLE, "title", _("Say in a few words what it is about.")),
-        what=_text(report.what, LONGEST_TEXT, "what", _("Write what happened.")),
+        kind=choice_of(report.kind, IncidentKind, "kind"),
+        title=text_of(report.title, LONGEST_TITLE, "title", _("Say in a few words what it is about.")),
+        what=text_of(report.what, LONGEST_TEXT, "what", _("Write what happened.")),
         units=units,
         hospital=of,
         patient=patient,
         order=order,
         lot=lot,
-        seriousness=_choice(report.seriousness, Seriousness, "seriousness"),
-        happened_on=_past(report.happened_on, "happened_on"),
+        seriousness=choice_of(report.seriousness, Seriousness, "seriousness"),
+        happened_on=past_day(report.happened_on, "happened_on"),
         incident_id=report.incident_id,
     )
 
@@ -173,18 +182,18 @@ def incident_note(
 ) -> Incident:
     """Write a note. A shared one is read by hospital and bank, and the other side is told; an inner one by the bank
     only. note_id: of the form, so that a double click writes one."""
-    row = _locked(incident_id, user, Permission.INCIDENT_REPORT)
+    row = locked_incident(incident_id, user, Permission.INCIDENT_REPORT)
     if note_id and row.notes.filter(pk=note_id, written_by=user).exists():
         return row
-    _guard_open(row)
+    guard_open(row)
     if inner and not is_of_bank(user):
         raise NotAllowed("inner", _("Inner notes are the bank's."), field="inner")
-    plain = _text(text, LONGEST_TEXT, "text", _("Write something first."))
+    plain = text_of(text, LONGEST_TEXT, "text", _("Write something first."))
     taken = note_id is not None and IncidentNote.objects.filter(pk=note_id).exists()
     key = uuid4() if note_id is None or taken else note_id
     note = IncidentNote.objects.create(id=key, incident=row, text=plain, inner=inner, written_by=user)
-    _save(row, {})
-    _record(row, "incident.note", Actor.user(user), after={"note": str(note.pk), "inner": inner})
+    save(row, {})
+    record(row, "incident.note", Actor.user(user), after={"note": str(note.pk), "inner": inner})
     if not inner:
         notifications.notifications_create(notices=notices.noted(row, by=user))
     return row
@@ -206,14 +215,14 @@ class Assessment:
 @transaction.atomic
 def incident_assess(*, incident_id: UUID, assessment: Assessment, seen: str, user: User) -> Incident:
     """How serious, how far the unit is the cause, until when others have to know, who looks after it, which units."""
-    row = _locked(incident_id, user, Permission.INCIDENT_WORK)
-    _guard_open(row)
-    _guard_seen(row, seen)
+    row = locked_incident(incident_id, user, Permission.INCIDENT_WORK)
+    guard_open(row)
+    guard_seen(row, seen)
     owner = _owner(assessment.owner_id)
     new = {
-        "kind": _choice(assessment.kind, IncidentKind, "kind"),
-        "seriousness": _choice(assessment.seriousness, Seriousness, "seriousness"),
-        "imputability": _choice(assessment.imputability, Imputability, "imputability"),
+        "kind": choice_of(assessment.kind, IncidentKind, "kind"),
+        "seriousness": choice_of(assessment.seriousness, Seriousness, "seriousness"),
+        "imputability": choice_of(assessment.imputability, Imputability, "imputability"),
         "rapid_alert": assessment.rapid_alert,
         "due_on": _due(row, assessment),
         "owner_id": owner.pk if owner else None,
@@ -221,10 +230,10 @@ def incident_assess(*, incident_id: UUID, assessment: Assessment, seen: str, use
     }
     added = _add_units(row, assessment.add_unit_ids)
     before, after = audit.changes({name: getattr(row, name) for name in new}, new)
-    _save(row, new)
+    save(row, new)
     if before or added:
         told = {**after, "units_added": added} if added else after
-        _record(row, "incident.assess", Actor.user(user), before=before, after=told)
+        record(row, "incident.assess", Actor.user(user), before=before, after=told)
     if owner and "owner_id" in after:
         notifications.notifications_create(notices=notices.assigned(row, owner, but=user))
     return row
@@ -260,17 +269,17 @@ def incident_reported_out(
     *, incident_id: UUID, reported_to: str, at: dt.datetime, seen: str, user: User
 ) -> Incident:
     """It was reported outside: to whom, when, under which number. Written again, it is corrected."""
-    row = _locked(incident_id, user, Permission.INCIDENT_WORK)
-    _guard_open(row)
-    _guard_seen(row, seen)
+    row = locked_incident(incident_id, user, Permission.INCIDENT_WORK)
+    guard_open(row)
+    guard_seen(row, seen)
     if at > timezone.now() or timezone.localdate(at) < row.happened_on:
         text = _("Choose a moment between the incident and now.")
         raise InvalidInput("reported_out_of_range", text, field="at")
-    to = _text(reported_to, 200, "reported_to", _("Say to whom, and under which number."))
+    to = text_of(reported_to, 200, "reported_to", _("Say to whom, and under which number."))
     new = {"reported_out_at": at, "reported_to": to}
     before, after = audit.changes({name: getattr(row, name) for name in new}, new)
-    _save(row, new)
-    _record(row, "incident.report_out", Actor.user(user), before=before, after=after)
+    save(row, new)
+    record(row, "incident.report_out", Actor.user(user), before=before, after=after)
     return row
 
 
@@ -285,12 +294,12 @@ def incident_close(
 
     Conflict `not_assessed`, `not_reported`, `recall_on` where something has to be done first.
     """
-    row = _locked(incident_id, user, Permission.INCIDENT_WORK)
-    _guard_open(row)
-    _guard_seen(row, seen)
+    row = locked_incident(incident_id, user, Permission.INCIDENT_WORK)
+    guard_open(row)
+    guard_seen(row, seen)
     new = {
-        "cause": _text(cause, LONGEST_TEXT, "cause", _("Write why it happened.")),
-        "measures": _text(
+        "cause": text_of(cause, LONGEST_TEXT, "cause", _("Write why it happened.")),
+        "measures": text_of(
             measures, LONGEST_TEXT, "measures", _("Write what is done so that it does not happen again.")
         ),
     }
@@ -299,8 +308,8 @@ def incident_close(
         raise NotAllowed("own_work", _("You reported this serious incident. Somebody else must close it."))
     guard_signature(user, password)
     before = {"state": row.state}
-    _save(row, {**new, "state": IncidentState.CLOSED, "closed_by": user, "closed_at": timezone.now()})
-    _record(row, "incident.close", Actor.user(user), before=before, after={"state": row.state, **new})
+    save(row, {**new, "state": IncidentState.CLOSED, "closed_by": user, "closed_at": timezone.now()})
+    record(row, "incident.close", Actor.user(user), before=before, after={"state": row.state, **new})
     notifications.notifications_create(notices=notices.closed(row, but=user))
     return row
 
@@ -319,14 +328,14 @@ def _guard_closable(row: Incident) -> None:
 @transaction.atomic
 def incident_reopen(*, incident_id: UUID, reason: str, user: User) -> Incident:
     """Something came to light: it is investigated again. Cause and measures stay to be corrected."""
-    row = _locked(incident_id, user, Permission.INCIDENT_WORK)
+    row = locked_incident(incident_id, user, Permission.INCIDENT_WORK)
     reason = given_reason(reason)
     if row.is_open:
         raise Conflict("incident_open", _("%(number)s is open already."), params={"number": row.number})
     before = {"state": row.state, "closed_by": str(row.closed_by_id), "closed_at": row.closed_at}
-    _save(row, {"state": IncidentState.INVESTIGATED, "closed_by": None, "closed_at": None})
+    save(row, {"state": IncidentState.INVESTIGATED, "closed_by": None, "closed_at": None})
     after = {"state": row.state}
-    _record(row, "incident.reopen", Actor.user(user), before=before, after=after, reason=reason)
+    record(row, "incident.reopen", Actor.user(user), before=before, after=after, reason=reason)
     notifications.notifications_create(notices=notices.reopened(row, but=user))
     return row
 
@@ -340,70 +349,6 @@ def incident_remind(*, reminded: UUID) -> bool:
         return False
     row.reminded_on, row.reminders = today, row.reminders + 1
     row.save(update_fields=["reminded_on", "reminders"])
-    _record(row, "incident.remind", SYSTEM, after={"reminders": row.reminders})
+    record(row, "incident.remind", SYSTEM, after={"reminders": row.reminders})
     notifications.notifications_create(notices=notices.overdue(row))
     return True
-
-
-# --- parts ----------------------------------------------------------------------------------------
-
-
-def stamp(row: Incident) -> str:
-    """What a page carries, so that its step is of what it showed."""
-    return row.updated_at.isoformat()
-
-
-def _locked(incident_id: UUID, user: User, permission: Permission) -> Incident:
-    rows = Incident.objects.select_related("hospital", "patient", "order", "lot", "owner", "closed_by")
-    row: Incident = rows.select_for_update(no_key=True, of=("self",)).get(pk=incident_id)
-    opened_to = hospitals_open_to(user, permission)
-    if opened_to is not None and row.hospital_id not in opened_to:
-        raise NotAllowed("not_yours", _("You may not write into this incident."))
-    return row
-
-
-def _guard_open(row: Incident) -> None:
-    if not row.is_open:
-        text = _("%(number)s is closed. Who investigates incidents can open it again.")
-        raise Conflict("incident_closed", text, params={"number": row.number})
-
-
-def _guard_seen(row: Incident, seen: str) -> None:
-    if seen != stamp(row):
-        text = _(
-            "%(number)s has changed since you read it. It is shown as it is now: read it, then send again."
-        )
-        raise Conflict("incident_changed", text, params={"number": row.number})
-
-
-def _save(row: Incident, values: Mapping[str, Any]) -> None:
-    for name, value in {**values, "updated_at": timezone.now()}.items():
-        setattr(row, name, value)
-    row.save(update_fields=[*values, "updated_at"])
-
-
-def _record(row: Incident, action: str, actor: Actor, **values: Any) -> None:
-    target = (row._meta.label, str(row.pk), row.number)
-    audit.record(actor=actor, action=action, target=target, hospital_id=row.hospital_id, **values)
-
-
-def _choice(given: str, of: Any, field: str) -> Any:
-    if given not in of.values:
-        raise InvalidInput("choice_unknown", _("Choose one of the list."), field=field)
-    return of(given)
-
-
-def _text(given: str, longest: int, field: str, missing: Any) -> str:
-    plain = given.replace("\0", "").strip()
-    if not plain:
-        raise InvalidInput(f"{field}_missing", missing, field=field)
-    if len(plain) > longest:
-        text = _("At most %(n)d characters; these are %(given)d.")
-        raise InvalidInput("too_long", text, field=field, params={"n": longest, "given": len(plain)})
-    return plain
-
-
-def _past(day: dt.date, field: str) -> dt.date:
-    if day > timezone.localdate():
-        raise InvalidInput("in_the_future", _("This day is still to come."), field=field)
-    return day

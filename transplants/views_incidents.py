@@ -39,6 +39,7 @@ from transplants.forms_units import rebound
 from transplants.models import Incident, IncidentRules
 from transplants.presenters import today
 from transplants.services_incidents import Assessment
+from transplants.writing_incidents import stamp
 
 _VIEW, _WORK = Permission.INCIDENT_VIEW, Permission.INCIDENT_WORK
 
@@ -107,7 +108,7 @@ def incident_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 def _form_of(request: HttpRequest, row: Incident, act: str, data: Any = None) -> Any:
     """What may be done with it, each with its form; with what is known so far in it."""
     person, auto_id = person_of(request), f"{act}_%s"
-    seen = {"seen": services.stamp(row)}
+    seen = {"seen": stamp(row)}
     if act == "note":
         of_bank = services.is_of_bank(person)
         return IncidentNoteForm(data, auto_id=auto_id, of_bank=of_bank, shared=row.hospital_id is not None)
@@ -160,7 +161,7 @@ def _page(
 def _shown_anew(form: forms.Form, row: Incident) -> forms.Form:
     """What was typed stays; what the next try is of, is what the page shows now."""
     if "seen" in form.fields:
-        form.data = rebound(form.data, seen=services.stamp(row))
+        form.data = rebound(form.data, seen=stamp(row))
     return form
 
 
