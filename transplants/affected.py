@@ -155,7 +155,7 @@ def csv_rows(affected: Affected) -> Iterator[Sequence[Any]]:
     for stake in affected.stakes:
         by_unit.setdefault(stake.unit.pk, []).append(stake)
     for unit in affected.units:
-        head = [unit.public_no, unit.unit_no, unit.plain_status, unit.recalled]
+        head = [unit.public_no, unit.unit_no, unit.status, unit.recalled]
         for stake in by_unit.get(unit.pk, ()):
             yield [*head, *_told(stake)]
         if unit.pk not in by_unit:

@@ -58,7 +58,7 @@ def due_tag(row: Incident, today: dt.date) -> dict[str, str]:
     return {"text": ngettext("due in %(n)d day", "due in %(n)d days", days) % {"n": days}, "tone": ""}
 
 
-def concerns(row: Incident) -> str:
+def concerns(row: Incident) -> list[str]:
     """Hospital, patient, order and lot, by their codes."""
     parts = (
         row.hospital.code if row.hospital else "",
@@ -66,7 +66,7 @@ def concerns(row: Incident) -> str:
         row.order.number if row.order else "",
         str(row.lot or ""),
     )
-    return " · ".join(filter(None, parts))
+    return [part for part in parts if part]
 
 
 def list_row(row: Incident, today: dt.date) -> dict[str, Any]:

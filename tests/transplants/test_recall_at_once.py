@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -15,7 +18,7 @@ from core.errors import Conflict
 from core.models import AuditEntry, User
 from core.roles import Role
 from hla.resolve import Resolver
-from matching import inventory
+from matching import inventory, reference
 from tests.factories.bank import UnitFactory
 from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.incidents import RecallFactory, lot_of, order_in
@@ -176,8 +179,6 @@ def test_recalls_of_overlapping_units_wait_for_one_another() -> None:
 
 
 def test_a_form_sent_by_ten_clicks_is_one_recall_and_one_incident() -> None:
-    from uuid import uuid4
-
     unit, key = UnitFactory(), uuid4()
 
     found = at_once(recall(Wanted(unit_ids=[unit.pk]), person(), recall_id=key), 10)
@@ -186,7 +187,15 @@ def test_a_form_sent_by_ten_clicks_is_one_recall_and_one_incident() -> None:
     assert (Recall.objects.count(), Incident.objects.count()) == (1, 1)
 
 
-@pytest.mark.usefixtures("no_file_outside")
+@pytest.fixture
+def resolver(settings: Any, tmp_path: Path) -> Iterator[Resolver]:
+    """With a snapshot file of its own."""
+    settings.VAR_DIR = tmp_path
+    inventory.forget()
+    yield reference.resolver()
+    inventory.forget()
+
+
 def test_a_recalled_unit_leaves_the_searches_and_comes_back(resolver: Resolver) -> None:
     """The snapshot of the searches follows the ledger."""
     unit = ListedUnitFactory()
