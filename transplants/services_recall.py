@@ -79,6 +79,23 @@ def recall_start(
     if incident_id is None and not title.strip():
         raise InvalidInput("title_missing", _("Say in a few words what it is about."), field="title")
     guard_signature(user, password)
+    return begun(
+        affected, units, lot, reason, user, incident_id=incident_id, title=title, recall_id=recall_id
+    )
+
+
+def begun(
+    affected: Affected,
+    units: Sequence[CordBloodUnit],
+    lot: Lot | None,
+    reason: str,
+    user: User,
+    *,
+    incident_id: UUID | None = None,
+    title: str = "",
+    recall_id: UUID | None = None,
+) -> Recall:
+    """What the signature sets going. Not a service of its own: the caller has locked units and lot."""
     actor = Actor.user(user)
     with notifications.kept_back() as told:  # people are locked once the numbers are taken
         incident = _incident(incident_id) or _opened(title, reason, affected, lot, actor)

@@ -9,8 +9,6 @@ from uuid import uuid4
 
 import pypdfium2
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
@@ -22,6 +20,7 @@ from tests.factories.bank import UnitFactory
 from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.incidents import IncidentFactory, IncidentNoteFactory, RecallFactory, lot_of, order_in
 from tests.factories.reservations import ReservationFactory, in_days
+from tests.transplants.test_recall_pages import queries
 from transplants.models import Incident, IncidentNote, IncidentRules
 from transplants.providers_incidents import work_items
 from transplants.writing_incidents import stamp
@@ -329,22 +328,18 @@ def test_a_list_takes_as_many_queries_for_many_rows(
 ) -> None:
     client = signed_in(qa)
 
-    def queries() -> int:
-        path = url("list") if name == "list" else url("detail", row.pk)
-        with CaptureQueriesContext(connection) as found:
-            assert client.get(path).status_code == 200
-        print([one["sql"][:150] for one in found])
-        return len(found)
+    def count() -> int:
+        return queries(client, url("list") if name == "list" else url("detail", row.pk))
 
     row = IncidentFactory(patient=patient, units=[UnitFactory()])
     IncidentNoteFactory(incident=row)
-    few = queries() and queries()
+    few = count()
     for _ in range(20):
         IncidentFactory(patient=patient, units=[UnitFactory()])
         IncidentNoteFactory(incident=row)
         row.units.create(unit=UnitFactory())
 
-    assert queries() == few
+    assert count() == few
 
 
 def test_an_empty_list_says_where_incidents_come_from(qa: User, signed_in: Any) -> None:

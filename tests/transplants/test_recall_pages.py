@@ -210,10 +210,13 @@ def test_whom_it_concerns_as_csv(qa: User, patient: Patient, signed_in: Any) -> 
 
 
 def queries(client: Any, path: str) -> int:
-    client.get(path)
-    with CaptureQueriesContext(connection) as found:
-        assert client.get(path).status_code == 200
-    return len(found)
+    """The fewest of three: what the frame of a page keeps for some seconds is read anew now and then."""
+    counted = []
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as found:
+            assert client.get(path).status_code == 200
+        counted.append(len(found))
+    return min(counted)
 
 
 @pytest.mark.parametrize("name", ["list", "detail", "create"])
