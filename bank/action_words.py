@@ -61,4 +61,7 @@ ACTIONS: dict[str, Callable[[], str]] = {
     "unit.infuse": lambda: _("Infused"),
     "unit.not_used": lambda: _("Not used"),
     "unit.shipment_failed": lambda: _("Shipment failed"),
+    "unit.recall": lambda: _("Recalled"),
+    "unit.recall_end": lambda: _("A recall of it has ended"),
+    "unit.recall_sign_refused": lambda: _("Signature refused"),
 }

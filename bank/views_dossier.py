@@ -19,6 +19,7 @@ from bank.models import CordBloodUnit
 from bank.unit_pages import crumbs_of, own_unit
 from core.access import permission_required, person_of
 from core.audit import actor_of
+from core.panels import Place, panels
 from core.posting import carried_out, posted
 from core.roles import Permission
 
@@ -46,10 +47,11 @@ def unit_lot(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_GET
 @permission_required(Permission.INVENTORY_VIEW_ALL)
 def unit_lookback(request: HttpRequest, pk: Any) -> HttpResponse:
-    """Mother, siblings, samples, lots, people, places and neighbours of a unit, on one page."""
+    """Mother, siblings, samples, lots, people, places and neighbours of a unit, and whom it concerns, on one page."""
     unit, user = own_unit(request, pk), person_of(request)
     context = {
         **presenters_lookback.context(lookback.lookback_of(unit), timezone.localdate()),
+        "panels": panels(Place.LOOKBACK, user, unit),
         "may_note": user.has_permission(Permission.INVENTORY_IMPORT),
         "may_fetch": user.has_permission(Permission.UNIT_DOSSIER),
         "crumbs": crumbs_of(unit, _("Look-back")),

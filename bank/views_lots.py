@@ -32,6 +32,7 @@ from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.exports import csv_response
 from core.pages import Column, paginate, sort_from
+from core.panels import Place, panels
 from core.posting import carried_out, posted
 from core.roles import Permission
 from core.signing import signing
@@ -82,6 +83,7 @@ def lot_detail(request: HttpRequest, pk: Any) -> HttpResponse:
         "expired": lot.has_expired(timezone.localdate()),
         "page": paginate(request, lots.uses(lot)),
         "history": presenters_lots.history(lot),
+        "panels": panels(Place.LOT, user, lot),
         "tones": STATUS_TONE,
         "may_edit": user.has_permission(Permission.LOT_EDIT),
         "may_block": user.has_permission(Permission.LOT_BLOCK),

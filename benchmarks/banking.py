@@ -3,9 +3,9 @@
 
 A system of its own. A demonstration bank of 20,000 units is copied in the database until it has `units` (SQL with
 generate_series: units, donations, measurements, arrivals, processing, releases), then: the page of the yield of a year
-and of all years, and the signature that blocks a lot which touched 5,000 units and holds them all, as a person waits
-for them, in this process. Medians of runs, beside the load of the machine. Exit status 1 where the block takes longer
-than a page's patience.
+and of all years, the signature that blocks a lot which touched 5,000 units and holds them all, and the signature that
+recalls such a lot, as a person waits for them, in this process. Medians of runs, beside the load of the machine. Exit
+status 1 where the block takes longer than a page's patience.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ def main() -> int:
         figures: dict[str, float] = {"units": float(units)}
         figures |= yields(user, chosen.runs)
         figures |= blocking(user, chosen.runs)
+        figures |= recalling(user, chosen.runs)
+        # by ratio: the machine that measures both is the same
+        figures["recall_per_block"] = figures["recall_s"] / figures["block_s"]
         figures["load"] = os.getloadavg()[0]
     show(figures)
     record({f"banking_{name}": value for name, value in figures.items()}, part="banking")
@@ -164,6 +167,26 @@ def blocking(user: Any, runs: int) -> dict[str, float]:
         )  # fmt: skip
         signing.append(time.perf_counter() - started)
     return {"block_page_s": statistics.median(asking), "block_s": statistics.median(signing)}
+
+
+def recalling(user: Any, runs: int) -> dict[str, float]:
+    """Seconds of what is shown before the signature, and of the signature; each run with a lot of its own."""
+    from bank.models import CordBloodUnit, Lot, LotUse
+    from transplants.services_recall import Wanted, recall_start, would_recall
+
+    showing, signing = [], []
+    for run in range(runs):
+        lot = Lot.objects.create(kind="bag", number=f"RECALL-{run}")
+        units = list(CordBloodUnit.objects.filter(status="LISTED", source="own", recalled=False)[:TOUCHED])
+        LotUse.objects.bulk_create(LotUse(unit=unit, lot=lot, step="freezing") for unit in units)
+        wanted = Wanted(lot_id=lot.pk)
+        started = time.perf_counter()
+        seen = would_recall(wanted).digest
+        showing.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        recall_start(wanted=wanted, reason="leaks", seen=seen, title="leaks", user=user, password=PASSWORD)
+        signing.append(time.perf_counter() - started)
+    return {"recall_page_s": statistics.median(showing), "recall_s": statistics.median(signing)}
 
 
 def median(work: Callable[[], object], runs: int) -> float:

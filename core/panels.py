@@ -16,6 +16,9 @@ from core.models import User
 class Place(StrEnum):
     """Where a panel may stand, and what it is about."""
 
+    ALERT = "alert"  # above everything on the page of a patient or a reservation: that row
+    LOOKBACK = "lookback"  # what a unit had to do with: the unit
+    LOT = "lot"  # the page of a lot: the lot
     UNIT = "unit"  # a unit's passport: the unit
     PATIENT = "patient"  # the page of a patient and the shortlist: the patient
     LISTED = "listed"  # a unit in a patient's list: the stored result

@@ -102,7 +102,10 @@ def _page(request: HttpRequest, patient: Patient, **parts: Any) -> HttpResponse:
         "enzyme_form": EnzymeForm(),
     }
     person = person_of(request)
-    shown = {"panels": panels(Place.PATIENT, person, patient)}
+    shown = {
+        "alerts": panels(Place.ALERT, person, patient),
+        "panels": panels(Place.PATIENT, person, patient),
+    }
     context = {**forms, **patient_context(patient, person), **shown, **parts}
     return render(request, "hospitals/patient_detail.html", context)
 

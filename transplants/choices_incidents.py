@@ -35,6 +35,19 @@ class Seriousness(TextChoices):
     FATAL = "fatal", _("Fatal")
 
 
+SERIOUS: Final = frozenset(Seriousness) - {Seriousness.NOT_SERIOUS}
+# What a hospital may report; a deviation is the bank's own.
+OF_HOSPITALS: Final = (
+    IncidentKind.REACTION,
+    IncidentKind.EVENT,
+    IncidentKind.TYPING,
+    IncidentKind.COMPLAINT,
+)
+STATE_TONE: Final[dict[str, str]] = {IncidentState.OPEN: "warn", IncidentState.INVESTIGATED: "info"}
+MOST_DAYS: Final = 90  # in which anything serious is reported; no authority waits longer
+LONGEST_TITLE, LONGEST_TEXT, LONGEST_REASON = 160, 4000, 400
+
+
 class Imputability(TextChoices):
     """How far the product is the cause. The scale 0 to 3 is unconfirmed: see the domain notes, workflow 1.1."""
 

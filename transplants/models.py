@@ -26,7 +26,14 @@ from transplants.choices import (
 from transplants.models_enquiries import Enquiry, EnquiryDeadline, EnquiryFile, EnquiryMessage
 from transplants.models_fees import Charge, Price
 from transplants.models_grafts import GraftMeasurement, Infusion, Transplant, UnitReturn
-from transplants.models_incidents import Incident, IncidentNote, IncidentUnit, Recall, RecallUnit
+from transplants.models_incidents import (
+    Incident,
+    IncidentNote,
+    IncidentRules,
+    IncidentUnit,
+    Recall,
+    RecallUnit,
+)
 from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
 from transplants.models_shipments import (
     LoggerFile,
@@ -48,6 +55,7 @@ __all__ = [
     "GraftMeasurement",
     "Incident",
     "IncidentNote",
+    "IncidentRules",
     "IncidentUnit",
     "Infusion",
     "LoggerFile",

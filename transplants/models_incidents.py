@@ -7,20 +7,65 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from transplants import querysets_incidents as querysets
-from transplants.choices_incidents import Imputability, IncidentKind, IncidentState, Seriousness
+from transplants.choices_incidents import (
+    MOST_DAYS,
+    SERIOUS,
+    Imputability,
+    IncidentKind,
+    IncidentState,
+    Seriousness,
+)
 from transplants.models_orders import Order
 
 _USER = settings.AUTH_USER_MODEL
+
+
+class IncidentRules(models.Model):
+    """The only row (id 1): within how many days a serious incident is reported outside, and whom hospitals call.
+
+    The days are unconfirmed (domain notes, workflow 1.1): each bank sets those of its authority.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    serious_days = models.PositiveSmallIntegerField(
+        _("Days in which a serious incident is reported outside"), default=7
+    )
+    rapid_days = models.PositiveSmallIntegerField(
+        _("Days in which a rapid alert is reported outside"), default=1
+    )
+    hotline = models.CharField(
+        _("Telephone that hospitals call on a recall"), max_length=40, blank=True, default=""
+    )
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="incident_rules_one_row"),
+            models.CheckConstraint(
+                condition=Q(rapid_days__lte=models.F("serious_days"), serious_days__lte=MOST_DAYS),
+                name="incident_rules_days",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Rules of incidents"))
+
+    @classmethod
+    def load(cls) -> IncidentRules:
+        """The row, or the defaults where nobody has saved one yet."""
+        return cls.objects.filter(pk=1).first() or cls()
 
 
 class Incident(models.Model):
     """One row is one thing that went wrong, or may have. `hospital` empty: of the bank only.
 
     due_on: until when it has to be reported outside. Closed with a cause and a measure, never deleted.
+    reminded_on, reminders: of one that is overdue people are reminded once a day, louder from the second time on.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -51,6 +96,9 @@ class Incident(models.Model):
     happened_on = models.DateField(_("Happened on"))
     due_on = models.DateField(_("To be reported until"), null=True, blank=True)
     reported_out_at = models.DateTimeField(_("Reported outside at"), null=True, blank=True)
+    reported_to = models.CharField(_("Reported to"), max_length=200, blank=True, default="")
+    reminded_on = models.DateField(null=True, blank=True)
+    reminders = models.PositiveSmallIntegerField(default=0)
     owner = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     opened_by = models.CharField(max_length=200)
     opened_by_user = models.ForeignKey(
@@ -68,6 +116,13 @@ class Incident(models.Model):
     class Meta:
         ordering = ["-opened_at", "pk"]
         verbose_name = _("incident")
+        indexes = [
+            models.Index(
+                fields=["due_on"],
+                name="incident_due",
+                condition=Q(reported_out_at__isnull=True) & ~Q(state="closed"),
+            )
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=IncidentKind.values), name="incident_kind_known"),
             models.CheckConstraint(condition=Q(state__in=IncidentState.values), name="incident_state_known"),
@@ -80,6 +135,11 @@ class Incident(models.Model):
                 | (~Q(state="closed") & Q(closed_at__isnull=True, closed_by__isnull=True)),
                 name="incident_closed_whole",
             ),
+            models.CheckConstraint(
+                condition=Q(reported_out_at__isnull=True, reported_to="")
+                | (Q(reported_out_at__isnull=False) & ~Q(reported_to="")),
+                name="incident_reported_paired",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +148,10 @@ class Incident(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state != IncidentState.CLOSED
+
+    @property
+    def is_serious(self) -> bool:
+        return self.seriousness in SERIOUS
 
 
 class IncidentUnit(models.Model):
@@ -118,7 +182,7 @@ class IncidentNote(models.Model):
     written_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
     written_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = querysets.OfIncident.as_manager()
+    objects = querysets.IncidentNoteQuerySet.as_manager()
 
     class Meta:
         ordering = ["written_at", "pk"]
@@ -176,10 +240,21 @@ class RecallUnit(models.Model):
     unit = models.ForeignKey("bank.CordBloodUnit", on_delete=models.PROTECT, related_name="recalls")
     status_then = models.CharField(max_length=16)
     freed_at = models.DateTimeField(null=True, blank=True)
+    freed_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    free_reason = models.CharField(max_length=400, blank=True, default="")
+
+    objects = querysets.RecallUnitQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["recall", "unit"], name="recall_unit_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["recall", "unit"], name="recall_unit_once"),
+            models.CheckConstraint(
+                condition=Q(freed_at__isnull=True, freed_by__isnull=True, free_reason="")
+                | (Q(freed_at__isnull=False, freed_by__isnull=False) & ~Q(free_reason="")),
+                name="recall_unit_freed_paired",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.recall_id} {self.unit_id}"

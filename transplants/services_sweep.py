@@ -21,10 +21,11 @@ from matching.services.promises import request_follow
 from transplants import moving, notices, notices_orders
 from transplants.choices import EndCause, ReservationState
 from transplants.choices_orders import IN_HOUSE
-from transplants.models import Enquiry, Order, Reservation, ReservationRules
+from transplants.models import Enquiry, Incident, Order, Reservation, ReservationRules
 from transplants.querysets import ReservationQuerySet
 from transplants.services import default_end
 from transplants.services_enquiries import enquiry_drop, enquiry_remind
+from transplants.services_incidents import incident_remind
 from transplants.writing import Locked, activate, end, locked, record, save
 
 log = logging.getLogger("qidai.reservations")
@@ -69,6 +70,12 @@ def orders_sweep() -> dict[str, int]:
             rows.to_tell_unheld().order_by("asked_at", "pk"), lambda key: order_tell_unheld(told=key)
         ),
     }
+
+
+def incidents_sweep() -> dict[str, int]:
+    """Of each whose day to be reported outside has passed, people are reminded once a day."""
+    late = Incident.objects.to_remind(timezone.localdate()).order_by("due_on", "pk")
+    return {"reminded": _apart(late, lambda key: incident_remind(reminded=key))}
 
 
 def _each(rows: ReservationQuerySet, work: Callable[..., bool]) -> int:

@@ -11,11 +11,12 @@ log = logging.getLogger("qidai.reservations")
 
 @shared_task(name="transplants.sweep_reservations")
 def sweep_reservations() -> None:
-    from transplants.services_sweep import enquiries_sweep, orders_sweep, reservations_sweep
+    from transplants.services_sweep import enquiries_sweep, incidents_sweep, orders_sweep, reservations_sweep
 
     reservations_sweep()
     orders_sweep()
     enquiries_sweep()
+    incidents_sweep()
 
 
 def ring_sweep() -> None:

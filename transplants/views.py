@@ -170,6 +170,7 @@ def _page(
         "line": presenters.line(row, person),
         "unit_url": presenters.unit_url(row, person),
         "held": presenters.is_held(row),
+        "alerts": panels(Place.ALERT, person, row),
         "unnamed": presenters.is_unnamed(row),
         "order": order_links.of_reservation(row, person),
         "panels": panels(Place.RESERVATION, person, row),

@@ -2215,6 +2215,120 @@ class Migration(migrations.Migration):
                 name="return_seconded_by_another",
             ),
         ),
+        migrations.CreateModel(
+            name="IncidentRules",
+            fields=[
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(
+                        default=1, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "serious_days",
+                    models.PositiveSmallIntegerField(
+                        default=7, verbose_name="Days in which a serious incident is reported outside"
+                    ),
+                ),
+                (
+                    "rapid_days",
+                    models.PositiveSmallIntegerField(
+                        default=1, verbose_name="Days in which a rapid alert is reported outside"
+                    ),
+                ),
+                (
+                    "hotline",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        max_length=40,
+                        verbose_name="Telephone that hospitals call on a recall",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="incident_rules_one_row"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rapid_days__lte", models.F("serious_days")), ("serious_days__lte", 90)
+                        ),
+                        name="incident_rules_days",
+                    ),
+                ],
+            },
+        ),
+        migrations.AddField(
+            model_name="incident",
+            name="reminded_on",
+            field=models.DateField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="incident",
+            name="reminders",
+            field=models.PositiveSmallIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name="incident",
+            name="reported_to",
+            field=models.CharField(blank=True, default="", max_length=200, verbose_name="Reported to"),
+        ),
+        migrations.AddField(
+            model_name="recallunit",
+            name="free_reason",
+            field=models.CharField(blank=True, default="", max_length=400),
+        ),
+        migrations.AddField(
+            model_name="recallunit",
+            name="freed_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="incident",
+            index=models.Index(
+                condition=models.Q(
+                    ("reported_out_at__isnull", True), models.Q(("state", "closed"), _negated=True)
+                ),
+                fields=["due_on"],
+                name="incident_due",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("reported_out_at__isnull", True), ("reported_to", "")),
+                    models.Q(
+                        ("reported_out_at__isnull", False),
+                        models.Q(("reported_to", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="incident_reported_paired",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recallunit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("free_reason", ""), ("freed_at__isnull", True), ("freed_by__isnull", True)),
+                    models.Q(
+                        ("freed_at__isnull", False),
+                        ("freed_by__isnull", False),
+                        models.Q(("free_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="recall_unit_freed_paired",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="receipt",
             constraint=models.CheckConstraint(

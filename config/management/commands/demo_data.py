@@ -23,6 +23,7 @@ from core.services import installation_mark_synthetic
 from hospitals.demo import load as load_hospitals
 from hospitals.models import Hospital
 from transplants import demo as reservations
+from transplants import demo_incidents
 
 TOLD_EVERY = 100_000
 
@@ -76,6 +77,8 @@ class Command(BaseCommand):
             self._timed("two partners", lambda: partners.load(seed=seed, actor=actor, today=day))
         if options["units"] >= reservations.LEAST_UNITS and hospital is not None:
             self._timed("reservations", lambda: reservations.load(seed=seed))
+            # last: what is recalled moves no step further
+            self._timed("incidents", lambda: demo_incidents.load(seed=seed))
         self.stdout.write(f"Passwords: manage.py demo_logins ({logins_path()})")
 
     def _units(self, options: dict[str, Any], actor: Actor) -> None:

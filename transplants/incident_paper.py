@@ -1,0 +1,165 @@
+"""The S(P)EAR form of an incident as a printed document: what an authority or a registry is told of it.
+
+Patients by code only; inner notes are not in it, whoever fetches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core import audit
+from core.audit import Actor
+from core.models import Installation, User
+from core.pdf.document import (
+    Block,
+    Column,
+    Document,
+    Fact,
+    Facts,
+    Heading,
+    Notice,
+    Signatures,
+    Table,
+    Text,
+    Together,
+    cell,
+)
+from core.pdf.paint import pdf_bytes
+from transplants.choices_incidents import IncidentKind
+from transplants.models import Incident, Recall
+from transplants.presenters_incidents import moment
+
+LANGUAGES: Final = [code for code, _name in settings.LANGUAGES]
+DEFINITIONS: Final = {
+    IncidentKind.REACTION: gettext_lazy(
+        "Serious adverse reaction: an unintended response in donor or recipient that is fatal, life-threatening or "
+        "disabling, or causes or prolongs a hospital stay or an illness."
+    ),
+    IncidentKind.EVENT: gettext_lazy(
+        "Serious adverse event: an untoward occurrence between procurement and distribution that might lead to such a "
+        "reaction, to death or to the transmission of a disease."
+    ),
+}
+
+
+def incident_pdf(*, incident: Incident, user: User, language: str) -> bytes:
+    """The form in one of settings.LANGUAGES; that it was fetched is audited."""
+    synthetic = Installation.load().synthetic
+    with translation.override(language):
+        content = pdf_bytes(document_of(incident, user, language, synthetic=synthetic))
+    _record(incident, user, language)
+    return content
+
+
+@transaction.atomic
+def _record(incident: Incident, user: User, language: str) -> None:
+    audit.record(
+        actor=Actor.user(user),
+        action="incident.form",
+        target=(incident._meta.label, str(incident.pk), incident.number),
+        after={"language": language},
+        hospital_id=incident.hospital_id,
+    )
+
+
+def document_of(row: Incident, user: User, language: str, *, synthetic: bool) -> Document:
+    """In the language that is active."""
+    return Document(
+        title=_("Incident %(number)s") % {"number": row.number},
+        subject=_("Report of a serious adverse event or reaction (S(P)EAR)"),
+        author=user.full_name,
+        language="zh-Hans" if language.startswith("zh") else language,
+        running=row.number,
+        banner=_("Synthetic demonstration data. Not for clinical use.") if synthetic else "",
+        foot=_("Confidential: patients are named by a code only."),
+        page_text=_("Page {page} of {pages}"),
+        seal=_("Digest of these pages (SHA-256): {digest}"),
+        made_at=timezone.now().replace(microsecond=0),
+        blocks=tuple(_blocks(row, user)),
+    )
+
+
+def _blocks(row: Incident, user: User) -> Iterator[Block]:
+    yield Heading(_("Report of an incident"), 0, row.number)
+    yield Text(row.title)
+    if row.rapid_alert:
+        yield Notice(_("Rapid alert"), "bad")
+    yield Facts(tuple(Fact(label, value) for label, value in _facts(row)), columns=3)
+    if definition := DEFINITIONS.get(IncidentKind(row.kind)):
+        yield Text(str(definition), "muted", small=True)
+    yield Heading(_("What happened"))
+    yield Text(row.what)
+    yield from _units(row)
+    yield from _recalls(row, user)
+    yield Heading(_("Cause"))
+    yield Text(row.cause or _("Not known yet."), "" if row.cause else "muted")
+    yield Heading(_("Measures"))
+    yield Text(row.measures or _("None written yet."), "" if row.measures else "muted")
+    labels = (_("Written by"), _("Quality assurance"), _("Medical director"))
+    places = (_("Name in print"), _("Date"), _("Signature"))
+    yield Together((Heading(_("Signatures")), Signatures(labels, places)))
+
+
+def _facts(row: Incident) -> Iterator[tuple[str, str]]:
+    yield _("Kind"), str(row.get_kind_display())
+    yield _("Seriousness"), str(row.get_seriousness_display())
+    yield _("Imputability"), str(row.get_imputability_display())
+    yield _("Happened on"), f"{row.happened_on:%Y-%m-%d}"
+    yield _("Opened"), moment(row.opened_at)
+    yield _("Opened by"), row.opened_by
+    yield _("State"), str(row.get_state_display())
+    yield _("To be reported until"), f"{row.due_on:%Y-%m-%d}" if row.due_on else ""
+    yield _("Reported outside at"), moment(row.reported_out_at)
+    yield _("Reported to"), row.reported_to
+    yield _("Hospital"), row.hospital.code if row.hospital else ""
+    yield _("Patient"), row.patient.code if row.patient else ""
+    yield _("Order"), row.order.number if row.order else ""
+    yield _("Lot"), str(row.lot or "")
+    yield _("Closed"), f"{moment(row.closed_at)} {row.closed_by.full_name}" if row.closed_by else ""
+
+
+def _units(row: Incident) -> Iterator[Block]:
+    found = row.units.select_related("unit__bank").order_by("unit__unit_no", "pk")
+    rows = tuple(
+        (
+            cell(one.unit.public_no),
+            cell(one.unit.din or "–"),
+            cell(one.unit.bank.name),
+            cell(", ".join([str(one.unit.get_status_display()), *map(str, one.unit.block_labels)])),
+        )
+        for one in found
+    )
+    yield Heading(_("Units"), 1, str(len(rows)))
+    if not rows:
+        yield Text(_("No unit is named."), "muted")
+        return
+    columns = (Column(_("Unit")), Column("DIN"), Column(_("Bank")), Column(_("Status")))
+    yield Table(columns, rows)
+
+
+def _recalls(row: Incident, user: User) -> Iterator[Block]:
+    """For whoever may know of recalls."""
+    found = list(Recall.objects.visible_to(user).filter(incident=row).with_names().order_by("started_at"))
+    if not found:
+        return
+    yield Heading(_("Recalls"), 1, str(len(found)))
+    columns = (Column(_("Recall")), Column(_("Since")), Column(_("Lifted")), Column(_("Reason"), 2.0))
+    yield Table(
+        columns,
+        tuple(
+            (
+                cell(one.number),
+                cell(moment(one.started_at)),
+                cell(moment(one.lifted_at) or "–"),
+                cell(one.reason),
+            )
+            for one in found
+        ),
+    )
