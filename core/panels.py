@@ -16,6 +16,7 @@ from core.models import User
 class Place(StrEnum):
     """Where a panel may stand, and what it is about."""
 
+    HOSPITAL = "hospital"  # the page of a hospital: the hospital
     UNIT = "unit"  # a unit's passport: the unit
     PATIENT = "patient"  # the page of a patient and the shortlist: the patient
     LISTED = "listed"  # a unit in a patient's list: the stored result
