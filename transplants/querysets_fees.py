@@ -48,10 +48,9 @@ class ChargeQuerySet(OfHospital):
     def by_month(self) -> Self:
         """One row per month and hospital: month (its first day), hospital, code, charges, voided."""
         rows = self.order_by().annotate(month=TruncMonth("on"), code=F("hospital__code"))
-        counted = rows.values("month", "hospital", "code").annotate(
+        return rows.values("month", "hospital", "code").annotate(
             charges=Count("pk", filter=_VALID), voided=Count("pk", filter=~_VALID)
         )
-        return counted
 
     def sums(self) -> Self:
         """Of what is valid, one row per month, hospital and currency: amount, charges. Currencies never add up."""

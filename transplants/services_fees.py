@@ -83,9 +83,7 @@ def charge_void(*, charge_id: UUID, reason: str, user: User) -> Charge:
     """
     _guard_editor(user)
     reason = given_reason(reason)
-    rows = Charge.objects.select_related("unit__bank", "patient").select_for_update(
-        no_key=True, of=("self",)
-    )
+    rows = Charge.objects.select_related("unit__bank", "patient").select_for_update(no_key=True, of=("self",))
     row: Charge = rows.get(pk=charge_id)
     if row.void_at is not None:
         raise Conflict(
