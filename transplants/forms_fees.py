@@ -25,7 +25,7 @@ class MonthField(forms.CharField):
     widget = forms.TextInput(attrs={"type": "month", "placeholder": "2026-11"})
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(value).strip()
+        text = (super().to_python(value) or "").strip()
         if not text:
             return None
         if not (found := _MONTH.fullmatch(text)):
@@ -44,8 +44,9 @@ class FeeFilterForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["hospital"].queryset = Hospital.objects.visible_to(user).order_by("code")
-        self.fields["hospital"].empty_label = _("all")
+        hospitals: Any = self.fields["hospital"]
+        hospitals.queryset = Hospital.objects.visible_to(user).order_by("code")
+        hospitals.empty_label = _("all")
         if not user.is_bank_staff and len(user.hospital_ids) < 2:
             del self.fields["hospital"]
 

@@ -1,4 +1,4 @@
-"""What fees tell core, bank and hospitals: navigation, the hospital's page, why no dossier holds them."""
+"""What fees tell core, bank and hospitals: navigation, the hospital's page and figures, why no dossier holds them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.nav import NavItem
 from core.panels import Panel, Place
 from core.roles import Permission
 from hospitals.querysets import open_in
-from transplants import presenters_fees
+from transplants import hospital_figures, presenters_fees
 from transplants.models_fees import Charge
 
 
@@ -25,6 +25,7 @@ def register() -> None:
         NavItem(72, gettext_lazy("Fees"), "transplants:statement-list", Permission.FEE_VIEW, "/fees/")
     )
     panels.register(Place.HOSPITAL, hospital_panel)
+    hospital_figures.register()
 
 
 def hospital_panel(user: User, hospital: Any) -> Panel | None:

@@ -48,21 +48,24 @@ class ChargeQuerySet(OfHospital):
     def by_month(self) -> Self:
         """One row per month and hospital: month (its first day), hospital, code, charges, voided."""
         rows = self.order_by().annotate(month=TruncMonth("on"), code=F("hospital__code"))
-        return rows.values("month", "hospital", "code").annotate(
+        found: Self = rows.values("month", "hospital", "code").annotate(
             charges=Count("pk", filter=_VALID), voided=Count("pk", filter=~_VALID)
         )
+        return found
 
     def sums(self) -> Self:
         """Of what is valid, one row per month, hospital and currency: amount, charges. Currencies never add up."""
         rows = self.valid().order_by().annotate(month=TruncMonth("on"), code=F("hospital__code"))
-        return rows.values("month", "hospital", "code", "currency").annotate(
+        found: Self = rows.values("month", "hospital", "code", "currency").annotate(
             amount=Sum("amount"), charges=Count("pk")
         )
+        return found
 
     def totals(self) -> Self:
         """Of what is valid, one row per currency: amount, charges."""
         rows = self.valid().order_by().values("currency")
-        return rows.annotate(amount=Sum("amount"), charges=Count("pk")).order_by("currency")
+        found: Self = rows.annotate(amount=Sum("amount"), charges=Count("pk")).order_by("currency")
+        return found
 
 
 def next_month(first: dt.date) -> dt.date:
