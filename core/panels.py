@@ -19,6 +19,7 @@ class Place(StrEnum):
     ALERT = "alert"  # above everything on the page of a patient or a reservation: that row
     LOOKBACK = "lookback"  # what a unit had to do with: the unit
     LOT = "lot"  # the page of a lot: the lot
+    HOSPITAL = "hospital"  # the page of a hospital: the hospital
     UNIT = "unit"  # a unit's passport: the unit
     PATIENT = "patient"  # the page of a patient and the shortlist: the patient
     LISTED = "listed"  # a unit in a patient's list: the stored result

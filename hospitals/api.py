@@ -28,14 +28,26 @@ from hospitals.api_fields import ConfirmationSerializer, TypingInputSerializer, 
 from hospitals.confirmation import typing_confirmation
 from hospitals.data import PatientData, WeightData
 from hospitals.duplicates import MOST_ALIKE
-from hospitals.models import Hospital, Patient, PatientEnzymeLevel, PatientHlaTyping
+from hospitals.models import Department, Hospital, Patient, PatientEnzymeLevel, PatientHlaTyping
 from hospitals.querysets import HospitalQuerySet, PatientQuerySet
 
 
+class DepartmentSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Department
+        fields = ["id", "name", "name_zh", "active", "shipping_contact", "shipping_phone"]
+        read_only_fields = fields
+
+
 class HospitalSerializer(serializers.ModelSerializer):
+    departments = DepartmentSerializer(many=True, read_only=True)
+
     class Meta:
         model = Hospital
-        fields = ["id", "code", "name", "name_zh", "city", "province", "country", "active", "qualified_until"]
+        fields = [
+            *("id", "code", "name", "name_zh", "city", "province", "country", "active", "qualification_no"),
+            *("qualification_authority", "qualified_from", "qualified_until", "departments"),
+        ]
         read_only_fields = fields
 
 
@@ -167,7 +179,8 @@ class HospitalViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     queryset = Hospital.objects.none()
 
     def get_queryset(self) -> HospitalQuerySet:
-        return Hospital.objects.visible_to(person_of(self.request)).order_by("code")
+        rows = Hospital.objects.visible_to(person_of(self.request))
+        return rows.prefetch_related("departments").order_by("code")
 
 
 _CONFLICT = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bank.choices import Abo, Rh
 from core.typing_choices import BlankRule
@@ -15,6 +16,19 @@ __all__ = ["Abo", "BlankRule", "Rh"]  # one list for units and patients
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
+
+
+class Qualification(TextChoices):
+    """Where the qualification of a hospital stands on a day."""
+
+    VALID = "valid", pgettext_lazy("qualification", "Valid")
+    SOON = "soon", pgettext_lazy("qualification", "Ends soon")
+    ENDED = "expired", pgettext_lazy("qualification", "Ended")
+    TO_COME = "to_come", pgettext_lazy("qualification", "Not valid yet")
+    NONE = "none", _("Not recorded")
+
+
+DUE = "due"  # ended, or ends soon
 
 
 class PatientState(TextChoices):

@@ -21,11 +21,24 @@ class HospitalData:
     country: str = "CN"
     active: bool = True
     qualification_no: str = ""
+    qualification_authority: str = ""
+    qualified_from: datetime.date | None = None
     qualified_until: datetime.date | None = None
     self_service_reservation: bool = False
     shipping_contact: str = ""
     shipping_phone: str = ""
     shipping_address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentData:
+    """What people may edit of a department."""
+
+    name: str
+    name_zh: str = ""
+    active: bool = True
+    shipping_contact: str = ""
+    shipping_phone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,11 +26,11 @@ from core.audit import Actor, Batch
 from core.models import RoleGrant, User
 from core.roles import Role
 from core.typings import TypingInput
-from hospitals import demo_antibodies, demo_data, demo_samples, services
+from hospitals import demo_antibodies, demo_data, demo_samples, services, services_people
 from hospitals.choices import DIAGNOSIS, DiagnosisGroup, InactiveReason, Stage
 from hospitals.codes import patient_code
-from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
-from hospitals.models import Hospital, Membership, Patient
+from hospitals.data import DepartmentData, HospitalData, IdentityData, PatientData, WeightData
+from hospitals.models import Department, Hospital, Membership, Patient
 from hospitals.plausibility import median_weight_kg
 
 # The hospital whose coordinator signs in for the demonstration has something to see.
@@ -47,7 +47,7 @@ def load(
     populations = random.Random(f"qidai-patient-populations-{seed}")  # apart: all other values stay
     day = today or timezone.localdate()
     made = [_hospital(number, rng, day, by) for number in range(1, hospitals + 1)]
-    _contacts(made, rng, by)
+    _contacts(made, _departments(made, by), rng, by)
     active = [hospital for hospital in made if hospital.active]
     if active:
         reporter = Reporter(reference.resolver())
@@ -72,6 +72,9 @@ def _shares(count: int) -> list[float]:
 
 def _hospital(number: int, rng: random.Random, today: dt.date, by: Actor) -> Hospital:
     province, city, city_zh = demo_data.CITIES[(number - 1) % len(demo_data.CITIES)]
+    country = "CN"
+    if number in demo_data.ABROAD:
+        province, (city, city_zh, country) = "", demo_data.ABROAD[number]
     chance = rng.random()
     until = None if chance < 0.03 else today + dt.timedelta(days=rng.randint(60, 1400))
     if 0.03 <= chance < 0.07:
@@ -82,8 +85,11 @@ def _hospital(number: int, rng: random.Random, today: dt.date, by: Actor) -> Hos
         name_zh=f"合成医院{number:03d}·{city_zh}",
         city=city,
         province=province,
+        country=country,
         active=number == 1 or rng.random() > 0.03,
         qualification_no=f"SYN-{rng.randint(10_000, 99_999)}" if until else "",
+        qualification_authority="Synthetic health authority" if until else "",
+        qualified_from=until - dt.timedelta(days=1460) if until else None,
         qualified_until=until,
         self_service_reservation=rng.random() < 0.3,
         shipping_contact=f"Cryo laboratory {number:03d}",
@@ -93,13 +99,35 @@ def _hospital(number: int, rng: random.Random, today: dt.date, by: Actor) -> Hos
     return services.hospital_create(data=data, by=by)
 
 
-def _contacts(hospitals: Sequence[Hospital], rng: random.Random, by: Actor) -> None:
+def _departments(hospitals: Sequence[Hospital], by: Actor) -> dict[Hospital, list[Department]]:
+    """Of large and small hospitals alike the first; every third has a second one, which takes its shipments itself."""
+    found = {}
+    for number, hospital in enumerate(hospitals):
+        many = demo_data.DEPARTMENTS[: 2 if number % 3 == 0 else 1]
+        found[hospital] = [
+            services_people.department_add(
+                hospital_id=hospital.pk,
+                data=DepartmentData(name=name, name_zh=name_zh, shipping_contact=contact),
+                by=by,
+            )
+            for name, name_zh, contact in many
+        ]
+    return found
+
+
+def _contacts(
+    hospitals: Sequence[Hospital],
+    departments: dict[Hospital, list[Department]],
+    rng: random.Random,
+    by: Actor,
+) -> None:
     """One to three people per hospital, who cannot sign in: they have no password. One audit entry for all."""
     rows: list[tuple[User, Role, Membership]] = []
     for hospital in hospitals:
         for index in range(rng.choice((1, 1, 2, 3))):
             role = Role.HOSPITAL_COORDINATOR if index == 0 else Role.HOSPITAL_PHYSICIAN
-            rows.append(_contact(hospital, index, role, rng))
+            place = departments[hospital][index % len(departments[hospital])]
+            rows.append(_contact(hospital, index, role, rng, place))
     User.objects.bulk_create([user for user, _role, _member in rows])
     RoleGrant.objects.bulk_create([RoleGrant(user=user, role=role) for user, role, _member in rows])
     Membership.objects.bulk_create([member for _user, _role, member in rows])
@@ -113,13 +141,15 @@ def _contacts(hospitals: Sequence[Hospital], rng: random.Random, by: Actor) -> N
     )
 
 
-def _contact(hospital: Hospital, index: int, role: Role, rng: random.Random) -> tuple[User, Role, Membership]:
+def _contact(
+    hospital: Hospital, index: int, role: Role, rng: random.Random, place: Department
+) -> tuple[User, Role, Membership]:
     name = f"{rng.choice(demo_data.FAMILY_NAMES)} {rng.choice(demo_data.GIVEN_NAMES)}"
     email = f"{hospital.code.lower()}-{index + 1}@hospitals.example"
     user = User(email=email, full_name=name)
     user.set_unusable_password()
     title = "Coordinator" if index == 0 else "Physician"
-    return user, role, Membership(user=user, hospital=hospital, title=title, department="Haematology")
+    return user, role, Membership(user=user, hospital=hospital, title=title, department=place)
 
 
 def _patient(

@@ -42,6 +42,19 @@ CITIES: tuple[tuple[str, str, str], ...] = (
     ("Fujian", "Xiamen", "厦门"),
 )
 
+# number of the hospital: city, city in Chinese, country
+ABROAD: dict[int, tuple[str, str, str]] = {
+    37: ("Singapore", "新加坡", "SG"),
+    64: ("Hong Kong", "香港", "HK"),
+    91: ("Bangkok", "曼谷", "TH"),
+}
+
+# name, in Chinese, who takes its shipments where that is not the hospital's own contact
+DEPARTMENTS: tuple[tuple[str, str, str], ...] = (
+    ("Haematology", "血液科", ""),
+    ("Paediatrics", "儿科", "Paediatric transplant ward"),
+)
+
 FAMILY_NAMES = ("Wang", "Li", "Zhang", "Liu", "Chen", "Yang", "Zhao", "Huang", "Zhou", "Wu", "Xu", "Sun")
 GIVEN_NAMES = (
     "Min",

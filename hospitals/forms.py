@@ -23,6 +23,7 @@ from hospitals.guards import (
     guard_birth_date,
     guard_event_day,
     guard_patient_data,
+    guard_qualification,
     guard_weight,
     latest_birth_date,
 )
@@ -48,17 +49,23 @@ class HospitalForm(forms.ModelForm):
             "country",
             "active",
             "qualification_no",
+            "qualification_authority",
+            "qualified_from",
             "qualified_until",
             "self_service_reservation",
             "shipping_contact",
             "shipping_phone",
             "shipping_address",
         ]
-        widgets = {"qualified_until": date_input(), "shipping_address": forms.Textarea(attrs={"rows": 3})}
+        widgets = {
+            "qualified_from": date_input(),
+            "qualified_until": date_input(),
+            "shipping_address": forms.Textarea(attrs={"rows": 3}),
+        }
         help_texts = {
             "code": _("Capital letters, digits and hyphens, for example H014."),
             "active": _("An inactive hospital enters no new patients and submits no requests."),
-            "self_service_reservation": _("Takes effect with reservations."),
+            "self_service_reservation": _("Takes effect while the qualification is valid."),
         }
 
     def clean_code(self) -> str:
@@ -67,21 +74,14 @@ class HospitalForm(forms.ModelForm):
     def clean_country(self) -> str:
         return str(self.cleaned_data["country"]).strip().upper()
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if "qualified_from" in data and "qualified_until" in data:
+            _guarded(self, guard_qualification, data["qualified_from"], data["qualified_until"])
+        return data
+
     def data_for_service(self) -> HospitalData:
         return HospitalData(**self.cleaned_data)
-
-
-class MembershipForm(forms.Form):
-    email = forms.EmailField(label=_("E-mail address"), help_text=_("The person needs an account first."))
-    title = forms.CharField(label=_("Position"), max_length=80, required=False)
-    department = forms.CharField(label=_("Department"), max_length=80, required=False)
-
-    def clean_email(self) -> str:
-        email = str(self.cleaned_data["email"]).lower()
-        self.person = User.objects.filter(email=email, is_active=True).first()
-        if self.person is None:
-            raise forms.ValidationError(_("Nobody with this address has an account."), code="unknown_user")
-        return email
 
 
 class WeightForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Rules that a patient's data must obey, whoever calls the service: page, API, demonstration data."""
+"""Rules that data of patients and hospitals must obey, whoever calls the service: page, API, demonstration data."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ from hospitals.plausibility import conflict_doubts
 
 MIN_LIMIT, MAX_LEVEL = Decimal("0.001"), 10_000_000  # what the column holds
 MAX_DAYS_UNBORN = 300
+
+
+def guard_qualification(begins: datetime.date | None, ends: datetime.date | None) -> None:
+    """Of a hospital: it ends some day, and not before it begins."""
+    if begins and not ends:
+        message = _("State until when it is qualified, too.")
+        raise InvalidInput("qualified_until_missing", message, field="qualified_until")
+    if begins and ends and begins > ends:
+        message = _("It ends before it begins: look at the two days again.")
+        raise InvalidInput("qualified_order", message, field="qualified_until")
 
 
 def guard_patient_data(data: PatientData) -> None:

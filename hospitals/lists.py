@@ -1,4 +1,4 @@
-"""Filters of the two lists, their columns and their CSV: one selection for page and file."""
+"""The list of patients, and what lists share: filters, columns and CSV are one selection for page and file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from core.access import person_of
 from core.models import User
@@ -19,7 +18,7 @@ from core.roles import Permission
 from hospitals import choices
 from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital, Patient
-from hospitals.querysets import HospitalQuerySet, PatientQuerySet, hospitals_open_to
+from hospitals.querysets import PatientQuerySet, hospitals_open_to
 
 ANY = [("", _("all"))]
 
@@ -33,86 +32,6 @@ class ListFilter(forms.Form):
         if not hasattr(self, "cleaned_data"):
             self.is_valid()
         return self.cleaned_data.get(name)
-
-
-class HospitalFilter(ListFilter):
-    q = forms.CharField(label=_("Code, name or city"), required=False, max_length=100)
-    state = forms.ChoiceField(
-        label=_("State"),
-        required=False,
-        choices=[*ANY, ("active", _("Active")), ("inactive", _("Inactive"))],
-    )
-    qualification = forms.ChoiceField(
-        label=_("Qualification"),
-        required=False,
-        choices=[*ANY, ("valid", _("Valid")), ("expired", _("Expired")), ("none", _("Not recorded"))],
-    )
-
-    def apply(self, rows: HospitalQuerySet) -> HospitalQuerySet:
-        if self.value("q"):
-            rows = rows.matching(self.value("q"))
-        if self.value("state"):
-            rows = rows.filter(active=self.value("state") == "active")
-        return self._by_qualification(rows)
-
-    def _by_qualification(self, rows: HospitalQuerySet) -> HospitalQuerySet:
-        today, wanted = timezone.localdate(), self.value("qualification")
-        if wanted == "valid":
-            return rows.filter(qualified_until__gte=today)
-        if wanted == "expired":
-            return rows.filter(qualified_until__lt=today)
-        return rows.filter(qualified_until__isnull=True) if wanted == "none" else rows
-
-
-HOSPITAL_COLUMNS = (
-    Column(_("Code"), "code"),
-    Column(pgettext_lazy("hospital", "Name"), "name"),
-    Column(_("City"), "city"),
-    Column(_("Qualified until"), "qualified"),
-    Column(_("People"), "people", num=True),
-    Column(_("Active patients"), "patients", num=True),
-    Column(_("Last change of a patient"), "activity"),
-)
-HOSPITAL_SORTS = {
-    "code": "code",
-    "name": "name",
-    "city": "city",
-    "qualified": "qualified_until",
-    "people": "people_count",
-    "patients": "active_patients",
-    "activity": "last_patient_at",
-}
-
-
-def hospital_selection(request: HttpRequest) -> tuple[HospitalQuerySet, HospitalFilter, Sort]:
-    form = HospitalFilter(request.GET)
-    sort = sort_from(request, HOSPITAL_SORTS, "code")
-    rows = form.apply(Hospital.objects.visible_to(person_of(request)).with_activity())
-    return rows.order_by(*_nulls_last(sort)), form, sort
-
-
-def hospital_rows(rows: HospitalQuerySet) -> Iterator[list[Any]]:
-    for row in rows.iterator(chunk_size=500):
-        yield [
-            row.code,
-            row.name,
-            row.name_zh,
-            row.city,
-            row.province,
-            row.country,
-            "yes" if row.active else "no",
-            row.qualified_until,
-            row.people_count,
-            row.active_patients,
-            row.all_patients,
-            row.last_patient_at.date() if row.last_patient_at else "",
-        ]
-
-
-HOSPITAL_CSV = (
-    *("code", "name", "name_zh", "city", "province", "country", "active", "qualified_until"),
-    *("people", "active_patients", "all_patients", "last_patient_change"),
-)
 
 
 class PatientFilter(ListFilter):
@@ -209,7 +128,7 @@ def patient_selection(request: HttpRequest) -> tuple[PatientQuerySet, PatientFil
     form = PatientFilter(request.GET, user=person_of(request))
     sort = sort_from(request, PATIENT_SORTS, "-changed")
     rows = form.apply(Patient.objects.visible_to(person_of(request)).with_typed()).select_related("hospital")
-    return rows.order_by(*_nulls_last(sort)), form, sort
+    return rows.order_by(*nulls_last(sort)), form, sort
 
 
 def patient_rows(rows: PatientQuerySet) -> Iterator[list[Any]]:
@@ -242,7 +161,7 @@ PATIENT_CSV = (
 )
 
 
-def _nulls_last(sort: Sort) -> list[Any]:
+def nulls_last(sort: Sort) -> list[Any]:
     """Unknown values stand at the end in both directions."""
     first, *rest = sort.fields
     field = F(first.lstrip("-"))

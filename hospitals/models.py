@@ -1,4 +1,4 @@
-"""Partner hospitals, their people and their patients; beside it the other models_…."""
+"""Patients of partner hospitals; beside it the other models_…."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Abo, Rh
@@ -21,10 +19,12 @@ from hospitals import choices, querysets
 from hospitals.models_antibodies import AntibodyBead, AntibodySerum
 from hospitals.models_disease import PatientEnzymeLevel
 from hospitals.models_duplicates import PatientMerge, PossibleDuplicate
+from hospitals.models_hospitals import Department, Hospital, Membership
 
 __all__ = [
     "AntibodyBead",
     "AntibodySerum",
+    "Department",
     "Hospital",
     "Membership",
     "Patient",
@@ -41,74 +41,6 @@ __all__ = [
 def kg_text(weight_kg: Decimal | None) -> str:
     """A weight without idle zeros: 12.4, 60; empty if unknown."""
     return "" if weight_kg is None else f"{weight_kg.normalize():f}"
-
-
-class Hospital(models.Model):
-    """One row is one partner hospital (or transplant centre) that may ask for units."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    code = models.CharField(
-        _("Code"), max_length=16, unique=True, validators=[RegexValidator(r"^[A-Z0-9][A-Z0-9-]{1,15}$")]
-    )
-    name = models.CharField(pgettext_lazy("hospital", "Name"), max_length=160)
-    name_zh = models.CharField(_("Chinese name"), max_length=160, blank=True)
-    city = models.CharField(_("City"), max_length=80)
-    province = models.CharField(_("Province or state"), max_length=80, blank=True)
-    country = models.CharField(
-        _("Country (two letters)"), max_length=2, default="CN", validators=[RegexValidator(r"^[A-Z]{2}$")]
-    )
-    active = models.BooleanField(_("May submit requests"), default=True)
-    qualification_no = models.CharField(_("Qualification number"), max_length=60, blank=True)
-    qualified_until = models.DateField(_("Qualified until"), null=True, blank=True)
-    self_service_reservation = models.BooleanField(_("May reserve without a coordinator"), default=False)
-    shipping_contact = models.CharField(_("Contact for shipments"), max_length=120, blank=True)
-    shipping_phone = models.CharField(_("Telephone for shipments"), max_length=40, blank=True)
-    shipping_address = models.TextField(_("Address for shipments"), max_length=400, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = querysets.HospitalQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["code"]
-        verbose_name = _("hospital")
-        verbose_name_plural = _("hospitals")
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.name}"
-
-    @property
-    def display_name(self) -> str:
-        """The name in the reader's language, where there is one."""
-        chinese = (get_language() or "").startswith("zh")
-        return self.name_zh if chinese and self.name_zh else self.name
-
-    @property
-    def is_qualified(self) -> bool:
-        """Whether the qualification is recorded and still valid today."""
-        return self.qualified_until is not None and self.qualified_until >= timezone.localdate()
-
-
-class Membership(models.Model):
-    """One row says that one user works for one hospital; the same user may belong to several."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
-    hospital = models.ForeignKey(Hospital, on_delete=models.PROTECT, related_name="memberships")
-    title = models.CharField(_("Position"), max_length=80, blank=True)
-    department = models.CharField(_("Department"), max_length=80, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = querysets.MembershipQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["created_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["user", "hospital"], name="hospitals_membership_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} · {self.hospital.code}"
 
 
 class Patient(models.Model):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -16,9 +18,10 @@ from core.nav import NavItem
 from core.roles import Permission
 from core.work import WorkItem
 from hospitals import notices
+from hospitals.choices import DUE
 from hospitals.codes import normalise_code
 from hospitals.models import Hospital, Membership, Patient, PossibleDuplicate
-from hospitals.querysets import PatientQuerySet
+from hospitals.querysets import QUALIFICATION_WARN, PatientQuerySet
 
 _MAX_HITS = 10
 
@@ -90,8 +93,10 @@ def find_hospitals(user: User, text: str) -> list[Hit]:
 
 
 def work_items(user: User) -> list[WorkItem]:
-    """For those who edit patients: who cannot be searched yet, oldest first. For the bank: possible duplicates."""
+    """For those who edit patients: who cannot be searched yet, oldest first. For the bank: possible duplicates, and
+    qualifications of hospitals that end."""
     found = _duplicates(user) if user.has_permission(Permission.PATIENT_MERGE) else []
+    found += _qualifications(user) if user.has_permission(Permission.HOSPITAL_EDIT) else []
     return [*found, *_of_patients(user)] if user.has_permission(Permission.PATIENT_EDIT) else found
 
 
@@ -113,6 +118,33 @@ def _duplicates(user: User) -> list[WorkItem]:
             count=count,
         )
     ]
+
+
+def _qualifications(user: User) -> list[WorkItem]:
+    rows = Hospital.objects.open_for(user, Permission.HOSPITAL_EDIT).due(timezone.localdate())
+    until = list(rows.order_by("qualified_until").values_list("qualified_until", flat=True))
+    if not until:
+        return []
+    title = ngettext(
+        "%(n)d qualification of a hospital to be renewed",
+        "%(n)d qualifications of hospitals to be renewed",
+        len(until),
+    )
+    return [
+        WorkItem(
+            title=title % {"n": len(until)},
+            url=f"{reverse('hospitals:hospital-list')}?qualification={DUE}&sort=qualified",
+            detail=_("Each has ended or ends within %(n)d days.") % {"n": QUALIFICATION_WARN.days},
+            due_at=_end_of(until[0]),
+            kind="hospital",
+            count=len(until),
+        )
+    ]
+
+
+def _end_of(day: dt.date) -> dt.datetime:
+    """The moment at which a day is over, in the bank's time zone."""
+    return timezone.make_aware(dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min))
 
 
 def _of_patients(user: User) -> list[WorkItem]:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 from django.db import models
@@ -13,11 +14,13 @@ from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from core.roles import BANK_ROLES, ROLE_PERMISSIONS, Permission
-from hospitals.choices import PatientState
+from hospitals.choices import DUE, PatientState, Qualification
 from hospitals.codes import normalise_code
 
 if TYPE_CHECKING:
     from core.models import User
+
+QUALIFICATION_WARN: Final = dt.timedelta(days=60)  # before its end it is to be renewed
 
 
 def hospitals_open_to(user: User, permission: Permission) -> frozenset[UUID] | None:
@@ -86,6 +89,14 @@ class HospitalQuerySet(OfHospital):
             )
         return found
 
+    def by_qualification(self, state: str, day: dt.date) -> Self:
+        """Those whose recorded qualification stands so on a day (Qualification), or is to be renewed (DUE)."""
+        return self.filter(_qualifications(day)[state])
+
+    def due(self, day: dt.date) -> Self:
+        """Active ones whose qualification has ended or ends soon: the bank asks for the new one."""
+        return self.filter(active=True).by_qualification(DUE, day)
+
     def with_activity(self) -> Self:
         """Adds people_count, active_patients, all_patients, last_patient_at (a subquery each: no fan-out)."""
         from hospitals.models import Membership, Patient
@@ -100,12 +111,47 @@ class HospitalQuerySet(OfHospital):
         )
 
 
+def qualified_on(day: dt.date, prefix: str = "") -> Q:
+    """Of rows that lead to a hospital by `prefix`: its qualification is valid on that day."""
+    begun = Q(**{f"{prefix}qualified_from__isnull": True}) | Q(**{f"{prefix}qualified_from__lte": day})
+    return begun & Q(**{f"{prefix}qualified_until__gte": day})
+
+
+def _qualifications(day: dt.date) -> dict[str, Q]:
+    warned, ended = Q(qualified_until__lte=day + QUALIFICATION_WARN), Q(qualified_until__lt=day)
+    soon = qualified_on(day) & warned
+    return {
+        Qualification.NONE: Q(qualified_until__isnull=True),
+        Qualification.ENDED: ended,
+        Qualification.TO_COME: Q(qualified_from__gt=day, qualified_until__gte=day),
+        Qualification.SOON: soon,
+        Qualification.VALID: qualified_on(day) & ~warned,
+        DUE: ended | soon,
+    }
+
+
 def _count(grouped: models.QuerySet[Any]) -> Any:
     return Coalesce(Subquery(grouped.annotate(n=Count("pk")).values("n")), 0)
 
 
+class DepartmentQuerySet(OfHospital):
+    _view = Permission.HOSPITAL_VIEW
+
+    def active(self) -> Self:
+        return self.filter(active=True)
+
+    def with_members(self) -> Self:
+        """Adds members_count."""
+        return self.annotate(members_count=Count("members"))
+
+
 class MembershipQuerySet(OfHospital):
     _view = Permission.HOSPITAL_VIEW
+
+    def with_people(self) -> Self:
+        """With account, roles and department, without a query per row; who works here first."""
+        rows = self.select_related("user", "department").prefetch_related("user__role_grants")
+        return rows.order_by("-user__is_active", "user__full_name", "pk")
 
 
 class PatientQuerySet(OfHospital):

@@ -15,18 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
-from core.models import User
 from core.populations import canonical_populations
 from core.typings import TypingInput, typing_digest
 from hospitals import choices
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
-from hospitals.guards import guard_event_day, guard_patient_data, guard_weight
-from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
+from hospitals.guards import guard_event_day, guard_patient_data, guard_qualification, guard_weight
+from hospitals.models import Hospital, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
 from hospitals.services_duplicates import confirm_other_person
+from hospitals.services_people import membership_add, membership_remove
 from hospitals.typing_rows import checked, confirmed_conflicts, mark_discrepancy, sample_facts, typing_row
 from hospitals.writing import locked, locked_active, record, touch
 
+__all__ = ["membership_add", "membership_remove"]  # beside what is written here
 _CODE_ATTEMPTS = 5
 
 
@@ -35,6 +36,7 @@ _CODE_ATTEMPTS = 5
 
 @transaction.atomic
 def hospital_create(*, data: HospitalData, by: Actor) -> Hospital:
+    guard_qualification(data.qualified_from, data.qualified_until)
     try:
         with transaction.atomic():
             hospital: Hospital = Hospital.objects.create(**asdict(data))
@@ -48,6 +50,7 @@ def hospital_create(*, data: HospitalData, by: Actor) -> Hospital:
 
 @transaction.atomic
 def hospital_update(*, hospital_id: UUID, data: HospitalData, by: Actor) -> Hospital:
+    guard_qualification(data.qualified_from, data.qualified_until)
     hospital: Hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
     before, after = _changes(hospital, asdict(data))
     if not after:
@@ -72,58 +75,6 @@ def hospital_update(*, hospital_id: UUID, data: HospitalData, by: Actor) -> Hosp
 def _code_taken(code: str) -> InvalidInput:
     message = _("Another hospital has the code %(code)s.")
     return InvalidInput("hospital_code_taken", message, field="code", params={"code": code})
-
-
-@transaction.atomic
-def membership_add(
-    *, hospital_id: UUID, user_id: UUID, title: str = "", department: str = "", by: Actor
-) -> Membership:
-    hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
-    user = User.objects.get(pk=user_id)
-    if not user.is_hospital_staff:
-        message = _("%(person)s has no role of a hospital yet: give the role first.")
-        raise InvalidInput(
-            "membership_without_role", message, field="email", params={"person": user.full_name}
-        )
-    if Membership.objects.filter(hospital=hospital, user=user).exists():
-        raise Conflict(
-            "membership_exists",
-            _("%(person)s belongs to this hospital already."),
-            field="email",
-            params={"person": user.full_name},
-        )
-    membership = Membership.objects.create(hospital=hospital, user=user, title=title, department=department)
-    audit.record(
-        actor=by,
-        action="membership.added",
-        target=membership,
-        after={"user": str(user.pk), "title": title, "department": department},
-        hospital_id=hospital.pk,
-    )
-    return membership
-
-
-@transaction.atomic
-def membership_remove(*, membership_id: UUID, reason: str, by: Actor) -> None:
-    membership = (
-        Membership.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("user", "hospital")
-        .filter(pk=membership_id)
-        .first()
-    )
-    if membership is None:
-        raise Conflict("membership_gone", _("This person was removed from the hospital already."))
-    target = audit.target_of(membership)
-    before = {"user": str(membership.user_id), "title": membership.title, "department": membership.department}
-    membership.delete()
-    audit.record(
-        actor=by,
-        action="membership.removed",
-        target=target,
-        before=before,
-        reason=reason,
-        hospital_id=membership.hospital_id,
-    )
 
 
 # --- patients -------------------------------------------------------------------------------------

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from hospitals import views, views_antibodies, views_duplicates, views_patients, views_typing
+from hospitals import (
+    views,
+    views_antibodies,
+    views_duplicates,
+    views_patients,
+    views_people,
+    views_typing,
+)
 
 app_name = "hospitals"
 urlpatterns = [
@@ -9,8 +16,11 @@ urlpatterns = [
     path("hospitals/new/", views.hospital_create, name="hospital-create"),
     path("hospitals/<uuid:pk>/", views.hospital_detail, name="hospital-detail"),
     path("hospitals/<uuid:pk>/edit/", views.hospital_edit, name="hospital-edit"),
-    path("hospitals/<uuid:pk>/people/", views.membership_add, name="membership-add"),
-    path("hospitals/people/<uuid:pk>/remove/", views.membership_remove, name="membership-remove"),
+    path("hospitals/<uuid:pk>/people/", views_people.membership_add, name="membership-add"),
+    path("hospitals/people/<uuid:pk>/edit/", views_people.membership_edit, name="membership-edit"),
+    path("hospitals/people/<uuid:pk>/remove/", views_people.membership_remove, name="membership-remove"),
+    path("hospitals/<uuid:pk>/departments/new/", views_people.department_create, name="department-create"),
+    path("hospitals/departments/<uuid:pk>/edit/", views_people.department_edit, name="department-edit"),
     path("patients/", views_patients.patient_list, name="patient-list"),
     path("patients/export.csv", views_patients.patient_export, name="patient-export"),
     path("patients/new/", views_patients.patient_create, name="patient-create"),

@@ -1,4 +1,4 @@
-"""Pages of hospitals and their people."""
+"""Pages of hospitals; those of their departments and people stand in views_people."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
@@ -18,20 +19,26 @@ from core.exports import csv_response
 from core.pages import paginate
 from core.posting import show_error
 from core.roles import Permission
-from hospitals import lists, services
-from hospitals.forms import HospitalForm, MembershipForm
-from hospitals.models import Hospital, Membership
+from hospitals import activity, lists_hospitals, services
+from hospitals.forms import HospitalForm
+from hospitals.forms_people import MembershipForm
+from hospitals.hospital_page import hospital_context
+from hospitals.models import Hospital
 
 
 @require_GET
 @permission_required(Permission.HOSPITAL_VIEW)
 def hospital_list(request: HttpRequest) -> HttpResponse:
-    rows, form, sort = lists.hospital_selection(request)
+    home, today = lists_hospitals.home_country(), timezone.localdate()
+    rows, form, sort = lists_hospitals.hospital_selection(request, home)
+    page = paginate(request, rows)
     context = {
-        "page": paginate(request, rows),
+        "page": page,
+        "rows": [(row, row.qualification(today), lists_hospitals.figures_of(row)) for row in page],
         "form": form,
         "sort": sort,
-        "columns": lists.HOSPITAL_COLUMNS,
+        "columns": lists_hospitals.hospital_columns(),
+        "home_country": home,
     }
     return render(request, "hospitals/hospital_list.html", context)
 
@@ -39,22 +46,26 @@ def hospital_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @permission_required(Permission.HOSPITAL_VIEW)
 def hospital_export(request: HttpRequest) -> HttpResponseBase:
-    rows, _form, _sort = lists.hospital_selection(request)
-    return csv_response("qidai-hospitals.csv", lists.HOSPITAL_CSV, lists.hospital_rows(rows))
+    home = lists_hospitals.home_country()
+    rows, _form, _sort = lists_hospitals.hospital_selection(request, home)
+    return csv_response(
+        "qidai-hospitals.csv", lists_hospitals.csv_head(), lists_hospitals.csv_rows(rows, home)
+    )
 
 
 @require_GET
 @permission_required(Permission.HOSPITAL_VIEW)
 def hospital_detail(request: HttpRequest, pk: Any) -> HttpResponse:
-    return _detail(request, pk, MembershipForm())
+    return hospital_page(request, pk)
 
 
-def _detail(request: HttpRequest, pk: Any, form: MembershipForm, status: int = 200) -> HttpResponse:
-    hospital = get_visible_or_404(Hospital.objects.with_activity(), person_of(request), pk=pk)
-    people = (
-        Membership.objects.visible_to(person_of(request)).filter(hospital=hospital).select_related("user")
-    )
-    context = {"hospital": hospital, "people": people, "form": form}
+def hospital_page(
+    request: HttpRequest, pk: Any, form: MembershipForm | None = None, status: int = 200
+) -> HttpResponse:
+    """form: of a person who could not be added, with what was typed."""
+    person = person_of(request)
+    hospital = get_visible_or_404(activity.with_figures(Hospital.objects.all()), person, pk=pk)
+    context = hospital_context(hospital, person) | {"form": form or MembershipForm(hospital=hospital)}
     return render(request, "hospitals/hospital_detail.html", context, status=status)
 
 
@@ -73,7 +84,7 @@ def hospital_create(request: HttpRequest) -> HttpResponse:
     return render(request, "hospitals/hospital_form.html", {"form": form})
 
 
-def _editable(request: HttpRequest, pk: Any) -> Hospital:
+def editable(request: HttpRequest, pk: Any) -> Hospital:
     rows = Hospital.objects.open_for(person_of(request), Permission.HOSPITAL_EDIT)
     hospital: Hospital = get_visible_or_404(rows, person_of(request), pk=pk)
     return hospital
@@ -82,7 +93,7 @@ def _editable(request: HttpRequest, pk: Any) -> Hospital:
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.HOSPITAL_EDIT)
 def hospital_edit(request: HttpRequest, pk: Any) -> HttpResponse:
-    hospital = _editable(request, pk)
+    hospital = editable(request, pk)
     form = HospitalForm(request.POST or None, instance=copy(hospital))
     if request.method == "POST" and form.is_valid():
         try:
@@ -95,36 +106,3 @@ def hospital_edit(request: HttpRequest, pk: Any) -> HttpResponse:
             messages.success(request, _("The changes were saved."))
             return redirect("hospitals:hospital-detail", pk=hospital.pk)
     return render(request, "hospitals/hospital_form.html", {"form": form, "hospital": hospital})
-
-
-@require_POST
-@permission_required(Permission.HOSPITAL_EDIT)
-def membership_add(request: HttpRequest, pk: Any) -> HttpResponse:
-    hospital = _editable(request, pk)
-    form = MembershipForm(request.POST)
-    if form.is_valid():
-        try:
-            services.membership_add(
-                hospital_id=hospital.pk,
-                user_id=form.person.pk,
-                title=form.cleaned_data["title"],
-                department=form.cleaned_data["department"],
-                by=actor_of(request),
-            )
-        except DomainError as error:
-            show_error(form, error)
-        else:
-            messages.success(request, _("%(person)s was added.") % {"person": form.person})
-            return redirect("hospitals:hospital-detail", pk=hospital.pk)
-    return _detail(request, hospital.pk, form)
-
-
-@require_POST
-@permission_required(Permission.HOSPITAL_EDIT)
-def membership_remove(request: HttpRequest, pk: Any) -> HttpResponse:
-    rows = Membership.objects.open_for(person_of(request), Permission.HOSPITAL_EDIT)
-    membership = get_visible_or_404(rows, person_of(request), pk=pk)
-    reason = request.POST.get("reason", "").replace("\0", "")[:400]  # the database takes no NUL in a text
-    services.membership_remove(membership_id=membership.pk, reason=reason, by=actor_of(request))
-    messages.success(request, _("The person was removed from the hospital. The account remains."))
-    return redirect("hospitals:hospital-detail", pk=membership.hospital_id)

@@ -17,9 +17,10 @@ from core.models import Job, User
 from core.nav import NavItem
 from core.roles import Permission
 from core.work import WorkItem
-from hospitals import merging
+from hospitals import activity, merging
+from hospitals.activity import Figure
 from hospitals.models import Patient
-from matching.choices import RequestState, RunOrigin
+from matching.choices import OPEN, RequestState, RunOrigin
 from matching.models import (
     GraftNote,
     MatchRequest,
@@ -44,6 +45,17 @@ OF_PATIENTS = "of a patient's search or choice, not a record of the unit; it sta
 def register() -> None:
     for model in (NewUnitFinding, ShortlistEntry, GraftNote, SearchResult):
         leave_out(model._meta.label, OF_PATIENTS)
+    activity.register(
+        Figure(
+            key="requests",
+            label=gettext_lazy("Open requests"),
+            by_year=gettext_lazy("Requests"),
+            order=10,
+            rows=MatchRequest.objects.all,
+            counted=lambda rows: rows.filter(state__in=OPEN - {RequestState.DRAFT}),
+            at="submitted_at",
+        )
+    )
     find.register(find_requests)
     merging.register(open_requests)
     work.register(work_items)

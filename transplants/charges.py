@@ -15,12 +15,13 @@ from transplants.models import Charge, Price
 def charge(
     *, kind: FeeKind, reference: str, patient: Patient, unit: CordBloodUnit, on: dt.date, actor: Actor
 ) -> Charge | None:
-    """What the patient's hospital owes for it by the price of that day; None where there is no price.
+    """What the patient's hospital owes for it by the price of that day; None where there is no price, or it is 0.
 
-    reference: the number of what is charged for. The same thing is charged once: a second call changes nothing.
+    reference: the number of what is charged for. The same thing is charged once: a second call changes nothing, also
+    where the charge was voided since.
     """
     price = Price.objects.in_force(kind, on)
-    if price is None:
+    if price is None or not price.amount:
         return None
     row, is_new = Charge.objects.get_or_create(
         kind=kind,

@@ -69,3 +69,4 @@ class FeeKind(TextChoices):
 
 # ISO 4217, those that a bank of this region bills in.
 CURRENCIES: Final = ("CNY", "EUR", "GBP", "HKD", "JPY", "SGD", "USD")
+WHOLE_CURRENCIES: Final = frozenset({"JPY"})  # no smaller unit

@@ -13,7 +13,7 @@ from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Role
 from hospitals.models import Patient
-from transplants import demo_orders, demo_typings, services
+from transplants import demo_fees, demo_orders, demo_typings, services
 from transplants.choices_enquiries import EnquiryKind
 from transplants.models import Reservation
 from transplants.services import Wish
@@ -27,6 +27,7 @@ DAYS = (3, 12, 26)  # until which the first of its promises hold
 def load(*, seed: int) -> int:
     """Of the hospital whose coordinator signs in: promises with more and fewer days left, wishes, one that ended."""
     rng = random.Random(seed)
+    demo_fees.load(director=_person(Role.DIRECTOR), today=timezone.localdate())
     bank = _person(Role.SEARCH_COORDINATOR)
     own = _person(Role.HOSPITAL_COORDINATOR)
     shown = _patients(rng, SHOWN, hospital__in=own.hospital_ids)

@@ -17,7 +17,10 @@ _USER = settings.AUTH_USER_MODEL
 
 
 class Price(models.Model):
-    """One row is the price of one kind of fee from a day on, until a later row. Never changed."""
+    """One row is the price of one kind of fee from a day on, until a later row. Never changed; 0 ends the fee.
+
+    Withdrawn, that is deleted, only before it begins: nothing was charged by it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     kind = models.CharField(_("Fee"), max_length=16, choices=FeeKind)
@@ -45,7 +48,7 @@ class Price(models.Model):
 class Charge(models.Model):
     """One row is one fee that a hospital owes, for one thing done: `reference`, such as RS-2026-0001.
 
-    Voided with a reason, never deleted.
+    Voided with a reason, never deleted; nothing else of it ever changes, the database refuses.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)

@@ -12,7 +12,7 @@ from bank.choices import LEFT, TAKEN, UnitStatus
 from bank.querysets import not_blocked
 from core.roles import Permission
 from hospitals.choices import PatientState
-from hospitals.querysets import OfHospital
+from hospitals.querysets import OfHospital, qualified_on
 from matching.choices import RequestState
 from transplants.choices import GRACE, OPEN, ReservationState
 
@@ -62,9 +62,9 @@ class ReservationQuerySet(OfHospital):
     def to_move_up(self, today: dt.date) -> Self:
         """Of these, those whose hospital reserves itself: no coordinator is needed."""
         return self.to_decide().filter(
+            qualified_on(today, "hospital__"),
             hospital__active=True,
             hospital__self_service_reservation=True,
-            hospital__qualified_until__gte=today,
         )
 
     def to_tell_free(self) -> Self:

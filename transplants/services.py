@@ -28,6 +28,7 @@ from matching.choices import OPEN as OPEN_REQUESTS
 from matching.models import MatchRequest
 from transplants import notices
 from transplants.choices import MOST_DAYS, EndCause, Purpose, ReservationState
+from transplants.choices_incidents import FeeKind
 from transplants.models import Reservation, ReservationRules
 from transplants.numbers import RESERVATION, next_number
 from transplants.writing import (
@@ -35,6 +36,7 @@ from transplants.writing import (
     activate,
     end,
     ended,
+    fee,
     given_reason,
     locked,
     locked_patient,
@@ -187,7 +189,10 @@ def reservation_cancel(*, reservation_id: UUID, user: User, reason: str) -> Rese
 def reservation_extend(
     *, reservation_id: UUID, user: User, reason: str, until: dt.date | None = None
 ) -> Reservation:
-    """Keep the unit longer. A hospital as often and long as the rules allow, the bank until any day it names."""
+    """Keep the unit longer. A hospital as often and long as the rules allow, the bank until any day it names.
+
+    The hospital's own extension is charged; the bank's is free: nobody is charged for what somebody else decides.
+    """
     held, reason = locked(reservation_id), given_reason(reason)
     row, rules = held.row, ReservationRules.load()
     if not row.is_active or row.until is None:
@@ -220,6 +225,8 @@ def reservation_extend(
     save(row, {"until": last, "extensions": row.extensions + (0 if by_bank else 1)})
     after = {"until": row.until, "extensions": row.extensions}
     record(row, "reservation.extend", Actor.user(user), before=before, after=after, reason=reason)
+    if not by_bank:
+        fee(held, FeeKind.EXTENSION, f"{row.number}-{row.extensions}", Actor.user(user))
     notifications.notifications_create(notices=notices.extended(row, but=user))
     return row
 

@@ -25,8 +25,10 @@ from core.roles import Permission
 from hospitals.models import Patient
 from matching.presenters import people
 from transplants import lists, order_links, presenters, services, services_rules
+from transplants.choices_incidents import FeeKind
 from transplants.forms import AskForm, ConfirmForm, ExtendForm, ReasonForm, RulesForm
 from transplants.models import Reservation, ReservationRules
+from transplants.presenters_fees import price_now
 from transplants.services import Wish
 
 _VIEW = Permission.RESERVATION_VIEW
@@ -97,6 +99,7 @@ def reservation_create(request: HttpRequest, patient_pk: Any, unit_pk: Any) -> H
         "free": free,
         "at_once": own and free,
         "last": services.default_end(),
+        "fee": price_now(FeeKind.RESERVATION),
         "unit_facts": presenters.unit_facts(unit, patient),
         "crumbs": [
             (reverse("hospitals:patient-list"), _("Patients")),
@@ -163,6 +166,7 @@ def _page(
         "left": presenters.countdown(row, today, rules.warn_days),
         "rules": rules,
         "by_bank": by_bank,
+        "extension_fee": "" if by_bank else price_now(FeeKind.EXTENSION),
         "facts": presenters.facts(row, person),
         "unit_facts": presenters.unit_facts(row.unit, row.patient),
         "timeline": presenters.timeline(row),

@@ -25,7 +25,9 @@ from core.errors import Conflict, InvalidInput
 from core.notifications import Notice
 from hospitals.models import Patient
 from matching.services.promises import request_follow
+from transplants.charges import charge
 from transplants.choices import OPEN, EndCause, ReservationState
+from transplants.choices_incidents import FeeKind
 from transplants.models import Reservation
 from transplants.writing_typings import drop_asked
 
@@ -98,7 +100,7 @@ def activate(
     """The promise is made. Raises Conflict where the unit is not free, or became somebody else's.
 
     In the unit's own trail stands the number only: most who read it may not know of patients. earlier: as in
-    `promises.promise`.
+    `promises.promise`; what was promised before this system was paid for there, and is not charged here.
     """
     row = held.row
     if other := Reservation.objects.of_unit(held.unit.pk):
@@ -120,7 +122,21 @@ def activate(
     request_follow(request_id=row.request_id, promised=True, actor=actor)
     after = {"state": row.state, "until": until}
     record(row, action, actor, before=before, after=after, reason=reason)
+    if not earlier:
+        fee(held, FeeKind.RESERVATION, row.number, actor)
     return row
+
+
+def fee(held: Locked, kind: FeeKind, reference: str, actor: Actor) -> None:
+    """What the hospital owes from today on for what was just done with its reservation."""
+    charge(
+        kind=kind,
+        reference=reference,
+        patient=held.patient,
+        unit=held.unit,
+        on=timezone.localdate(),
+        actor=actor,
+    )
 
 
 def end(

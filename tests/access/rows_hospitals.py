@@ -9,6 +9,7 @@ from hospitals.models import Hospital, Patient
 from tests.access.matrix import Row, World
 from tests.factories.hospitals import (
     AntibodyBeadFactory,
+    DepartmentFactory,
     HospitalFactory,
     MembershipFactory,
     PatientFactory,
@@ -38,6 +39,8 @@ def build(world: World) -> None:
         MembershipFactory(user=world.users[role], hospital=world.hospital)
     world.membership = world.hospital.memberships.first()
     world.other_membership = MembershipFactory(hospital=world.other_hospital)
+    world.department = DepartmentFactory(hospital=world.hospital)
+    world.other_department = DepartmentFactory(hospital=world.other_hospital)
     world.patient, world.inactive_patient = _patient(world.hospital), _inactive(world.hospital)
     world.serum = AntibodyBeadFactory(serum__patient=world.patient).serum
     world.other_patient, world.other_inactive = (
@@ -116,6 +119,40 @@ ROWS = [
         lambda w: {"pk": w.hospital.pk},
         other=lambda w: {"pk": w.other_hospital.pk},
         method="post",
+    ),
+    *(
+        Row(
+            "hospitals:membership-edit",
+            EDIT_HOSPITALS,
+            lambda w: {"pk": w.membership.pk},
+            other=lambda w: {"pk": w.other_membership.pk},
+            method=method,
+            data=lambda w: {"title": "Physician"},
+            ok=(200, 409),
+        )
+        for method in ("get", "post")
+    ),
+    *(
+        Row(
+            "hospitals:department-create",
+            EDIT_HOSPITALS,
+            lambda w: {"pk": w.hospital.pk},
+            other=lambda w: {"pk": w.other_hospital.pk},
+            method=method,
+            data=lambda w: {"name": "Haematology"},
+        )
+        for method in ("get", "post")
+    ),
+    *(
+        Row(
+            "hospitals:department-edit",
+            EDIT_HOSPITALS,
+            lambda w: {"pk": w.department.pk},
+            other=lambda w: {"pk": w.other_department.pk},
+            method=method,
+            data=lambda w: {"name": "Haematology", "version": 1},
+        )
+        for method in ("get", "post")
     ),
     Row(
         "hospitals:membership-remove",

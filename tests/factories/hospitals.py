@@ -18,6 +18,7 @@ from hospitals.codes import patient_code
 from hospitals.models import (
     AntibodyBead,
     AntibodySerum,
+    Department,
     Hospital,
     Membership,
     Patient,
@@ -38,6 +39,14 @@ class HospitalFactory(factory.django.DjangoModelFactory):
     code = factory.Sequence(lambda n: f"F{n:03d}")  # tests write H… themselves
     name = factory.Sequence(lambda n: f"Synthetic Hospital {n:03d}")
     city = "Shanghai"
+
+
+class DepartmentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Department
+
+    hospital = factory.SubFactory(HospitalFactory)
+    name = factory.Sequence(lambda n: f"Department {n:03d}")
 
 
 class MembershipFactory(factory.django.DjangoModelFactory):

@@ -64,8 +64,8 @@ def test_activity_is_counted_per_hospital(sign_in: Any, hospital: Hospital, bank
     first, second = sign_in(bank_coordinator).get(LIST).context["page"].object_list
 
     assert (first.people_count, first.active_patients, first.all_patients) == (2, 3, 4)
-    assert first.last_patient_at is not None
-    assert (second.people_count, second.active_patients, second.last_patient_at) == (0, 0, None)
+    assert first.last_activity_at is not None
+    assert (second.people_count, second.active_patients, second.last_activity_at) == (0, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,9 @@ def test_activity_is_counted_per_hospital(sign_in: Any, hospital: Hospital, bank
         ({"q": "100%"}, []),
         ({"state": "inactive"}, ["H015"]),
         ({"state": "active"}, ["H014", "H016"]),
-        ({"qualification": "valid"}, ["H015"]),
+        ({"qualification": "valid"}, []),
+        ({"qualification": "soon"}, ["H015"]),
+        ({"qualification": "due"}, ["H016"]),
         ({"qualification": "expired"}, ["H016"]),
         ({"qualification": "none"}, ["H014"]),
         ({"state": "nonsense", "sort": "nonsense", "page": "x"}, ["H014", "H015", "H016"]),
@@ -127,7 +129,7 @@ def test_list_costs_the_same_queries_for_any_number_of_rows(
     HospitalFactory.create_batch(count)
     client = sign_in(bank_coordinator)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert len(rows(client.get(LIST))) == count
 
 

@@ -14,11 +14,20 @@ from django.utils import timezone
 from core.audit import Actor
 from core.roles import Role
 from core.typings import TypingInput
-from hospitals import services
-from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
-from hospitals.models import Hospital, Membership, Patient, PatientHlaTyping, PatientIdentity, PatientWeight
+from hospitals import services, services_people
+from hospitals.data import DepartmentData, HospitalData, IdentityData, PatientData, WeightData
+from hospitals.models import (
+    Department,
+    Hospital,
+    Membership,
+    Patient,
+    PatientHlaTyping,
+    PatientIdentity,
+    PatientWeight,
+)
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import (
+    DepartmentFactory,
     MembershipFactory,
     PatientFactory,
     PatientTypingFactory,
@@ -46,6 +55,19 @@ WRITES: dict[str, Callable[[Patient, Actor], Any]] = {
     "membership_remove": lambda p, by: services.membership_remove(
         membership_id=Membership.objects.first().pk, reason="", by=by
     ),
+    "membership_update": lambda p, by: services_people.membership_update(
+        membership_id=Membership.objects.first().pk,
+        title="Physician",
+        department_id=None,
+        shown=Membership.objects.first().as_shown,
+        by=by,
+    ),
+    "department_add": lambda p, by: services_people.department_add(
+        hospital_id=p.hospital_id, data=DepartmentData(name="Haematology"), by=by
+    ),
+    "department_update": lambda p, by: services_people.department_update(
+        department_id=Department.objects.first().pk, data=DepartmentData(name="Haematology"), version=1, by=by
+    ),
     "patient_create": lambda p, by: services.patient_create(
         hospital_id=p.hospital_id,
         data=DATA,
@@ -70,7 +92,7 @@ WRITES: dict[str, Callable[[Patient, Actor], Any]] = {
 
 
 def _picture() -> list[Any]:
-    tables = (Hospital, Membership, Patient, PatientWeight, PatientHlaTyping, PatientIdentity)
+    tables = (Hospital, Membership, Department, Patient, PatientWeight, PatientHlaTyping, PatientIdentity)
     return [list(model.objects.order_by("pk").values()) for model in tables]
 
 
@@ -80,6 +102,7 @@ def test_nothing_is_saved_when_the_audit_fails(
 ) -> None:
     PatientTypingFactory(patient=patient)
     MembershipFactory(hospital=patient.hospital)
+    DepartmentFactory(hospital=patient.hospital)
     before = _picture()
 
     with pytest.raises(RuntimeError, match="audit"):

@@ -1908,6 +1908,13 @@ class Migration(migrations.Migration):
                 name="price_kind_known",
             ),
         ),
+        migrations.RunSQL(
+            "REVOKE UPDATE, TRUNCATE ON transplants_price FROM qidai_app;"
+            "REVOKE UPDATE, DELETE, TRUNCATE ON transplants_charge FROM qidai_app;"
+            "GRANT UPDATE (void_at, void_by_id, void_reason) ON transplants_charge TO qidai_app;",
+            "GRANT UPDATE ON transplants_price TO qidai_app;"
+            "GRANT UPDATE, DELETE ON transplants_charge TO qidai_app;",
+        ),
         migrations.AddConstraint(
             model_name="recall",
             constraint=models.CheckConstraint(
