@@ -19,6 +19,7 @@ class Place(StrEnum):
     UNIT = "unit"  # a unit's passport: the unit
     PATIENT = "patient"  # the page of a patient and the shortlist: the patient
     LISTED = "listed"  # a unit in a patient's list: the stored result
+    ORDER = "order"  # the page of an order: the order
 
 
 @dataclass(frozen=True)

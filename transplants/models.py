@@ -27,6 +27,7 @@ from transplants.models_fees import Charge, Price
 from transplants.models_grafts import GraftMeasurement, Infusion, Transplant, UnitReturn
 from transplants.models_incidents import Incident, IncidentNote, IncidentUnit, Recall, RecallUnit
 from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
+from transplants.models_papers import OrderPaper, PaperText
 from transplants.models_shipments import LoggerFile, Receipt, Shipment, ShipmentEvent, Shipper
 
 __all__ = [
@@ -45,7 +46,9 @@ __all__ = [
     "LoggerFile",
     "NumberSeries",
     "Order",
+    "OrderPaper",
     "OrderSignature",
+    "PaperText",
     "Price",
     "Recall",
     "RecallUnit",
