@@ -44,13 +44,11 @@ def _recipient(given: Given) -> Iterator[Block]:
     yield Facts(
         (
             Fact(_("Patient"), order.patient.code),
-            Fact(_("Hospital"), f"{order.hospital.code} {order.hospital.display_name}"),
             Fact(_("Weight on the order"), f"{figure(kg)} kg"),
             Fact(_("TNC per kg"), tnc),
             Fact(_("CD34 per kg"), cd34),
-            Fact(_("Planned infusion"), day(order.infusion_on)),
         ),
-        columns=3,
+        columns=4,
     )
 
 
@@ -163,7 +161,7 @@ def _leaving(given: Given) -> Iterator[Block]:
 
 
 def _storage(given: Given) -> Iterator[Block]:
-    yield Heading(_("Storage"))
+    yield Heading(_("Where it lay"))
     if not given.stays:
         yield Text(_("Where the unit lay is not recorded."))
         return
