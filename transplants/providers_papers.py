@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bank.dossier.labels import LABELS
 from bank.dossier.records import Record, records_of
@@ -30,6 +30,10 @@ def register() -> None:
             "digest": gettext_lazy("Digest of what it says (SHA-256)"),
             "pdf_sha256": gettext_lazy("Digest of the file (SHA-256)"),
             "made_at": gettext_lazy("Made at"),
+            "language": gettext_lazy("Language"),
+            "order": pgettext_lazy("of a unit", "Order"),
+            "version": gettext_lazy("Version"),
+            "pdf": gettext_lazy("File"),
         }
     )
     register_section(

@@ -27,12 +27,12 @@ def blocks(given: Given) -> Iterator[Block]:
     yield Facts(
         (
             Fact(_("Contents"), _("Human cord blood stem cells for transplantation, frozen")),
-            Fact(_("Quantity"), _("1 bag") + volume),
+            Fact(pgettext("of a shipment", "Quantity"), _("1 bag") + volume),
             Fact(_("Number on the bag"), number_of(unit)),
             Fact(_("Commercial value"), _("none; not for sale")),
             Fact(_("Country of origin"), unit.bank.country or GeneticLimits.load().home_country),
             Fact(_("Country of delivery"), order.country),
-            Fact(_("Order"), order.number),
+            Fact(pgettext("of a unit", "Order"), order.number),
             Fact(_("Shipment"), shipment.number),
         )
     )
@@ -91,7 +91,7 @@ def _shipper(shipment: Shipment) -> Iterator[Block]:
 
 def _recipient(given: Given) -> Iterator[Block]:
     order = given.order
-    yield Heading(_("Recipient"), 2)
+    yield Heading(pgettext("of a shipment", "Recipient"), 2)
     for line in (f"{order.hospital.code} {order.hospital.display_name}", *texts.lines(order.ship_to)):
         yield Text(line)
     yield Text(f"{order.contact} · {order.contact_phone}")

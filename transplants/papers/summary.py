@@ -64,10 +64,10 @@ def _origin(given: Given) -> Iterator[Block]:
     yield Heading(_("Collection, processing and freezing"))
     yield Facts(
         (
-            Fact(_("Collected"), collected),
+            Fact(_("Collected at"), collected),
             Fact(_("Arrived at the bank"), moment(arrived.received_at) if arrived else ""),
             Fact(_("Processing began"), moment(processed.started_at) if processed else ""),
-            Fact(_("Frozen"), moment(processed.frozen_at) if processed else ""),
+            Fact(_("Frozen at"), moment(processed.frozen_at) if processed else ""),
             Fact(_("Hours from collection to freezing"), hours),
             Fact(_("Processing method"), unit.processing_method),
             Fact(_("Red cells"), str(unit.get_red_cells_display())),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bank.choices import Eligibility, ReleaseOutcome, UnitStatus
 from bank.labels.barcodes import code128
@@ -58,7 +59,7 @@ def identity(given: Given) -> Iterator[Block]:
             Fact(_("Unit number"), unit.unit_no),
             Fact(_("Product"), given.product or _("Umbilical cord blood")),
             Fact(_("Bank"), unit.bank.name),
-            Fact(_("Order"), order.number),
+            Fact(pgettext("of a unit", "Order"), order.number),
             Fact(_("Patient"), order.patient.code),
             Fact(_("Hospital"), f"{order.hospital.code} {order.hospital.display_name}"),
             Fact(_("Planned infusion"), day(order.infusion_on)),
