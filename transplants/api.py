@@ -23,6 +23,7 @@ from transplants import (
     api_grafts,
     api_incidents,
     api_orders,
+    api_papers,
     api_shipments,
     api_typings,
     services,
@@ -214,6 +215,7 @@ def register(router: SimpleRouter) -> None:
         api_grafts,
         api_incidents,
         api_fees,
+        api_papers,
     ):
         part.register(router)
     router.register("reservations", ReservationViewSet, basename="reservation")

@@ -35,6 +35,7 @@ from transplants.models_incidents import (
     RecallUnit,
 )
 from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
+from transplants.models_papers import OrderPaper, PaperText
 from transplants.models_shipments import (
     LoggerFile,
     Receipt,
@@ -61,7 +62,9 @@ __all__ = [
     "LoggerFile",
     "NumberSeries",
     "Order",
+    "OrderPaper",
     "OrderSignature",
+    "PaperText",
     "Price",
     "Recall",
     "RecallUnit",

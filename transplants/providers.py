@@ -41,6 +41,7 @@ from transplants import (
     providers_grafts,
     providers_incidents,
     providers_orders,
+    providers_papers,
     providers_shipments,
     providers_typings,
 )
@@ -60,6 +61,7 @@ def register() -> None:
         providers_grafts,
         providers_incidents,
         providers_fees,
+        providers_papers,
     ):
         part.register()
     find.register(find_reservations)

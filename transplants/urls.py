@@ -5,6 +5,7 @@ from transplants import (
     urls_grafts,
     urls_incidents,
     urls_orders,
+    urls_papers,
     urls_shipments,
     urls_typings,
     views,
@@ -55,4 +56,5 @@ urlpatterns = [
     *urls_grafts.urlpatterns,
     *urls_incidents.urlpatterns,
     *urls_fees.urlpatterns,
+    *urls_papers.urlpatterns,
 ]

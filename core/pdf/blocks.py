@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-from core.pdf.document import Block, Facts, Heading, Notice, Signatures, Text
-from core.pdf.pages import Box, Op, Piece
+from core.pdf.document import Barcode, Block, Facts, Heading, Notice, Signatures, Text
+from core.pdf.pages import Bars, Box, Op, Piece
 from core.pdf.paragraphs import Columns, Paragraph, one_line, paragraph
 from core.pdf.style import (
     BASE,
@@ -37,6 +38,8 @@ def pieces(block: Block) -> list[Piece]:
             return _facts(block)
         case Signatures():
             return [_signature(label, block.places, first=not at) for at, label in enumerate(block.labels)]
+        case Barcode():
+            return [_Barcode(block, 6)]
         case _:
             raise TypeError(f"{type(block).__name__} has no pieces of its own")
 
@@ -136,3 +139,30 @@ _LABEL = INNER * 0.22
 
 def _signature(label: str, places: Sequence[str], *, first: bool) -> Piece:
     return _Signature(paragraph(label, _LABEL - 6, BODY, INK, strong=True), places, 6 if first else 0)
+
+
+@dataclass(frozen=True)
+class _Barcode(Piece):
+    """At the left, as wide modules as the page takes, at most _MODULE; below it what it says."""
+
+    code: Barcode
+    space: float
+
+    @property
+    def height(self) -> float:
+        return _BARS + 2 + TINY * 1.4
+
+    def draw(self, top: float) -> Iterable[Op]:
+        module = min(_MODULE, INNER / (len(self.code.modules) + 2 * _QUIET))
+        left = LEFT + _QUIET * module
+        runs, at = [], 0
+        for dark, found in groupby(self.code.modules):
+            length = sum(1 for _module in found)
+            if dark:
+                runs.append((left + at * module, top, length * module, _BARS))
+            at += length
+        yield Bars(runs, (0, 0, 0))
+        yield one_line(self.code.text, left, top + _BARS + 2 + TINY, TINY, INK_2)
+
+
+_MODULE, _QUIET, _BARS = 1.0, 10, 26.0  # points; modules; points

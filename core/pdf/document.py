@@ -97,13 +97,21 @@ class Signatures:
 
 
 @dataclass(frozen=True)
+class Barcode:
+    """One row of modules, true is dark, and under it what it says. Quiet zones are added where it is drawn."""
+
+    modules: tuple[bool, ...]
+    text: str
+
+
+@dataclass(frozen=True)
 class Together:
     """Blocks that stay on one page if a page can hold them."""
 
     blocks: tuple[Block, ...]
 
 
-Block = Heading | Text | Notice | Facts | Table | Signatures | Together
+Block = Heading | Text | Notice | Facts | Table | Signatures | Barcode | Together
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,13 @@ from typing import Any
 import pypdf
 import pypdfium2
 import pytest
+import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bank.labels.barcodes import code128
 from core.pdf.document import (
+    Barcode,
     Block,
     Column,
     Document,
@@ -309,3 +312,13 @@ def test_importing_the_printer_loads_neither_face_nor_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_barcode_is_scanned_from_the_page_however_long_it_is() -> None:
+    for text in ("SH-2026-0001", "=A999926000123" + "00" * 20):
+        pdf = pdf_bytes(document(Heading("Code"), Barcode(code128(text), text), Text("below")))
+
+        assert text in "".join(pages(pdf)[0].split())
+        with pypdfium2.PdfDocument(pdf) as found:
+            image = found[0].render(scale=4, grayscale=True).to_numpy().squeeze()
+        assert [code.text for code in zxingcpp.read_barcodes(image)] == [text]

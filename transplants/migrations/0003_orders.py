@@ -9,6 +9,29 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+# A paper that went out is never changed; of an approved text only that another one took its place.
+PAPERS_STAY = """
+REVOKE UPDATE, DELETE, TRUNCATE ON transplants_orderpaper FROM qidai_app;
+CREATE FUNCTION transplants_papertext_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user = 'qidai_app' AND OLD.approved_at IS NOT NULL AND (
+        TG_OP = 'DELETE'
+        OR (NEW.kind, NEW.version, NEW.text_en, NEW.text_zh, NEW.approved_by_id, NEW.approved_at)
+            IS DISTINCT FROM (OLD.kind, OLD.version, OLD.text_en, OLD.text_zh, OLD.approved_by_id, OLD.approved_at)
+    ) THEN
+        RAISE EXCEPTION 'what an approved text says is never changed';
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER transplants_papertext_stays BEFORE UPDATE OR DELETE ON transplants_papertext
+    FOR EACH ROW EXECUTE FUNCTION transplants_papertext_stays();
+"""
+PAPERS_GO = """
+DROP TRIGGER transplants_papertext_stays ON transplants_papertext;
+DROP FUNCTION transplants_papertext_stays();
+GRANT UPDATE, DELETE ON transplants_orderpaper TO qidai_app;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -2367,4 +2390,177 @@ class Migration(migrations.Migration):
                 name="receipt_accepted_whole",
             ),
         ),
+        migrations.CreateModel(
+            name="OrderPaper",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("summary", "Summary of records"),
+                            ("thaw", "Thaw instruction"),
+                            ("customs", "Declaration for customs and carriers"),
+                            ("label", "Address sheet for the shipper"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("version", models.PositiveSmallIntegerField()),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("zh-hans", "简体中文"), ("both", "Both")], max_length=10
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("pdf", models.BinaryField()),
+                ("pdf_sha256", models.CharField(max_length=64)),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("made_by", models.CharField(editable=False, max_length=200)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="papers",
+                        to="transplants.order",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-made_at", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("order", "kind", "version", "language"), name="orderpaper_version_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["summary", "thaw", "customs", "label"]),
+                            ("language__in", ["en", "zh-hans", "both"]),
+                        ),
+                        name="orderpaper_codes_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("digest__regex", "^[0-9a-f]{64}$"), ("pdf_sha256__regex", "^[0-9a-f]{64}$")
+                        ),
+                        name="orderpaper_digests_hex",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("version__gte", 1)), name="orderpaper_version_counted"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PaperText",
+            fields=[
+                ("text_en", models.TextField(verbose_name="English")),
+                ("text_zh", models.TextField(verbose_name="Chinese")),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("thaw", "How to thaw and infuse"),
+                            ("carriers", "Statement for customs and carriers"),
+                            ("sender", "Address and telephone of the bank"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("version", models.PositiveSmallIntegerField()),
+                ("is_current", models.BooleanField(default=False)),
+                ("valid_from", models.DateField(blank=True, null=True)),
+                ("valid_until", models.DateField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["kind", "-version"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "version"), name="papertext_version_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_current", True)),
+                        fields=("kind",),
+                        name="papertext_one_in_force",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("approved_at", None)),
+                        fields=("kind",),
+                        name="papertext_one_draft",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["thaw", "carriers", "sender"])),
+                        name="papertext_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("approved_at__isnull", True),
+                                ("approved_by__isnull", True),
+                                ("valid_from__isnull", True),
+                            ),
+                            models.Q(
+                                ("approved_at__isnull", False),
+                                ("approved_by__isnull", False),
+                                ("valid_from__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="papertext_approved_paired",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("approved_by__isnull", True),
+                            ("created_by__isnull", True),
+                            models.Q(("approved_by", models.F("created_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="papertext_approved_by_another",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_current", False),
+                            models.Q(("approved_at__isnull", False), ("valid_until__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="papertext_current_approved",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("text_en", ""), _negated=True), models.Q(("text_zh", ""), _negated=True)
+                        ),
+                        name="papertext_both_languages",
+                    ),
+                ],
+            },
+        ),
+        migrations.RunSQL(PAPERS_STAY, PAPERS_GO),
     ]
