@@ -172,7 +172,7 @@ def _guard_open(now: Releasing, user: User, justification: str) -> str:
     if not user.has_permission(Permission.UNIT_RELEASE_EXCEPTION):
         raise NotAllowed(
             "may_not_except",
-            _("Not all of the release specification is met: the medical director signs first and says why."),
+            _("Not all of the release specification is met. The medical director signs first and says why."),
         )
     if not plain:
         raise InvalidInput(
@@ -189,6 +189,6 @@ def _guard_person(held: LockedOrder, now: Releasing, user: User, password: str) 
     if str(user.pk) in performers_of(held.row, now.checklist):
         raise NotAllowed(
             "own_work",
-            _("You had a hand in this unit's results or approved this order. Two others release it."),
+            _("You had a hand in this unit's results, or approved this order. Two others release it."),
         )
     guard_signature(user, password)
