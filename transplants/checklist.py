@@ -25,7 +25,7 @@ from transplants.checks_typing import typing_checks
 from transplants.checks_unit import unit_checks
 from transplants.choices_orders import OrderState
 from transplants.models import ExportPermit, Order, ReservationRules
-from transplants.order_signatures import prescription_signature
+from transplants.order_signatures import prescription_signature, signer_words
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _prescribed(order: Order) -> Check:
     found = prescription_signature(order)
     said = (
         _("%(name)s, %(at)s")
-        % {"name": found.signer, "at": f"{timezone.localtime(found.signed_at):%Y-%m-%d %H:%M}"}
+        % {"name": signer_words(found.signer), "at": f"{timezone.localtime(found.signed_at):%Y-%m-%d %H:%M}"}
         if found
         else _("A physician of the hospital signs it here, with the password.")
     )

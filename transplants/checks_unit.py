@@ -177,12 +177,12 @@ def _incidents(unit: CordBloodUnit) -> Check:
 
 
 def _slot(unit: CordBloodUnit) -> Check:
-    slot: Slot | None = Slot.objects.filter(unit=unit).select_related("canister").first()
+    slot: Slot | None = Slot.objects.with_place().filter(unit=unit).first()
     return Check(
         "slot",
         gettext_lazy("In its place"),
         Stage.RELEASE,
         Outcome.OPEN if slot is None else Outcome.PASSED,
-        _("No place is recorded: put it into the storage.") if slot is None else str(slot),
+        _("No place is recorded: put it into the storage.") if slot is None else slot.place,
         reverse("bank:unit-detail", args=[unit.pk]),
     )

@@ -23,6 +23,7 @@ from transplants.choices_orders import IN_HOUSE, Meaning, OrderState
 from transplants.forms import ReasonForm
 from transplants.forms_orders import ApproveForm, PermitForm, ReleaseForm, SignForm
 from transplants.models import ExportPermit, Order, OrderSignature, Reservation
+from transplants.order_signatures import signer_words
 from transplants.services_signing import Releasing, performers_of, releasing
 
 Crumbs = list[tuple[str, str]]
@@ -141,5 +142,5 @@ def _release_context(row: Order, person: User, now: Releasing) -> dict[str, Any]
         "release_performer": str(person.pk) in performers_of(row, now.checklist)
         if guards.may_release(person)
         else False,
-        "first_signer": presenters.signer_words(now.first.signer) if now.first else "",
+        "first_signer": signer_words(now.first.signer) if now.first else "",
     }

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.audit import Actor
 from core.models import User
-from core.roles import ROLE_PERMISSIONS, Permission
+from core.roles import ROLE_PERMISSIONS, Permission, Role
 from transplants import prescription
 from transplants.choices_orders import Meaning
 from transplants.models import Order, OrderSignature
@@ -52,6 +52,12 @@ def write(
 def signing_role(user: User, meaning: Meaning) -> str:
     """Code of the role by which a person signs so."""
     return next((str(role) for role in sorted(user.roles) if _BY[meaning] in ROLE_PERMISSIONS[role]), "")
+
+
+def signer_words(text: str) -> str:
+    """Name and role as they were, the role in the reader's language."""
+    name, sep, role = text.rpartition(SEPARATOR)
+    return f"{name}, {Role(role).label}" if sep and role in Role.values else text
 
 
 def make_void(rows: Iterable[OrderSignature], reason: str) -> None:

@@ -10,10 +10,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from core.models import AuditEntry, User
-from core.roles import Permission, Role
+from core.roles import Permission
 from hospitals.models import kg_text
 from transplants import orders_guards as guards
 from transplants import prescription
@@ -21,7 +21,7 @@ from transplants.checks import Check, Outcome, Stage
 from transplants.choices import ReservationState
 from transplants.choices_orders import ORDER_TONE, OrderState
 from transplants.models import ExportPermit, Order, OrderSignature
-from transplants.order_signatures import SEPARATOR
+from transplants.order_signatures import signer_words
 
 _O = OrderState
 
@@ -158,9 +158,9 @@ BANKS_OWN: Final = frozenset(
 )
 MARKS: Final = {Outcome.PASSED: "ok", Outcome.FAILED: "no", Outcome.OPEN: "na"}
 OUTCOMES: Final[dict[Outcome, Any]] = {
-    Outcome.PASSED: gettext_lazy("done"),
-    Outcome.FAILED: gettext_lazy("not so"),
-    Outcome.OPEN: gettext_lazy("open"),
+    Outcome.PASSED: pgettext_lazy("check", "done"),
+    Outcome.FAILED: pgettext_lazy("check", "not so"),
+    Outcome.OPEN: pgettext_lazy("check", "open"),
 }
 STAGES: Final[dict[Stage, Any]] = {
     Stage.APPROVE: gettext_lazy("Before the bank approves"),
@@ -243,6 +243,8 @@ _NEEDS: Final = {
     "antibodies": Permission.PATIENT_VIEW,
     "unit_typing": Permission.TYPING_VIEW,
     "days": Permission.ORDER_ASK,
+    "prescription": Permission.ORDER_PRESCRIBE,
+    "permit": Permission.ORDER_APPROVE,
     "dose": Permission.INVENTORY_VIEW_ALL,
     "consent_abroad": Permission.INVENTORY_VIEW_ALL,
 }
@@ -256,12 +258,6 @@ def _opens(one: Check, user: User) -> bool:
 
 
 # --- signatures and the trail ---------------------------------------------------------------------
-
-
-def signer_words(text: str) -> str:
-    """Name and role as they were, the role in the reader's language."""
-    name, sep, role = text.rpartition(SEPARATOR)
-    return f"{name}, {Role(role).label}" if sep and role in Role.values else text
 
 
 def signatures(rows: Sequence[OrderSignature]) -> list[dict[str, Any]]:

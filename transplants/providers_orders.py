@@ -26,9 +26,9 @@ from core.roles import Permission
 from core.work import WorkItem
 from hospitals import merging
 from hospitals.models import Patient
-from transplants import calendars, notices_orders, orders_guards
+from transplants import calendars, notices_orders, order_links, orders_guards
 from transplants import presenters_orders as presenters
-from transplants.models import ExportPermit, Order, OrderSignature
+from transplants.models import ExportPermit, Order, OrderSignature, Reservation
 from transplants.presenters import end_of
 from transplants.querysets_orders import OrderQuerySet
 
@@ -140,16 +140,36 @@ def _shown(rows: OrderQuerySet, user: User) -> list[dict[str, Any]]:
 
 
 def patient_panel(user: User, patient: Any) -> Panel | None:
-    """Orders for a patient that are under way; nothing where none ever was."""
+    """Orders for a patient that are under way, and kept units that may be ordered."""
     if not user.has_permission(Permission.ORDER_VIEW):
         return None
     rows = Order.objects.visible_to(user).filter(patient=patient)
     shown = _shown(rows.open(), user)
-    ended = rows.count() - len(shown)
-    if not shown and not ended:
+    ended, ready = rows.count() - len(shown), _ready(user, patient=patient)
+    if not (shown or ended or ready):
         return None
     url = f"{reverse('transplants:order-list')}?patient={patient.pk}&state=all"
-    return Panel("transplants/_order_panel.html", {"rows": shown, "ended": ended, "url": url})
+    values = {"rows": shown, "ended": ended, "url": url, "ready": ready}
+    return Panel("transplants/_order_panel.html", values)
+
+
+def _ready(user: User, **where: Any) -> list[dict[str, str]]:
+    """Units that are kept, and may be ordered now by this person."""
+    if not user.has_permission(Permission.RESERVATION_VIEW):
+        return []
+    rows = Reservation.objects.open_for(user, Permission.RESERVATION_VIEW, Permission.ORDER_ASK).filter(
+        **where
+    )
+    kept = (
+        rows.active()
+        .exclude(orders__in=Order.objects.open())
+        .select_related("unit__bank", "patient__hospital")
+    )
+    return [
+        {"unit": row.unit.public_no, "url": reverse("transplants:order-create", args=[row.pk])}
+        for row in kept.order_by("until", "pk")
+        if order_links.may_be_ordered(row)
+    ]
 
 
 def unit_panel(user: User, unit: Any) -> Panel | None:
@@ -157,7 +177,9 @@ def unit_panel(user: User, unit: Any) -> Panel | None:
     if not user.has_permission(Permission.ORDER_VIEW):
         return None
     shown = _shown(Order.objects.visible_to(user).filter(unit=unit).open(), user)
-    return Panel("transplants/_order_panel.html", {"rows": shown, "ended": 0, "url": ""}) if shown else None
+    ready = [] if shown else _ready(user, unit=unit)
+    values = {"rows": shown, "ended": 0, "url": "", "ready": ready}
+    return Panel("transplants/_order_panel.html", values) if shown or ready else None
 
 
 # --- found and to do ------------------------------------------------------------------------------

@@ -24,7 +24,14 @@ from transplants.checklist import Checklist, checklist_of, digest_of, kept
 from transplants.choices_orders import Meaning, OrderState
 from transplants.models import ConfirmatoryTyping, Order, OrderSignature
 from transplants.moving import LockedOrder, guard_state, locked_order, record, step
-from transplants.order_signatures import RELEASES, make_void, prescription_signature, standing, write
+from transplants.order_signatures import (
+    RELEASES,
+    make_void,
+    prescription_signature,
+    signer_words,
+    standing,
+    write,
+)
 from transplants.services_orders import guard_checks
 from transplants.writing import LONGEST_REASON, given_reason
 
@@ -45,7 +52,7 @@ def order_sign(*, order_id: UUID, user: User, password: str, version: int | None
         raise Conflict(
             "signed_already",
             _("The prescription is signed already, by %(name)s."),
-            params={"name": known.signer},
+            params={"name": signer_words(known.signer)},
         )
     guard_signature(user, password)
     make_void(standing(row, Meaning.PRESCRIPTION), "signed anew")
@@ -172,7 +179,7 @@ def _guard_open(now: Releasing, user: User, justification: str) -> str:
     if not user.has_permission(Permission.UNIT_RELEASE_EXCEPTION):
         raise NotAllowed(
             "may_not_except",
-            _("Not all of the release specification is met: the medical director signs first and says why."),
+            _("Not all of the release specification is met. The medical director signs first and says why."),
         )
     if not plain:
         raise InvalidInput(
@@ -189,6 +196,6 @@ def _guard_person(held: LockedOrder, now: Releasing, user: User, password: str) 
     if str(user.pk) in performers_of(held.row, now.checklist):
         raise NotAllowed(
             "own_work",
-            _("You had a hand in this unit's results or approved this order. Two others release it."),
+            _("You had a hand in this unit's results, or approved this order. Two others release it."),
         )
     guard_signature(user, password)
