@@ -288,6 +288,7 @@ SPECTACULAR_SETTINGS = {
         "ReservationStateEnum": "transplants.choices.ReservationState",
         "EnquiryStateEnum": "transplants.choices_enquiries.EnquiryState",
         "ConfirmatoryTypingStateEnum": "transplants.choices_orders.TypingState",
+        "MethodEnum": "hospitals.choices.AntibodyMethod",
         "TypingMethodEnum": "transplants.choices_typings.TypingMethod",
         "SideEnum": "transplants.choices_enquiries.Side",
         "DeclineReasonEnum": "transplants.choices_enquiries.DeclineReason",
