@@ -144,7 +144,7 @@ _SAME = (
 
 
 # So that ten of them stand beside one another on a telephone.
-SHORT = {
+SHORT: dict[Analyte, Any] = {
     Analyte.TNC: "TNC",
     Analyte.VIABILITY: _("Viability (TNC)"),
     Analyte.CD34: "CD34+",
@@ -155,8 +155,7 @@ SHORT = {
 
 def _count_field(analyte: Analyte) -> forms.FloatField:
     widget = forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"})
-    label = SHORT.get(analyte, analyte.label)
-    return forms.FloatField(label=label, required=False, min_value=0, widget=widget)
+    return forms.FloatField(label=SHORT[analyte], required=False, min_value=0, widget=widget)
 
 
 def _join_field(begun: list[Transplant]) -> forms.TypedChoiceField:

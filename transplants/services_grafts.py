@@ -70,8 +70,10 @@ def infusion_report(*, order_id: UUID, report: Report, user: User) -> Infusion:
         after={"day": day, "reaction": row.reaction, "confirmed": sorted(report.confirmed)},
         hospital_id=row.hospital_id,
     )
-    _open_incidents(held, row, day, actor)
-    notifications.notifications_create(notices=notices_grafts.infused(row, but=user))
+    with notifications.kept_back() as told:  # so that people are locked once, in one order
+        _open_incidents(held, row, day, actor)
+        notifications.notifications_create(notices=notices_grafts.infused(row, but=user))
+    notifications.notifications_create(notices=told)
     return row
 
 

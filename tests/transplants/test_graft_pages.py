@@ -9,21 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from bank.dossier import registry
-from bank.dossier.registry import Subject
 from bank.models import CordBloodUnit
-from core import find, kinds, panels, work
-from core.models import AuditEntry, User
-from core.notifications import Notice, notifications_create
-from core.panels import Place
+from core import kinds, work
+from core.models import User
 from core.roles import Role
-from hospitals import merging
 from hospitals.models import Patient
-from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.grafts import (
     TransplantFactory,
     decider,
@@ -32,14 +25,13 @@ from tests.factories.grafts import (
     infused,
     not_used,
     order_in,
-    put_into_a_slot,
     shipped,
     status_of,
 )
-from tests.factories.hospitals import PatientFactory, member_of
+from tests.factories.hospitals import member_of
 from tests.factories.reservations import in_days
-from transplants import notices_grafts, notices_incidents, providers_grafts
-from transplants.models import GraftMeasurement, Infusion, Order, Transplant, UnitReturn
+from transplants import notices_incidents
+from transplants.models import Infusion, Order, UnitReturn
 
 pytestmark = pytest.mark.django_db
 
@@ -300,266 +292,6 @@ def test_the_lists_ask_the_database_as_often_for_twenty_rows(
 @pytest.fixture
 def qa(db: None) -> User:
     return decider(Role.QA)
-
-
-# --- units that came back
-
-
-def test_from_the_way_back_to_the_two_signatures(qa: User, signed_in: Any) -> None:
-    shipping, director = decider(Role.SHIPPING), decider(Role.MEDICAL_DIRECTOR)
-    row = not_used(listable=True)
-    page = url("return-decide", row.pk)
-    assert [one.title for one in work.items_for(shipping) if one.kind == "return"] == ["1 unit to take back"]
-
-    client = signed_in(shipping)
-    arrived = {"scanned": row.unit.unit_no, "returned_at": local(0.1), "bag_intact": "yes"}
-    assert client.post(url("return-arrive", row.pk), arrived).url == page
-    assert work.items_for(shipping) == []
-    [item] = [one for one in work.items_for(qa) if one.kind == "return"]
-    assert item.title == "1 returned unit to decide on"
-
-    client = signed_in(qa)
-    offered = [
-        value for value, _label in client.get(page).context["forms"]["propose"].fields["decision"].choices
-    ]
-    assert "listed" not in offered  # it lies in no place yet
-    put_into_a_slot(row.unit)
-    offered = [
-        value for value, _label in client.get(page).context["forms"]["propose"].fields["decision"].choices
-    ]
-    assert "listed" in offered
-    given = {"decision": "listed", "reason": "never warm", "password": PASSWORD}
-    assert client.post(url("return-propose", row.pk), given).url == page
-    assert "Another person signs" in client.get(page).content.decode()
-    assert work.items_for(qa) == []
-
-    [item] = [one for one in work.items_for(director) if one.kind == "return"]
-    assert item.url == page
-    client = signed_in(director)
-    seen = client.get(page).context["forms"]["second"].initial["seen"]
-    wrong = client.post(url("return-second", row.pk), {"password": "no", "seen": seen})
-    assert (wrong.status_code, status_of(row.unit)) == (403, "RETURNED_QA")
-    assert AuditEntry.objects.filter(action="return.sign_refused").count() == 1
-    assert client.post(url("return-second", row.pk), {"password": PASSWORD, "seen": seen}).url == page
-    assert status_of(row.unit) == "LISTED"
-    assert "On offer again" in client.get(page).content.decode()
-
-
-def test_a_refusal_of_a_step_stands_on_the_page(qa: User, signed_in: Any) -> None:
-    row, client = not_used(back=True), signed_in(qa)
-
-    answer = client.post(
-        url("return-propose", row.pk), {"decision": "listed", "reason": "why not", "password": PASSWORD}
-    )
-    late = client.post(
-        url("return-arrive", row.pk),
-        {"scanned": row.unit.unit_no, "returned_at": local(0.1), "bag_intact": "yes"},
-    )
-
-    assert (answer.status_code, "conditions are not met" in answer.content.decode()) == (409, True)
-    assert "why not" in answer.content.decode()
-    assert (late.status_code, "back already" in late.content.decode()) == (409, True)
-
-
-def test_a_changed_proposal_is_read_again_before_it_is_signed(qa: User, signed_in: Any) -> None:
-    row, director = not_used(back=True), decider(Role.MEDICAL_DIRECTOR)
-    client = signed_in(qa)
-    client.post(url("return-propose", row.pk), {"decision": "discarded", "reason": "r", "password": PASSWORD})
-
-    client = signed_in(director)
-    stale = client.post(url("return-second", row.pk), {"password": PASSWORD, "seen": "x"})
-    fresh = stale.context["forms"]["second"]["seen"].value()
-    done = client.post(url("return-second", row.pk), {"password": PASSWORD, "seen": fresh})
-
-    assert (stale.status_code, done.status_code) == (409, 302)
-
-
-def test_a_withdrawn_proposal(qa: User, signed_in: Any) -> None:
-    row, client = not_used(back=True), signed_in(qa)
-    client.post(url("return-propose", row.pk), {"decision": "discarded", "reason": "r", "password": PASSWORD})
-
-    assert client.post(url("return-withdraw", row.pk), {"reason": ""}).status_code == 400
-    assert client.post(url("return-withdraw", row.pk), {"reason": "wait"}).status_code == 302
-    assert "Proposal withdrawn" in client.get(url("return-decide", row.pk)).content.decode()
-
-
-def test_a_unit_that_never_comes_back_leads_to_the_disposal(qa: User, signed_in: Any) -> None:
-    row, client = not_used(state="failed", cause="lost"), signed_in(qa)
-
-    page = client.get(url("return-decide", row.pk)).content.decode()
-    assert reverse("bank:unit-disposal", args=[row.unit_id]) in page
-    CordBloodUnit.objects.filter(pk=row.unit_id).update(status="DISCARDED", discard_reason="damaged")
-    page = client.get(url("return-decide", row.pk)).content.decode()
-
-    assert "left the inventory without coming under review" in page
-    assert reverse("bank:unit-disposal", args=[row.unit_id]) not in page
-
-
-@pytest.mark.parametrize(
-    ("query", "wanted"),
-    [
-        ("", {"away", "back", "first"}),
-        ("?state=away", {"away"}),
-        ("?state=decide", {"back"}),
-        ("?state=second", {"first"}),
-        ("?state=settled", {"done"}),
-        ("?state=all", {"away", "back", "first", "done"}),
-        ("?state=all&q={}", {"back"}),
-    ],
-)
-def test_filters_of_returned_units(query: str, wanted: set[str], qa: User, signed_in: Any) -> None:
-    signed = {"decision": "discarded", "decision_reason": "r", "decided_at": timezone.now()}
-    rows = {
-        "away": not_used(),
-        "back": not_used(back=True),
-        "first": not_used(back=True, decided_by=UserFactory(), **signed),
-        "done": not_used(
-            back=True,
-            decided_by=UserFactory(),
-            seconded_by=UserFactory(),
-            seconded_at=timezone.now(),
-            **signed,
-        ),
-    }
-
-    page = signed_in(qa).get(url("return-list") + query.format(rows["back"].unit.unit_no))
-
-    shown = {item["row"].pk for item in page.context["rows"]}
-    assert {name for name, row in rows.items() if row.pk in shown} == wanted
-
-
-# --- panels, search, notices, dossier
-
-
-def shown(place: Place, user: User, subject: Any) -> str:
-    found = [
-        one
-        for one in panels.panels(place, user, subject)
-        if "graft" in one.template or "transplant_p" in one.template
-    ]
-    return "".join(render_to_string(one.template, {"panel": one.values, "csrf_token": "x"}) for one in found)
-
-
-def test_the_order_page_offers_the_report_to_its_hospital_and_shows_it_to_all(
-    order: Order, he_lan: User, shen_jia: User
-) -> None:
-    create = url("infusion-create", order.pk)
-    assert create in shown(Place.ORDER, he_lan, order)
-    assert shown(Place.ORDER, shen_jia, order) == ""
-
-    row = infused(patient=order.patient)
-    for user in (he_lan, shen_jia):
-        text = shown(Place.ORDER, user, row.order)
-        assert (row.transplant.number in text, "Report" in text) == (True, False)
-
-
-def test_a_hospital_learns_what_became_of_its_unit_and_not_why(
-    he_lan: User, patient: Patient, qa: User
-) -> None:
-    row = not_used(
-        patient=patient,
-        back=True,
-        decision="discarded",
-        decision_reason="inner words",
-        decided_by=qa,
-        decided_at=timezone.now(),
-        seconded_by=UserFactory(),
-        seconded_at=timezone.now(),
-    )
-
-    text = shown(Place.ORDER, he_lan, row.order)
-
-    assert "Discarded" in text
-    assert "inner words" not in text
-    assert url("return-decide", row.pk) not in text
-    assert url("return-decide", row.pk) in shown(Place.ORDER, qa, row.order)
-
-
-def test_the_patient_page_shows_transplants_and_what_waits(
-    order: Order, he_lan: User, shen_jia: User, signed_in: Any
-) -> None:
-    row = infused(patient=order.patient).transplant
-    page = reverse("hospitals:patient-detail", args=[order.patient_id])
-
-    mine = signed_in(he_lan).get(page).content.decode()
-    theirs = signed_in(shen_jia).get(page).content.decode()
-
-    assert (row.number in mine, url("infusion-create", order.pk) in mine) == (True, True)
-    assert (row.number in theirs, url("infusion-create", order.pk) in theirs) == (True, False)
-
-
-def test_the_passport_shows_the_counts_after_thaw(qa: User, signed_in: Any) -> None:
-    row = infused()
-    GraftMeasurement.objects.create(infusion=row, point="arrival", analyte="tnc", value=98.5, unit="e7")
-    client = signed_in(qa)
-
-    page = client.get(reverse("bank:unit-detail", args=[row.unit_id])).content.decode()
-
-    for text in (row.transplant.number, "98.5", "At arrival"):
-        assert text in page
-    back = not_used()
-    page = client.get(reverse("bank:unit-detail", args=[back.unit_id])).content.decode()
-    assert url("return-decide", back.pk) in page
-
-
-def test_a_transplant_is_found_by_its_number(he_lan: User, patient: Patient) -> None:
-    mine, theirs = infused(patient=patient).transplant, infused().transplant
-
-    [hit] = find.find(he_lan, mine.number.lower())
-
-    assert (hit.url, hit.exact) == (url("transplant-detail", mine.pk), True)
-    assert find.find(he_lan, theirs.number) == []
-
-
-def test_a_record_with_a_transplant_is_not_merged_away(patient: Patient) -> None:
-    row = infused(patient=patient).transplant
-
-    assert row.number in merging.open_work(patient)
-
-
-@pytest.mark.parametrize("kind", notices_grafts.KINDS, ids=lambda kind: kind.code)
-def test_notices_lead_to_pages_and_say_codes_only(kind: Any, qa: User) -> None:
-    given = infused()
-    key = given.transplant_id if "infused" in kind.code or "reaction" in kind.code else not_used().pk
-    params = {"id": str(key), "order": "OR-1", "unit": "U-1", "patient": "P-1", "hospital": "H-1"}
-
-    [row] = notifications_create(notices=[Notice(qa.pk, kind.code, "patient:1", params)])
-
-    assert kinds.url_of(row).endswith(f"{key}/")
-    text = kinds.text_of(row) + kinds.subject_of(row)
-    assert "%(" not in text
-    assert not re.search(r"\d{4}-\d{2}", text)
-
-
-def test_the_dossier_holds_the_infusion_and_of_the_patient_the_code_only(qa: User) -> None:
-    row = infused()
-    GraftMeasurement.objects.create(infusion=row, point="arrival", analyte="tnc", value=98.5, unit="e7")
-    back = not_used()
-    sections = {one.key: one for one in registry.sections()}
-
-    found = {
-        key: sections[key].records(Subject(row.unit))
-        for key in ("infusions", "graft_measurements", "transplants")
-    }
-    returned = sections["returns"].records(Subject(back.unit))
-
-    assert [len(records) for records in found.values()] == [1, 1, 1]
-    names = {field.name for field in found["transplants"][0].fields}
-    assert names.isdisjoint({"diagnosis", "stage", "weight_kg", "conditioning"})
-    assert returned[0].get("what_happened").text == "fever"  # type: ignore[union-attr]
-    covered = registry.covered()
-    for model in (Infusion, GraftMeasurement, Transplant, UnitReturn):
-        assert model._meta.label in covered
-
-
-def test_my_work_is_overdue_once_the_planned_day_has_passed(patient: Patient, he_lan: User) -> None:
-    delivered(patient=patient, infusion_on=in_days(-1))
-    delivered(patient=patient, infusion_on=in_days(3))
-
-    items = [one for one in work.items_for(he_lan) if one.kind == "infusion"]
-
-    assert [one.overdue for one in items] == [True, False]
-    assert providers_grafts.work_items(member_of(PatientFactory().hospital)) == []
 
 
 # --- API

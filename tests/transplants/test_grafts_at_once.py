@@ -6,15 +6,17 @@ from functools import partial
 
 import pytest
 
+from core import kinds
 from core.errors import Conflict, DomainError
-from core.models import AuditEntry
+from core.models import AuditEntry, Notification
 from core.roles import Role
 from tests.factories.core import PASSWORD
 from tests.factories.grafts import decider, delivered, not_used, report_of, status_of
 from tests.factories.hospitals import PatientFactory, member_of
 from tests.parallel import all_at_once
+from transplants import notices_incidents
 from transplants import services_returns as returns
-from transplants.models import Infusion, Reservation, Transplant, UnitReturn
+from transplants.models import Incident, Infusion, Reservation, Transplant, UnitReturn
 from transplants.services_grafts import infusion_report
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -85,6 +87,30 @@ def test_two_units_of_one_patient_at_once_are_one_transplant() -> None:
         assert not [one for one in found if isinstance(one, DomainError)]
         made = Transplant.objects.get(patient=patient)
         assert (made.infusions.count(), made.sequence) == (2, 1)
+
+
+def test_serious_reactions_in_many_hospitals_at_once_are_all_told() -> None:
+    """Each tells two groups of people, of the incident and of the infusion: locked once, in one order."""
+    for kind in notices_incidents.KINDS:
+        kinds.register(kind)
+    both = [decider(Role.QA), decider(Role.SEARCH_COORDINATOR), decider(Role.MEDICAL_DIRECTOR)]
+    orders = [delivered() for _ in range(8)]
+    works = [
+        partial(
+            infusion_report,
+            order_id=order.pk,
+            report=report_of(order, reaction="severe", reaction_note="shock"),
+            user=member_of(order.hospital),
+        )
+        for order in orders
+    ]
+
+    found = all_at_once(works)
+
+    assert [type(one).__name__ for one in found] == ["Infusion"] * len(orders)
+    assert Incident.objects.count() == len(orders)
+    for user in both:
+        assert Notification.objects.filter(user=user, code="graft.infused").count() == len(orders)
 
 
 def test_two_second_signatures_are_one_and_a_withdrawal_beats_it_or_is_beaten() -> None:
