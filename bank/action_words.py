@@ -54,5 +54,4 @@ ACTIONS: dict[str, Callable[[], str]] = {
     "unit.dossier": lambda: _("Dossier fetched"),
     "unit.recall": lambda: _("Recalled"),
     "unit.recall_end": lambda: _("A recall of it has ended"),
-    "unit.recall_sign_refused": lambda: _("Signature refused"),
 }
