@@ -63,5 +63,4 @@ ACTIONS: dict[str, Callable[[], str]] = {
     "unit.shipment_failed": lambda: _("Shipment failed"),
     "unit.recall": lambda: _("Recalled"),
     "unit.recall_end": lambda: _("A recall of it has ended"),
-    "unit.recall_sign_refused": lambda: _("Signature refused"),
 }

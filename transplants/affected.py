@@ -62,6 +62,8 @@ class Stake:
 
 def stakes_of(unit_ids: Collection[UUID]) -> list[Stake]:
     """Of whoever may still be given the units, or was: what is outside the bank first, infused before all."""
+    if not unit_ids:
+        return []
     found = [_of_order(row) for row in _orders(unit_ids)]
     ordered = {(stake.unit.pk, stake.patient.pk) for stake in found}
     found += [

@@ -135,13 +135,13 @@ def may(row: Recall, user: User) -> dict[str, bool]:
 
 def warnings(stakes: Sequence[Stake], user: User) -> dict[str, Any]:
     """Recalled units of these stakes, loud, with what to do; {} where none is recalled."""
-    recalled = [one for one in stakes if one.unit.recalled]
-    if not recalled:
-        return {}
-    held = RecallUnit.objects.on().of_units({one.unit.pk for one in recalled})
+    held = RecallUnit.objects.on().of_units({one.unit.pk for one in stakes if one.unit.recalled})
     by_unit: dict[UUID, list[Recall]] = {}
     for row in held.select_related("recall__started_by").order_by("recall__started_at"):
         by_unit.setdefault(row.unit_id, []).append(row.recall)
+    recalled = [one for one in stakes if one.unit.pk in by_unit]
+    if not recalled:
+        return {}
     opens = user.has_permission(Permission.RECALL_VIEW)
     return {
         "hotline": IncidentRules.load().hotline,
@@ -151,7 +151,7 @@ def warnings(stakes: Sequence[Stake], user: User) -> dict[str, Any]:
                 "patient": one.patient.code,
                 "number": one.number,
                 "to_do": to_do(one),
-                "recalls": by_unit.get(one.unit.pk, []),
+                "recalls": by_unit[one.unit.pk],
                 "opens": opens,
             }
             for one in recalled

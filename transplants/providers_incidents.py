@@ -141,7 +141,7 @@ def _recalls_of(user: User, unit: Any) -> list[dict[str, Any]]:
 
 
 def patient_panel(user: User, patient: Any) -> Panel | None:
-    if not user.has_permission(_P.INCIDENT_VIEW):
+    if not (user.has_permission(_P.INCIDENT_VIEW) and user.has_permission(_P.PATIENT_VIEW)):
         return None
     return _panel(Incident.objects.filter(patient=patient), user, f"patient={patient.pk}", may_report=True)
 

@@ -143,7 +143,7 @@ def test_the_bank_reports_of_anything(qa: User) -> None:
         ({"what": "x" * 4001}, "too_long", "what"),
         ({"kind": "flood"}, "choice_unknown", "kind"),
         ({"seriousness": "very"}, "choice_unknown", "seriousness"),
-        ({"happened_on": in_days(1)}, "in_the_future", "happened_on"),
+        ({"happened_on": dt.date(2200, 1, 1)}, "in_the_future", "happened_on"),
         ({"unit_ids": [uuid4()]}, "unit_unknown", "units"),
     ],
 )
@@ -260,14 +260,14 @@ def test_what_is_overdue_grows_louder(qa: User, director: User) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"due_on": None},
-        {"due_on": in_days(0)},
-        {"reported_out_at": timezone.now(), "reported_to": "the authority"},
-        {"closed": True},
+        lambda: {"due_on": None},
+        lambda: {"due_on": in_days(0)},
+        lambda: {"reported_out_at": timezone.now(), "reported_to": "the authority"},
+        lambda: {"closed": True},
     ],
 )
-def test_nobody_is_reminded_of_these(qa: User, values: dict[str, Any]) -> None:
-    IncidentFactory(**{"due_on": in_days(-1), **values})
+def test_nobody_is_reminded_of_these(qa: User, values: Callable[[], dict[str, Any]]) -> None:
+    IncidentFactory(**{"due_on": in_days(-1), **values()})
 
     assert sweep() == 0
 
@@ -370,8 +370,8 @@ def test_who_assesses_a_stale_page_is_told(qa: User) -> None:
     ("values", "code", "field"),
     [
         ({"imputability": "9"}, "choice_unknown", "imputability"),
-        ({"due_on": in_days(91)}, "due_out_of_range", "due_on"),
-        ({"due_on": in_days(-1)}, "due_out_of_range", "due_on"),
+        ({"due_on": dt.date(2200, 1, 1)}, "due_out_of_range", "due_on"),
+        ({"due_on": dt.date(2020, 1, 1)}, "due_out_of_range", "due_on"),
         ({"owner_id": uuid4()}, "owner_unknown", "owner"),
     ],
 )
@@ -403,8 +403,8 @@ def test_it_is_noted_to_whom_it_was_reported(qa: User) -> None:
 @pytest.mark.parametrize(
     ("values", "code"),
     [
-        ({"at": timezone.now() + dt.timedelta(hours=1)}, "reported_out_of_range"),
-        ({"at": timezone.now() - dt.timedelta(days=3)}, "reported_out_of_range"),
+        ({"at": dt.datetime(2200, 1, 1, tzinfo=dt.UTC)}, "reported_out_of_range"),
+        ({"at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC)}, "reported_out_of_range"),
         ({"reported_to": " "}, "reported_to_missing"),
     ],
 )
