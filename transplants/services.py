@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -35,6 +35,7 @@ from transplants.writing import (
     activate,
     end,
     ended,
+    free_id,
     given_reason,
     locked,
     locked_patient,
@@ -83,7 +84,7 @@ def reservation_ask(*, wish: Wish, user: User) -> Reservation:
     _guard_number(patient, unit)
     actor = Actor.user(user)
     row = Reservation(
-        id=_new_id(wish.reservation_id),
+        id=free_id(Reservation, wish.reservation_id),
         unit=unit,
         patient=patient,
         hospital=patient.hospital,
@@ -362,10 +363,6 @@ def _sent_before(wish: Wish, user: User) -> Reservation | None:
     if found is not None and not found.is_open:
         raise ended(found)
     return found
-
-
-def _new_id(wanted: UUID | None) -> UUID:
-    return uuid4() if wanted is None or Reservation.objects.filter(pk=wanted).exists() else wanted
 
 
 def _request(wish: Wish, patient: Patient) -> MatchRequest | None:
