@@ -28,6 +28,7 @@ from bank.models import (
 from bank.promised import NAME_FIRST, is_promised
 from bank.results import guard_past
 from bank.services import move
+from bank.word_locks import word_changes
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit, write_unit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
@@ -130,6 +131,7 @@ def consent_record(*, unit_id: UUID, given: Answers, actor: Actor) -> list[Conse
     not given again: a withdrawal by mistake is corrected by a second person.
     """
     unit = locked_unit(unit_id)
+    word_changes()
     guard_own(unit)
     guard_past(given.given_on, "given_on")
     if not given.answers:
@@ -216,6 +218,7 @@ def consent_withdraw(*, unit_id: UUID, given: Withdrawal, actor: Actor) -> Conse
     logged, quality assurance and search coordinators are told. Raises Conflict `withdrawn_already`, `never_given`.
     """
     unit = locked_unit(unit_id)
+    word_changes()
     guard_own(unit)
     purpose, reason = ConsentPurpose(given.purpose), given_reason(given.reason)
     guard_past(given.withdrawn_on, "withdrawn_on")

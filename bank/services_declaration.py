@@ -13,6 +13,7 @@ from bank.choices import Source
 from bank.choices_consent import DECLARABLE, ConsentPurpose
 from bank.models import Bank, ConsentDeclaration
 from bank.results import guard_past
+from bank.word_locks import word_changes
 from bank.writing import given_reason
 from core import audit
 from core.audit import Actor
@@ -74,6 +75,7 @@ def declaration_approve(*, declaration_id: UUID, user: User, password: str) -> C
 def declaration_end(*, declaration_id: UUID, actor: Actor, reason: str) -> ConsentDeclaration:
     """It counts no more from now on, and stays to be seen; the next file to a registry abroad takes the units back."""
     row = _locked(declaration_id)
+    word_changes()
     row.ended_by_id, row.ended_at, row.end_reason = actor.person_id, timezone.now(), given_reason(reason)
     row.save(update_fields=["ended_by", "ended_at", "end_reason"])
     audit.record(actor=actor, action="declaration.end", target=row, before=_told(row), reason=row.end_reason)

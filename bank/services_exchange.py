@@ -26,6 +26,7 @@ from bank.models import (
 )
 from bank.querysets import BankQuerySet
 from bank.services_genetic import genetic_count
+from bank.word_locks import file_goes_out
 from core import audit, jobs
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
@@ -164,25 +165,24 @@ def export_fetched(*, export: InventoryExport, actor: Actor) -> Path:
     place = file_of(export.pk)
     if not place.is_file():
         raise InvalidInput("export_gone", _("The file is not there (any more). Make a new one."))
-    if has_ended(export):
-        _withheld(export, actor)
+    if not _handed_out(export, actor):  # the refusal undoes nothing: the try stays in the trail
         raise Conflict("export_outdated", WITHHELD)
-    _fetched(export, actor)
     return place
 
 
 @transaction.atomic
-def _withheld(export: InventoryExport, actor: Actor) -> None:
+def _handed_out(export: InventoryExport, actor: Actor) -> bool:
+    """Judged, counted and written down in one: nobody's consent ends between the verdict and the trail."""
+    file_goes_out()
     after = {"sha256": export.sha256}
-    audit.record(actor=actor, action="inventory_export.withheld", target=export, after=after)
-
-
-@transaction.atomic
-def _fetched(export: InventoryExport, actor: Actor) -> None:
+    if has_ended(export):
+        audit.record(actor=actor, action="inventory_export.withheld", target=export, after=after)
+        return False
     if actor.person_id is not None:
         user = User.objects.get(pk=actor.person_id)
         genetic_count(user=user, kind=GeneticKind.WMDA_XML, units=export.written)
-    audit.record(actor=actor, action="inventory_export.fetch", target=export, after={"sha256": export.sha256})
+    audit.record(actor=actor, action="inventory_export.fetch", target=export, after=after)
+    return True
 
 
 def _locked(banks: BankQuerySet) -> Bank:

@@ -113,8 +113,20 @@ def _message(mail: OutgoingMail, rows: list[Notification]) -> EmailMessage:
             subject=_subject(mail, rows),
             body=body_of(rows),
             to=[mail.user.email],
-            headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+            headers={
+                "Message-ID": f"<{mail.pk}@{domain}>",
+                "Auto-Submitted": "auto-generated",
+                **_unsubscribing(rows),
+            },
         )
+
+
+def _unsubscribing(rows: list[Notification]) -> dict[str, str]:
+    """Where one chooses to get no more of it (RFC 2369); of what is important nobody can."""
+    known = [kind for row in rows if (kind := kinds.get(row.code))]
+    if not settings.PUBLIC_URL or all(kind.weight >= kinds.Weight.IMPORTANT for kind in known):
+        return {}
+    return {"List-Unsubscribe": f"<{settings.PUBLIC_URL}{reverse('core:notice-preferences')}>"}
 
 
 def _subject(mail: OutgoingMail, rows: list[Notification]) -> str:

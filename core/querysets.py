@@ -97,8 +97,9 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         return self.all() if user.has_permission(Permission.JOB_VIEW_ALL) else self.none()
 
     def due(self) -> OutgoingMailQuerySet:
-        """Those whose time has come, the longest waiting first."""
-        return self.filter(state="waiting", due_at__lte=timezone.now()).order_by("due_at", "pk")
+        """Those whose time has come: urgent ones before the daily ones of everybody, then the longest waiting first."""
+        rows = self.filter(state="waiting", due_at__lte=timezone.now())
+        return rows.order_by("-urgent", "due_at", "pk")
 
     def of_today(self) -> OutgoingMailQuerySet:
         """Those that went out today, or go out this moment."""

@@ -15,7 +15,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bank.choices_genetic import GeneticKind
-from bank.genetic_pages import file_asked, refused
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
 from core.errors import Conflict, DomainError, NotAllowed
@@ -25,6 +24,7 @@ from core.roles import Permission
 from core.signing import guard_tries
 from matching import services
 from matching.forms_reports import ReportForm, SignForm
+from matching.list_files import list_refused
 from matching.match_list import MatchList
 from matching.models import MatchReport, MatchRequest, SearchRun
 from matching.presenters import crumbs, people, reports
@@ -131,23 +131,15 @@ def run_report_pdf(request: HttpRequest, pk: Any) -> HttpResponseBase:
         return redirect(f"{reverse('matching:run-report', args=[run.pk])}?{_list_query(request, form)}")
     wanted = _asked(request, run, form)
     ids = [one.unit_id for one in (*wanted.results, *wanted.beside)]
-    if (elsewhere := _refused(request, run, ids)) is not None:
+    if (elsewhere := list_refused(request, run, GeneticKind.REPORT_PDF, ids)) is not None:
         return elsewhere
     pdf = services.report_print(run=run, asked=wanted, actor=actor_of(request))
     return _file(pdf, reports.file_name(run))
 
 
-def _refused(request: HttpRequest, run: SearchRun, ids: list[UUID]) -> HttpResponseBase | None:
-    """Where a foreign account is led whose report holds more typings than it may take unasked."""
-    asked = file_asked(
-        request, GeneticKind.REPORT_PDF, title=run.label, count=len(ids), ids=lambda: ids,
-        patient=run.request.patient_id,
-    )  # fmt: skip
-    return refused(request, asked)
-
-
-def _refused_kept(request: HttpRequest, report: MatchReport) -> HttpResponseBase | None:
-    return _refused(request, report.run, [UUID(one["id"]) for one in report.units])
+def _kept_refused(request: HttpRequest, report: MatchReport) -> HttpResponseBase | None:
+    ids = [UUID(one["id"]) for one in report.units]
+    return list_refused(request, report.run, GeneticKind.REPORT_PDF, ids)
 
 
 def _file(pdf: bytes, name: str) -> HttpResponse:
@@ -212,7 +204,7 @@ def _detail(request: HttpRequest, report: MatchReport, form: SignForm, status: i
 def report_pdf(request: HttpRequest, pk: Any) -> HttpResponseBase:
     """The kept file, bit for bit."""
     report = _report(request, pk)
-    if (elsewhere := _refused_kept(request, report)) is not None:
+    if (elsewhere := _kept_refused(request, report)) is not None:
         return elsewhere
     return _file(bytes(report.pdf), reports.file_name(report.run, report))
 
@@ -228,7 +220,7 @@ def report_signed_pdf(request: HttpRequest, pk: Any) -> HttpResponseBase:
     if not reports.is_intact(report):
         messages.error(request, _("The stored file is not the one that was made. Make a new report."))
         return redirect("matching:report-detail", pk=report.pk)
-    if (elsewhere := _refused_kept(request, report)) is not None:
+    if (elsewhere := _kept_refused(request, report)) is not None:
         return elsewhere
     pdf = signed_copy(report, synthetic=Installation.load().synthetic)
     return _file(pdf, reports.file_name(report.run, report, signed=True))

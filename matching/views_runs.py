@@ -15,7 +15,6 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 from django_htmx.middleware import HtmxDetails
 
 from bank.choices_genetic import GeneticKind
-from bank.genetic_pages import file_asked, refused
 from core import jobs
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import actor_of
@@ -27,6 +26,7 @@ from core.roles import Permission
 from hospitals.querysets import open_in
 from matching import exports, services
 from matching.choices import SEARCHABLE
+from matching.list_files import list_refused
 from matching.match_list import ALL, MatchList
 from matching.models import Evaluation, MatchRequest, SearchResult, SearchRun
 from matching.pair_details import pair_details
@@ -49,7 +49,6 @@ from matching.presenters.choosing import compare_bar
 from matching.presenters.empty_lists import empty_state
 from matching.presenters.progress import progress, waits_long
 from matching.presenters.rule_words import SHORT
-from matching.querysets import SearchResultQuerySet
 from matching.selection.policies import judging_policy, rules_of
 
 
@@ -213,21 +212,6 @@ def run_pair(request: HtmxRequest, pk: Any, unit_pk: Any) -> HttpResponse:
     return render(request, "matching/run_pair.html", context)
 
 
-def _refused(
-    request: HttpRequest, run: SearchRun, rows: SearchResultQuerySet, kind: GeneticKind
-) -> HttpResponseBase | None:
-    """Where a foreign account is led that asks for more typings than a patient's list holds."""
-    asked = file_asked(
-        request,
-        kind,
-        title=run.label,
-        count=rows.count(),
-        ids=lambda: list(rows.order_by().values_list("unit_id", flat=True)),
-        patient=run.request.patient_id,
-    )
-    return refused(request, asked)
-
-
 @require_GET
 @permission_required(Permission.REQUEST_VIEW)
 def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
@@ -235,7 +219,7 @@ def run_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
     run = visible_run(request, pk)
     evaluation = evaluation_for(request, run)
     rows = MatchList(request.GET, run, evaluation, usual=ALL).rows()
-    if (elsewhere := _refused(request, run, rows, GeneticKind.MATCH_CSV)) is not None:
+    if (elsewhere := list_refused(request, run, GeneticKind.MATCH_CSV, rows)) is not None:
         return elsewhere
     name = f"{run.file_stem}.csv"
     lines = exports.result_rows(run, rows, evaluation, person_of(request))
@@ -249,7 +233,7 @@ def run_export_xlsx(request: HttpRequest, pk: Any) -> HttpResponseBase:
     run = visible_run(request, pk)
     evaluation = evaluation_for(request, run)
     found = MatchList(request.GET, run, evaluation, usual=ALL).rows()
-    if (elsewhere := _refused(request, run, found, GeneticKind.MATCH_XLSX)) is not None:
+    if (elsewhere := list_refused(request, run, GeneticKind.MATCH_XLSX, found)) is not None:
         return elsewhere
     rows = exports.result_rows(run, found, evaluation, person_of(request))
     name = f"{run.file_stem}.xlsx"

@@ -63,7 +63,7 @@ def facts(row: Enquiry, user: User) -> list[dict[str, Any]]:
         {"label": _("Patient"), "value": row.patient.code},
         {"label": _("Hospital"), "value": f"{row.hospital.code} {row.hospital.display_name}"},
         {"label": _("Unit"), "value": row.unit.public_no if row.unit else ""},
-        {"label": _("Asked by"), "value": f"{row.get_asked_from_display()}, {row.asked_at:%Y-%m-%d}"},
+        {"label": _("Asked by"), "value": _asked_by(row)},
         {"label": _("Answered until"), "value": f"{row.due_on:%Y-%m-%d}" if row.due_on else ""},
     ]
     if row.declined_for:
@@ -74,6 +74,12 @@ def facts(row: Enquiry, user: User) -> list[dict[str, Any]]:
             {"label": "EMDIS", "value": EMDIS[row.kind]},
         ]
     return items
+
+
+def _asked_by(row: Enquiry) -> str:
+    """The hospital, 2026-11-30; in Chinese with its own comma."""
+    values = {"who": row.get_asked_from_display(), "day": f"{row.asked_at:%Y-%m-%d}"}
+    return _("%(who)s, %(day)s") % values
 
 
 def thread(messages: Iterable[EnquiryMessage], side: Side) -> list[dict[str, Any]]:

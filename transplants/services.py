@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -37,6 +37,7 @@ from transplants.writing import (
     end,
     ended,
     fee,
+    free_id,
     given_reason,
     locked,
     locked_patient,
@@ -85,7 +86,7 @@ def reservation_ask(*, wish: Wish, user: User) -> Reservation:
     _guard_number(patient, unit)
     actor = Actor.user(user)
     row = Reservation(
-        id=_new_id(wish.reservation_id),
+        id=free_id(Reservation, wish.reservation_id),
         unit=unit,
         patient=patient,
         hospital=patient.hospital,
@@ -369,10 +370,6 @@ def _sent_before(wish: Wish, user: User) -> Reservation | None:
     if found is not None and not found.is_open:
         raise ended(found)
     return found
-
-
-def _new_id(wanted: UUID | None) -> UUID:
-    return uuid4() if wanted is None or Reservation.objects.filter(pk=wanted).exists() else wanted
 
 
 def _request(wish: Wish, patient: Patient) -> MatchRequest | None:

@@ -42,7 +42,7 @@ from transplants.choices_enquiries import (
 from transplants.models_enquiries import Enquiry, EnquiryDeadline, EnquiryFile, EnquiryMessage
 from transplants.numbers import next_number
 from transplants.querysets_enquiries import side_of
-from transplants.writing import locked_patient
+from transplants.writing import free_id, locked_patient
 
 PREFIX: Final = "EN"
 SYSTEM = Actor.system("enquiries")
@@ -79,7 +79,7 @@ def enquiry_open(
         return known
     asked, other = _kind(kind, unit_id), _other(side)
     row = Enquiry(
-        id=_new_id(enquiry_id),
+        id=free_id(Enquiry, enquiry_id),
         kind=asked,
         subject=_subject(subject),
         patient=patient,
@@ -129,7 +129,7 @@ def enquiry_answer(*, enquiry_id: UUID, written: Written, user: User) -> Enquiry
     if side == row.asked_from:
         raise NotAllowed("not_asked", _("Whoever was asked gives the answer."))
     message = _write(row, side, written, user)
-    _end(row, side, EnquiryState.ANSWERED, user)
+    _end(row, side, EnquiryState.ANSWERED, Actor.user(user))
     _record(row, "enquiry.answer", Actor.user(user), after={"state": row.state, **_told(message)})
     notifications.notifications_create(notices=notices.answered(row, to=_other(side), but=user))
     return row
@@ -145,7 +145,7 @@ def enquiry_decline(*, enquiry_id: UUID, cause: str, written: Written, user: Use
         raise InvalidInput("cause_unknown", _("Choose why."), field="cause")
     _guard_open(row)
     message = _write(row, side, written, user)
-    _end(row, side, EnquiryState.DECLINED, user, declined_for=cause)
+    _end(row, side, EnquiryState.DECLINED, Actor.user(user), declined_for=cause)
     after = {"state": row.state, "cause": cause, **_told(message)}
     _record(row, "enquiry.decline", Actor.user(user), after=after)
     notifications.notifications_create(notices=notices.declined(row, but=user))
@@ -160,7 +160,7 @@ def enquiry_cancel(*, enquiry_id: UUID, written: Written, user: User) -> Enquiry
         raise NotAllowed("not_yours", _("Only who asked withdraws it."))
     _guard_open(row)
     message = _write(row, side, written, user)
-    _end(row, side, EnquiryState.CANCELLED, user)
+    _end(row, side, EnquiryState.CANCELLED, Actor.user(user))
     _record(row, "enquiry.cancel", Actor.user(user), after={"state": row.state, **_told(message)})
     notifications.notifications_create(notices=notices.cancelled(row, to=_other(side), but=user))
     return row
@@ -200,11 +200,7 @@ def enquiry_drop(*, dropped: UUID) -> bool:
     row: Enquiry = rows.get(pk=dropped)
     if not Enquiry.objects.without_need(timezone.now()).filter(pk=row.pk).exists():
         return False
-    state = {"state": EnquiryState.CANCELLED, "waits_for": "", "due_on": None}
-    ended = {"ended_by": SYSTEM.label, "ended_at": timezone.now()}
-    for name, value in {**state, **ended, "last_at": timezone.now()}.items():
-        setattr(row, name, value)
-    row.save(update_fields=[*state, *ended, "last_at"])
+    _end(row, None, EnquiryState.CANCELLED, SYSTEM)
     _record(row, "enquiry.drop", SYSTEM, after={"state": row.state})
     told = [*notices.cancelled(row, to=Side.HOSPITAL), *notices.cancelled(row, to=Side.BANK)]
     notifications.notifications_create(notices=told)
@@ -305,10 +301,6 @@ def _sent_before(enquiry_id: UUID | None, patient: Patient, user: User) -> Enqui
     return rows.filter(pk=enquiry_id).first() if enquiry_id else None
 
 
-def _new_id(wanted: UUID | None) -> UUID:
-    return uuid4() if wanted is None or Enquiry.objects.filter(pk=wanted).exists() else wanted
-
-
 def _kind(given: str, unit_id: UUID | None) -> EnquiryKind:
     if given not in EnquiryKind.values:
         raise InvalidInput("kind_unknown", _("Choose what you ask for."), field="kind")
@@ -366,13 +358,14 @@ def _keep(message: EnquiryMessage, data: bytes) -> None:
     )
 
 
-def _seen(row: Enquiry, side: Side) -> None:
-    """Whoever writes has seen what stands there."""
+def _seen(row: Enquiry, side: Side | None) -> None:
+    """Whoever writes has seen what stands there; None: it is news to both sides."""
     row.last_at = timezone.now()
-    setattr(row, "bank_seen_at" if side == Side.BANK else "hospital_seen_at", row.last_at)
+    if side is not None:
+        setattr(row, "bank_seen_at" if side == Side.BANK else "hospital_seen_at", row.last_at)
 
 
-def _turn(row: Enquiry, side: Side, values: dict[str, Any]) -> None:
+def _turn(row: Enquiry, side: Side | None, values: dict[str, Any]) -> None:
     _seen(row, side)
     fresh = {"reminded_on": None, "reminders": 0, "ended_at": None, "ended_by": "", **values}
     for name, value in fresh.items():
@@ -380,8 +373,8 @@ def _turn(row: Enquiry, side: Side, values: dict[str, Any]) -> None:
     row.save(update_fields=[*fresh, "last_at", "bank_seen_at", "hospital_seen_at"])
 
 
-def _end(row: Enquiry, side: Side, state: EnquiryState, user: User, **more: Any) -> None:
-    ended = {"ended_by": Actor.user(user).label[:200], "ended_at": timezone.now()}
+def _end(row: Enquiry, side: Side | None, state: EnquiryState, actor: Actor, **more: Any) -> None:
+    ended = {"ended_by": actor.label[:200], "ended_at": timezone.now()}
     _turn(row, side, {"state": state, "waits_for": "", "due_on": None, **ended, **more})
 
 

@@ -280,5 +280,14 @@ def rules_edit(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The rules are in force for every reservation from now on."))
         return redirect("transplants:reservation-rules")
     crumbs = [(reverse("transplants:reservation-list"), _("Reservations")), ("", _("Rules"))]
-    context = {"form": form, "crumbs": crumbs}
-    return render(request, "transplants/rules_form.html", context, status=outcome.status)
+    context = {
+        "form": form,
+        "crumbs": crumbs,
+        "title": _("Rules of reservations"),
+        "text": _(
+            "No public standard says how long a unit is kept: the numbers proposed here are unconfirmed, set those of "
+            "your bank. What is promised already keeps its day."
+        ),
+        "back": reverse("transplants:reservation-list"),
+    }
+    return render(request, "transplants/settings_form.html", context, status=outcome.status)

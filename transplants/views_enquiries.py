@@ -284,5 +284,14 @@ def deadlines_edit(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The deadlines are in force for every enquiry from now on."))
         return redirect("transplants:enquiry-deadlines")
     crumbs = [(reverse("transplants:enquiry-list"), _("Enquiries")), ("", _("Deadlines"))]
-    context = {"form": form, "crumbs": crumbs}
-    return render(request, "transplants/deadlines_form.html", context, status=outcome.status)
+    context = {
+        "form": form,
+        "crumbs": crumbs,
+        "title": _("Deadlines"),
+        "text": _(
+            "Within how many days each enquiry is to be answered. The numbers proposed here are unconfirmed: set "
+            "those of your bank. What is open keeps its day."
+        ),
+        "back": reverse("transplants:enquiry-list"),
+    }
+    return render(request, "transplants/settings_form.html", context, status=outcome.status)

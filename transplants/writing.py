@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +42,11 @@ class Locked:
     row: Reservation
     patient: Patient
     unit: CordBloodUnit
+
+
+def free_id(model: type[Model], wanted: UUID | None) -> UUID:
+    """The key that a form brought along, so that a double click is one row; another one where it is taken already."""
+    return uuid4() if wanted is None or model._default_manager.filter(pk=wanted).exists() else wanted
 
 
 def locked_patient(patient_id: UUID) -> Patient:

@@ -23,7 +23,7 @@ from core.models import User
 from core.notifications import Notice
 from core.roles import Permission
 from hospitals.choices import PatientState
-from hospitals.querysets import open_in
+from hospitals.querysets import members_who, open_in
 from matching import reference
 from matching.choices import CLASS_SIZE, WatchFor
 from matching.models import MatchRequest, NewUnitFinding, PatientWatch, SearchResult, SearchRun
@@ -279,16 +279,10 @@ def _notices(
 
 def _reached(watch: PatientWatch, request: MatchRequest) -> list[UUID]:
     """Whom a watch tells: only who may see the request at this moment."""
-    people: Iterable[User] = (
-        [watch.user]
-        if watch.user
-        else User.objects.filter(is_active=True, memberships__hospital=request.hospital_id).distinct()
-    )
-    return [
-        user.pk
-        for user in people
-        if user.is_active and open_in(user, Permission.REQUEST_VIEW, request.hospital_id)
-    ]
+    if watch.user is None:
+        return [user.pk for user in members_who(Permission.REQUEST_VIEW, request.hospital_id)]
+    may = watch.user.is_active and open_in(watch.user, Permission.REQUEST_VIEW, request.hospital_id)
+    return [watch.user.pk] if may else []
 
 
 def _tell(notices: list[Notice], action: str) -> None:

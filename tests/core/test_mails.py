@@ -20,7 +20,7 @@ from core.models import AuditEntry, Notification, OutgoingMail, RoleGrant, User
 from core.notifications import Notice
 from core.preferences import Way
 from core.roles import Role
-from tests.core.telling import at, chosen, only_mail, signed_in, told
+from tests.core.telling import URGENT, at, chosen, only_mail, signed_in, told
 from tests.factories.core import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kind")]
@@ -316,3 +316,20 @@ def test_the_database_holds_what_is_promised(user: User) -> None:
     for values in wrong:
         with pytest.raises(IntegrityError), transaction.atomic():
             OutgoingMail.objects.create(user=user, topic="t", **values)
+
+
+def test_an_urgent_email_goes_before_the_daily_ones_of_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the morning hundreds of daily e-mails are due: a recall does not stand behind them."""
+    people = [UserFactory(roles=[Role.SEARCH_COORDINATOR]) for _ in range(3)]
+    for person in people:
+        told(person, "P1")
+    OutgoingMail.objects.update(due_at=at(hours=-2))
+    on_call = UserFactory(roles=[Role.QA])
+    told(on_call, "P9", kind=URGENT)
+    monkeypatch.setattr(mails, "AT_ONCE", 1)
+
+    assert mails.mails_send()["sent"] == 1
+
+    assert outbox.outbox[0].to == [on_call.email]
+    for _ in people:
+        assert mails.mails_send()["sent"] == 1

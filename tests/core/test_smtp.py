@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from core import mails
 from core.models import OutgoingMail, User
 from core.roles import Role
 from tests.core.smtp_sink import Sink, listening
-from tests.core.telling import only_mail, told
-from tests.factories.core import UserFactory
+from tests.core.telling import IMPORTANT, URGENT, only_mail, told
+from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.reservations import ReservationFactory
 from transplants import notices
 
@@ -99,3 +100,37 @@ def test_a_server_that_hangs_up_gets_it_again_under_the_same_id(sink: Sink, user
     assert mails.mails_send()["sent"] == 1
     assert len(sink.letters) == 2
     assert len({letter.message["Message-ID"] for letter in sink.letters}) == 1
+
+
+def test_who_wants_no_more_of_it_finds_the_way_from_the_email(sink: Sink, user: User) -> None:
+    """Signed out, by way of the sign-in, to the page where one chooses; of what is urgent one cannot be rid."""
+    told(user, "P1")
+    told(user, "P2", topic="patient:2", kind=URGENT)
+
+    mails.mails_send()
+
+    letters = {letter.message["Subject"]: letter.message for letter in sink.letters}
+    ordinary, urgent = letters["News of P1"], letters["News of P2"]
+    assert urgent["List-Unsubscribe"] is None
+    address = ordinary["List-Unsubscribe"]
+    assert address == "<https://qidai.example.org/profile/notices/>"
+    assert address.strip("<>") in ordinary.get_content()
+
+    client, path = Client(), address.strip("<>").removeprefix("https://qidai.example.org")
+    entrance = client.get(path)
+    assert entrance.status_code == 302
+    signed_in = client.post(entrance.url, {"login": user.email, "password": PASSWORD})
+    assert signed_in.url == path
+    assert client.get(path).status_code == 200
+
+
+def test_an_email_that_holds_something_ordinary_can_be_unsubscribed(sink: Sink, user: User) -> None:
+    told(user, "P1", kind=IMPORTANT)
+    told(user, "P2")
+
+    mails.mails_send()
+
+    assert sink.letters[0].message["List-Unsubscribe"] is not None
+    told(user, "P3", topic="patient:3", kind=IMPORTANT)
+    mails.mails_send()
+    assert sink.letters[1].message["List-Unsubscribe"] is None

@@ -333,6 +333,9 @@ def test_it_ends_with_its_patient(patient: Patient, he_lan: User, shen_jia: User
         ["enquiry.cancelled"],
         ["enquiry.cancelled"],
     )
+    row.refresh_from_db()
+    assert row.ended_by.startswith("system:")
+    assert (row.bank_seen_at, row.hospital_seen_at) == (None, None)  # it is news to both
 
 
 def test_one_that_fails_stops_no_other(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import translation
 
 from core.models import User
 from core.roles import Role
@@ -20,6 +21,7 @@ from tests.factories.hospitals import PatientFactory
 from tests.factories.match_list import stored_run
 from tests.factories.matching import ListedUnitFactory, typed_patient
 from tests.factories.reservations import ReservationFactory, in_days
+from transplants import presenters_enquiries
 from transplants.models import Enquiry, EnquiryMessage
 from transplants.providers_enquiries import work_items
 
@@ -237,3 +239,15 @@ def test_pages_in_chinese(patient: Patient, he_lan: User, signed_in: Any) -> Non
     row, client = EnquiryFactory(patient=patient), signed_in(he_lan)
     for path in (url("list"), url("detail", row.pk), url("create", patient.pk)):
         assert "询问" in client.get(path, HTTP_ACCEPT_LANGUAGE="zh-hans").content.decode()
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "hospital, 2"), ("zh-hans", "医院，2")])
+def test_who_asked_and_when_is_said_as_one_writes_it(
+    language: str, shown: str, patient: Patient, shen_jia: User
+) -> None:
+    row = EnquiryFactory(patient=patient)
+
+    with translation.override(language):
+        said = [one["value"] for one in presenters_enquiries.facts(row, shen_jia)]
+
+    assert any(shown.casefold() in str(value).casefold() for value in said)

@@ -85,3 +85,16 @@ def test_the_page_keeps_what_was_typed(signed_in: Any) -> None:
 
     assert client.post(url, {**RULES, "reason": "why"}).status_code == 302
     assert b'value="20"' in client.get(url).content
+
+
+def test_both_settings_of_the_bank_say_what_they_are_and_lead_back(signed_in: Any) -> None:
+    client = signed_in(UserFactory(roles=[Role.MEDICAL_DIRECTOR]))
+
+    for name, title, back in (
+        ("reservation-rules", "Rules of reservations", "reservation-list"),
+        ("enquiry-deadlines", "Deadlines", "enquiry-list"),
+    ):
+        page = client.get(reverse(f"transplants:{name}")).content.decode()
+        assert f"<h1>{title}</h1>" in page
+        assert "unconfirmed" in page
+        assert f'<a class="btn quiet" href="{reverse(f"transplants:{back}")}">Cancel</a>' in page
