@@ -251,6 +251,7 @@ MOVERS = {
     "move": {
         "unit_unhold", "unit_confirm_values", "hold", "unit_collect", "unit_void", "unit_receive", "unit_process",
         "unit_freeze", "unit_release", "leave", "_block", "_unblock", "promise", "unpromise",
+        "_move_unit", "unit_returned", "_carry_out",
     },
     "hold": {"unit_hold", "discard_propose", "hold_and_tell"},
     "hold_all": {"_hold"},  # units of a blocked lot, many at once
@@ -259,7 +260,7 @@ MOVERS = {
         "markers_record", "culture_record", "eligibility_decide", "interview_record", "hold_if_failed",
     },
     "hold_if_failed": {"measurement_record", "haemoglobinopathy_record", "culture_record"},
-    "leave": {"discard_carry_out"},
+    "leave": {"discard_carry_out", "_carry_out"},
 }  # fmt: skip
 
 
