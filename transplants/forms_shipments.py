@@ -185,6 +185,7 @@ class LoggerForm(forms.Form):
     file = forms.FileField(
         label=_("File of the logger"),
         allow_empty_file=True,  # the reader says so in its own words
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
         help_text=_("CSV as the logger's program exports it, at most 5 MB"),
         error_messages={"required": _("Choose the file.")},
     )
@@ -334,7 +335,7 @@ class ShipmentFilterForm(forms.Form):
         ("under_way", _("under way")),
         ("overdue", _("overdue")),
         ("delivered", pgettext_lazy("shipment", "delivered")),
-        ("failed", pgettext_lazy("shipment", "failed")),
+        ("failed", pgettext_lazy("shipment", "Failed")),
         ("all", _("all")),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.access import person_of
 from core.pages import Sort, sort_from
@@ -57,7 +58,7 @@ def columns(*, with_hospital: bool) -> list[dict[str, Any]]:
         {"label": _("Hospital"), "key": "hospital"},
         {"label": _("State"), "key": ""},
         {"label": _("Shipper"), "key": "shipper"},
-        {"label": _("Expected"), "key": "expected"},
+        {"label": pgettext_lazy("ordered units", "Expected"), "key": "expected"},
     ]
     return [column for column in found if with_hospital or column["key"] != "hospital"]
 

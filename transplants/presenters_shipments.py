@@ -143,8 +143,9 @@ def may(row: Shipment, user: User) -> dict[str, bool]:
 
 
 def hold(row: Shipment, rules: ShippingRules, refilled_at: dt.datetime | None) -> dict[str, Any]:
-    """Until when the shipper stays cold, and whether that is enough; {} once it has arrived."""
-    if row.delivered_at or row.failed_at:
+    """Until when the shipper stays cold, and whether that is enough; {} once it arrived, or is to be packed anew."""
+    waits = row.dispatched_at is None and (row.order.state != OrderState.RELEASED or not is_fresh(row))
+    if row.delivered_at or row.failed_at or waits:
         return {}
     spare = hours_to_spare(row, refilled_at)
     until = timezone.localtime(holds_until(row, refilled_at))

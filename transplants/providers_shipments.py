@@ -63,7 +63,7 @@ def register() -> None:
 # --- dossier --------------------------------------------------------------------------------------
 
 DOSSIER_LABELS: dict[str, Any] = {
-    "order": gettext_lazy("Order"),
+    "order": pgettext_lazy("ordered units", "Order"),
     "shipment": gettext_lazy("Shipment"),
     "shipper": gettext_lazy("Shipper"),
     "validated_on": gettext_lazy("Shipper validated on"),

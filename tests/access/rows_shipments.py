@@ -11,11 +11,11 @@ from core.roles import Role
 from tests.access.matrix import Row, World
 from tests.factories.reservations import in_days
 from tests.factories.shipments import (
-    ReleasedOrderFactory,
     ShipmentFactory,
     ShipperFactory,
     away_to,
     in_hours,
+    order_of,
     record_of,
     shipping_person,
 )
@@ -34,11 +34,11 @@ def build(world: World) -> None:
     world.idle_shipper = ShipperFactory()
     packer = shipping_person()
     for name in ("", "other_"):
-        patient = getattr(world, f"{name}patient")
-        order = ReleasedOrderFactory(patient=patient)
-        packed = ShipmentFactory(order=ReleasedOrderFactory(patient=patient), packed_by=packer)
-        checked = ShipmentFactory(order=ReleasedOrderFactory(patient=patient), packed_by=packer, checked=True)
-        away = away_to(patient.hospital)
+        hospital = getattr(world, f"{name}patient").hospital
+        order = order_of(hospital)
+        packed = ShipmentFactory(order=order_of(hospital), packed_by=packer)
+        checked = ShipmentFactory(order=order_of(hospital), packed_by=packer, checked=True)
+        away = away_to(hospital)
         made: dict[str, Any] = {
             "order_to_pack": order,
             "packed_shipment": packed,
