@@ -248,6 +248,7 @@ def _item(row: Incident) -> WorkItem:
 
 DOSSIER_LABELS = {
     "incident": gettext_lazy("Incident"),
+    "order": gettext_lazy("Order"),
     "what": gettext_lazy("What happened"),
     "seriousness": gettext_lazy("Seriousness"),
     "imputability": gettext_lazy("Imputability"),
@@ -268,6 +269,7 @@ DOSSIER_LABELS = {
     "closed_at": gettext_lazy("Closed"),
     "added_at": gettext_lazy("Named with it since"),
     "inner": gettext_lazy("For the bank only"),
+    "text": gettext_lazy("Note"),
     "written_by": gettext_lazy("Written by"),
     "written_at": gettext_lazy("Written at"),
     "recall": gettext_lazy("Recall"),
