@@ -8,7 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bank.dossier import registry
 from bank.dossier.labels import LABELS
@@ -248,7 +248,7 @@ def _item(row: Incident) -> WorkItem:
 
 DOSSIER_LABELS = {
     "incident": gettext_lazy("Incident"),
-    "order": gettext_lazy("Order"),
+    "order": pgettext_lazy("transplant", "Order"),
     "what": gettext_lazy("What happened"),
     "seriousness": gettext_lazy("Seriousness"),
     "imputability": gettext_lazy("Imputability"),
