@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from core import audit
 from core.audit import Actor
@@ -120,7 +120,7 @@ def _facts(row: Incident) -> Iterator[tuple[str, str]]:
     yield _("Reported to"), row.reported_to
     yield _("Hospital"), row.hospital.code if row.hospital else ""
     yield _("Patient"), row.patient.code if row.patient else ""
-    yield _("Order"), row.order.number if row.order else ""
+    yield pgettext("transplant", "Order"), row.order.number if row.order else ""
     yield _("Lot"), str(row.lot or "")
     yield _("Closed"), f"{moment(row.closed_at)} {row.closed_by.full_name}" if row.closed_by else ""
 

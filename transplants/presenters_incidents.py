@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from bank.choices import STATUS_TONE
 from bank.models import CordBloodUnit
@@ -95,7 +95,7 @@ def facts(row: Incident, *, of_bank: bool) -> list[dict[str, Any]]:
             "value": f"{row.hospital.code} {row.hospital.display_name}" if row.hospital else "",
         },
         {"label": _("Patient"), "value": row.patient.code if row.patient else ""},
-        {"label": _("Order"), "value": row.order.number if row.order else ""},
+        {"label": pgettext("transplant", "Order"), "value": row.order.number if row.order else ""},
     ]
     if of_bank:
         items += [

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from bank.choices import Source
 from bank.dossier import registry
 from bank.dossier.labels import LABELS
 from bank.dossier.records import Record, records_of
@@ -39,6 +40,8 @@ from transplants.models import (
 )
 from transplants.presenters import end_of
 from transplants.querysets_incidents import IncidentQuerySet
+from transplants.received import known_to
+from transplants.services_incidents import is_of_bank
 
 _MAX = 10
 _P = Permission
@@ -121,8 +124,13 @@ def _panel(rows: IncidentQuerySet, user: User, query: str, *, may_report: bool, 
 
 
 def unit_panel(user: User, unit: Any) -> Panel | None:
-    """Its incidents and recalls; for who may, a way to report one and to recall it."""
-    if not user.has_permission(_P.INCIDENT_VIEW) or unit.source != "own":
+    """Its incidents and recalls; for who may, a way to report one and to recall it.
+
+    A hospital that the unit was neither kept for nor sent to is shown nothing: it cannot know what went wrong.
+    """
+    if not user.has_permission(_P.INCIDENT_VIEW) or unit.source != Source.OWN:
+        return None
+    if not is_of_bank(user) and not known_to(user.hospital_ids).filter(pk=unit.pk).exists():
         return None
     may = user.has_permission(_P.RECALL_START)
     panel = _panel(
@@ -248,6 +256,7 @@ def _item(row: Incident) -> WorkItem:
 
 DOSSIER_LABELS = {
     "incident": gettext_lazy("Incident"),
+    "order": pgettext_lazy("transplant", "Order"),
     "what": gettext_lazy("What happened"),
     "seriousness": gettext_lazy("Seriousness"),
     "imputability": gettext_lazy("Imputability"),
@@ -268,6 +277,7 @@ DOSSIER_LABELS = {
     "closed_at": gettext_lazy("Closed"),
     "added_at": gettext_lazy("Named with it since"),
     "inner": gettext_lazy("For the bank only"),
+    "text": gettext_lazy("Note"),
     "written_by": gettext_lazy("Written by"),
     "written_at": gettext_lazy("Written at"),
     "recall": gettext_lazy("Recall"),

@@ -542,7 +542,7 @@ def test_queries_of_the_list_and_the_page(
 
     with django_assert_max_num_queries(11):
         client.get("/units/lots/")
-    with django_assert_max_num_queries(18):  # with whom its units concern, and its recalls
+    with django_assert_max_num_queries(17):  # with whom its units concern, and its recalls
         client.get(f"/units/lots/{rows[0].pk}/")
     with django_assert_max_num_queries(12):
         client.get(f"/units/lots/{rows[0].pk}/block/")

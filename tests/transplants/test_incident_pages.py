@@ -359,6 +359,8 @@ def test_panels_offer_to_report(he_lan: User, patient: Patient, qa: User) -> Non
         assert [item["row"] for item in shown[0]["rows"]] == [row]
         assert str(subject.pk) in shown[0]["report_url"]
         assert shown[0]["recall_url"] == ""
+    listed = [one for one in panels(Place.UNIT, he_lan, UnitFactory()) if "incident" in one.template]
+    assert listed == []  # neither kept for this hospital nor sent to it
     director = UserFactory(roles=[Role.DIRECTOR])
     assert [one for one in panels(Place.ORDER, director, order) if "incident" in one.template] == []
     [unit_panel] = [one for one in panels(Place.UNIT, qa, order.unit) if "incident" in one.template]
