@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -129,7 +130,7 @@ def order_it(page: Page, reservation: str, say: dict[str, Any]) -> None:
     for name in ("address", "contact", "phone"):
         page.get_by_label(say[name]).fill(f"synthetic {name}")
     page.get_by_role("button", name=say["send"], exact=True).dblclick()
-    page.wait_for_url("**/orders/**-**/")
+    page.wait_for_url(re.compile(r"/orders/[0-9a-f-]{36}/$"))
 
 
 def sign(page: Page, address: str, label: str, button: str) -> None:
