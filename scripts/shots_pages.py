@@ -24,6 +24,7 @@ from shots_finding import (
     through,
 )  # fmt: skip
 from shots_genetic import GENETIC_PAGES
+from shots_orders import ORDER_PAGES
 from shots_release import RELEASE_PAGES
 from shots_reservations import RESERVATION_PAGES
 from shots_site import Shot
@@ -158,6 +159,7 @@ PAGES = [
     *STORAGE_PAGES,
     *YIELD_PAGES,
     *RESERVATION_PAGES,
+    *ORDER_PAGES,
     *CERTAINTY_PAGES,
     *STOCK_PAGES,
     Shot("planning", "director", "/planning/"),

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from bank.models import CordBloodUnit
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -16,13 +17,14 @@ from core.roles import Role
 from hospitals.models import Patient
 from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.hospitals import HospitalFactory, member_of
-from tests.factories.orders import OrderFactory, prescribed, ready
+from tests.factories.orders import OrderFactory, prescribed, ready, sign
 from tests.factories.reservations import ReservationFactory, in_days
 from transplants import prescription
 from transplants import services_orders as services
 from transplants import services_signing as signing
 from transplants.checklist import open_since_release
 from transplants.models import Order, OrderSignature, Reservation
+from transplants.order_signatures import RELEASES, write
 from transplants.services_orders import OrderWish
 
 pytestmark = pytest.mark.django_db
@@ -264,6 +266,32 @@ def test_what_lies_at_the_bounds_is_taken(kept: Reservation, he_lan: User, value
 
     order.refresh_from_db()
     assert order.country == "CN"
+
+
+ROWS: list[tuple[str, Any]] = [
+    ("order_one_open", lambda: OrderFactory(unit=OrderFactory().unit)),
+    ("order_days_in_order", lambda: OrderFactory(deliver_on=in_days(28))),
+    ("order_days_in_order", lambda: OrderFactory(conditioning_on=in_days(28))),
+    ("order_weight_range", lambda: OrderFactory(weight_kg=Decimal("0.5"))),
+    ("order_state_known", lambda: Order.objects.filter(pk=OrderFactory().pk).update(state="lost")),
+    ("order_ended_paired", lambda: OrderFactory(state="withdrawn", ended_at=None)),
+    ("order_approved_paired", lambda: OrderFactory(state="approved", approved_by="")),
+    ("order_released_first", lambda: OrderFactory(state="shipped", released_at=None)),
+    ("order_signed_once", lambda: [sign(order) for order in [OrderFactory()] * 2]),
+    ("order_released_by_two", lambda: released_by_one(OrderFactory(state="approved"))),
+]
+
+
+def released_by_one(order: Order) -> None:
+    user = UserFactory(roles=[Role.QA])
+    for meaning in RELEASES:
+        write(order, meaning, user, "0" * 64)
+
+
+@pytest.mark.parametrize(("name", "write_it"), ROWS)
+def test_the_database_keeps_what_must_hold(name: str, write_it: Any) -> None:
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        write_it()
 
 
 def test_the_signed_digest_changes_with_each_field_of_the_prescription(patient: Patient) -> None:
