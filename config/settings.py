@@ -289,6 +289,8 @@ SPECTACULAR_SETTINGS = {
         "EnquiryStateEnum": "transplants.choices_enquiries.EnquiryState",
         "SideEnum": "transplants.choices_enquiries.Side",
         "DeclineReasonEnum": "transplants.choices_enquiries.DeclineReason",
+        "EnquiryKindEnum": "transplants.choices_enquiries.EnquiryKind",
+        "PaperKindEnum": "transplants.choices_papers.PaperKind",
     },
 }
 
