@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
         "EnquiryKindEnum": "transplants.choices_enquiries.EnquiryKind",
         "ShipmentEventKindEnum": "transplants.choices_orders.EventKind",
         "AnswerEnum": "transplants.choices_orders.Answer",
+        "PaperKindEnum": "transplants.choices_papers.PaperKind",
     },
 }
 

@@ -24,6 +24,7 @@ from tests.bank.conftest import SYSTEM
 from tests.bank.export_helpers import made
 from tests.factories.bank import UnitFactory
 from tests.factories.core import UserFactory
+from tests.matching.threads import wait_for_a_lock
 from tests.parallel import all_at_once
 
 pytestmark = [
@@ -60,7 +61,7 @@ def test_nothing_ends_between_the_verdict_and_the_trail(how: str, monkeypatch: p
         ended = has_ended(found)
         judged.set()
         assert tried.wait(10)
-        time.sleep(0.3)  # the other one would be through by now
+        wait_for_a_lock()  # or for a second: then the other one is through
         return ended
 
     monkeypatch.setattr(services_exchange, "has_ended", slowly)
