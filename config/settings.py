@@ -295,7 +295,6 @@ SPECTACULAR_SETTINGS = {
         "TypingMethodEnum": "transplants.choices_typings.TypingMethod",
         "SideEnum": "transplants.choices_enquiries.Side",
         "DeclineReasonEnum": "transplants.choices_enquiries.DeclineReason",
-        "EnquiryKindEnum": "transplants.choices_enquiries.EnquiryKind",
         "ShipmentEventKindEnum": "transplants.choices_orders.EventKind",
         "AnswerEnum": "transplants.choices_orders.Answer",
         "PaperKindEnum": "transplants.choices_papers.PaperKind",
