@@ -22,7 +22,7 @@ from tests.factories.fees import ChargeFactory, PriceFactory
 from tests.factories.hospitals import PatientFactory, member_of
 from tests.factories.reservations import ReservationFactory, in_days, trusted_hospital
 from tests.parallel import all_at_once, at_once
-from transplants import services, services_fees
+from transplants import demo_fees, services, services_fees
 from transplants.charges import charge
 from transplants.choices_incidents import FeeKind
 from transplants.models import Charge, Price
@@ -449,3 +449,16 @@ def test_application_cannot_change_what_was_charged(sql: str) -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute(sql)
+
+
+def test_demonstration_has_two_years_of_prices_and_charges_by_itself(dong_hua: User, shen_jia: User) -> None:
+    today = timezone.localdate()
+
+    demo_fees.load(director=dong_hua, today=today)
+    services.reservation_confirm(reservation_id=ReservationFactory().pk, user=shen_jia)
+
+    assert all(Price.objects.in_force(kind, today) for kind in FeeKind)
+    first = Price.objects.in_force("reservation", dt.date(today.year - 1, 12, 31))
+    assert first is not None
+    assert Charge.objects.get().amount > first.amount
+    assert Price.objects.count() == AuditEntry.objects.filter(action="price.set").count()
