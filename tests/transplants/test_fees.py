@@ -22,7 +22,7 @@ from tests.factories.fees import ChargeFactory, PriceFactory
 from tests.factories.hospitals import PatientFactory
 from tests.factories.reservations import ReservationFactory
 from tests.parallel import at_once
-from transplants import demo_fees, services, services_fees
+from transplants import demo_fees, services, services_fees, services_sweep
 from transplants.charges import charge
 from transplants.choices_incidents import FeeKind
 from transplants.models import Charge, Price
@@ -143,6 +143,18 @@ def test_hospital_that_reserves_itself_is_charged_at_once(prices: None, own: Pat
     row = services.reservation_ask(wish=Wish(UnitFactory().pk, own.pk), user=tan_xi)
 
     assert charged() == [("reservation", row.number, 500)]
+
+
+def test_who_moves_up_in_the_line_is_charged_and_who_goes_on_waiting_is_not(
+    prices: None, own: Patient, shen_jia: User
+) -> None:
+    row = ReservationFactory(patient=own)
+    ReservationFactory(patient=PatientFactory(hospital=own.hospital), unit=row.unit)
+
+    services_sweep.line_advance(reservation_id=row.pk)
+
+    row.refresh_from_db()
+    assert (row.state, charged()) == ("active", [("reservation", row.number, 500)])
 
 
 def test_wish_that_waits_or_is_declined_costs_nothing(prices: None, shen_jia: User) -> None:
