@@ -285,6 +285,8 @@ SPECTACULAR_SETTINGS = {
         "RequestUrgencyEnum": "matching.choices.Urgency",
         "BasisEnum": "matching.choices.Basis",
         "ReplayVerdictEnum": "matching.choices.Verdict",
+        "FeeKindEnum": "transplants.choices_incidents.FeeKind",
+        "EnquiryKindEnum": "transplants.choices_enquiries.EnquiryKind",
         "ReservationStateEnum": "transplants.choices.ReservationState",
         "IncidentKindEnum": "transplants.choices_incidents.IncidentKind",
         "IncidentStateEnum": "transplants.choices_incidents.IncidentState",

@@ -21,14 +21,14 @@ QUALIFICATION_FIELDS = ("qualification_no", "qualification_authority", "qualifie
 
 def hospital_context(hospital: Hospital, user: User) -> dict[str, Any]:
     """hospital: with `activity.with_figures`."""
-    today = timezone.localdate()
+    today, may_edit = timezone.localdate(), open_in(user, Permission.HOSPITAL_EDIT, hospital.pk)
     people = Membership.objects.visible_to(user).filter(hospital=hospital).with_people()
     departments = Department.objects.visible_to(user).filter(hospital=hospital).with_members()
     return {
         "hospital": hospital,
         "qualification": hospital.qualification(today),
         "is_abroad": hospital.country != home_country(),
-        "renewal": _renewal(hospital),
+        "renewal": _renewal(hospital, may_edit=may_edit),
         "figures": figures_of(hospital),
         "qualifications": qualification_history(hospital),
         "people": people,
@@ -36,11 +36,11 @@ def hospital_context(hospital: Hospital, user: User) -> dict[str, Any]:
         "years": activity.by_year(hospital),
         "year_labels": activity.year_labels(),
         "panels": panels(Place.HOSPITAL, user, hospital),
-        "may_edit": open_in(user, Permission.HOSPITAL_EDIT, hospital.pk),
+        "may_edit": may_edit,
     }
 
 
-def _renewal(hospital: Hospital) -> dict[str, Any]:
+def _renewal(hospital: Hospital, *, may_edit: bool) -> dict[str, Any]:
     """The loud notice of a qualification that has ended or ends soon; {} where there is nothing to do."""
     until, today = hospital.qualified_until, timezone.localdate()
     state = hospital.qualification(today)
@@ -52,7 +52,12 @@ def _renewal(hospital: Hospital) -> dict[str, Any]:
         return {"tone": "bad", "title": title, "text": text}
     left = _("The qualification ends on %(day)s, in %(n)d days")
     title = left % {"day": f"{until:%Y-%m-%d}", "n": (until - today).days}
-    return {"tone": "warn", "title": title, "text": _("Ask for the new one now and record it here.")}
+    ours = _("Ask for the new one now and record it here.")
+    return {
+        "tone": "warn",
+        "title": title,
+        "text": ours if may_edit else _("Send the new one to the bank in good time."),
+    }
 
 
 def qualification_history(hospital: Hospital) -> list[dict[str, Any]]:

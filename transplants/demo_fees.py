@@ -6,6 +6,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final
 
+from django.db import transaction
+
 from core import audit
 from core.audit import Actor
 from core.models import User
@@ -24,6 +26,7 @@ INVENTED: Final = (
 DOLLARS: Final = frozenset({FeeKind.SHIPMENT_ABROAD})
 
 
+@transaction.atomic
 def load(*, director: User, today: dt.date) -> int:
     """A list of two years. Written past the service, which sets no price for days that are gone."""
     years = [dt.date(today.year - 1, 1, 1), dt.date(today.year, 1, 1)]

@@ -16,7 +16,7 @@ from transplants.choices_incidents import FeeKind
 from transplants.models import Charge, Price
 from transplants.querysets_fees import next_month
 from transplants.services_fees import may_edit
-from transplants.statements import Statement, money, statement
+from transplants.statements import Statement, money, totals_in
 
 
 def price_list(today: dt.date) -> list[dict[str, Any]]:
@@ -85,10 +85,10 @@ def month_link(hospital_id: Any, month: dt.date) -> dict[str, str]:
 def of_hospital(hospital: Any) -> dict[str, Any]:
     """For the hospital's page: what this month has come to so far."""
     month = timezone.localdate().replace(day=1)
-    found = statement(hospital, month)
+    charges = Charge.objects.filter(hospital=hospital).of_month(month)
     return {
         "month": f"{month:%Y-%m}",
         "url": statement_url(hospital.pk, month),
         "all_url": f"{reverse('transplants:statement-list')}?hospital={hospital.pk}",
-        "totals": found.totals,
+        "totals": totals_in(charges),
     }

@@ -245,3 +245,13 @@ def test_auditor_reads_the_page(sign_in: Any, hospital: Hospital) -> None:
 
     assert "Activity by year" in page
     assert reverse("hospitals:hospital-edit", args=[hospital.pk]) not in page
+
+
+def test_who_cannot_record_it_is_told_what_to_do_instead(
+    sign_in: Any, hospital: Hospital, coordinator: User, admin: User
+) -> None:
+    Hospital.objects.filter(pk=hospital.pk).update(qualified_until=in_days(5))
+    address = reverse("hospitals:hospital-detail", args=[hospital.pk])
+
+    assert "Send the new one to the bank" in text_of(sign_in(coordinator).get(address))
+    assert "record it here" in text_of(sign_in(admin).get(address))

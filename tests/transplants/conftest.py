@@ -63,6 +63,13 @@ def shen_jia(db: None) -> User:
 
 
 @pytest.fixture
+def dong_hua(db: None) -> User:
+    """The director keeps the price list and voids charges."""
+    found: User = UserFactory(roles=[Role.DIRECTOR], full_name="Dong Hua")
+    return found
+
+
+@pytest.fixture
 def signed_in(client: Any) -> Callable[[User], Any]:
     def sign_in(user: User) -> Any:
         client.force_login(user, backend=BACKEND)

@@ -1,4 +1,4 @@
-"""Pages, files and API of fees: what each person sees, what is offered, what is refused and kept."""
+"""Pages and files of fees: what each person sees, what is offered, what is refused and kept."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from django.utils import timezone
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital, Patient
+from tests.factories.bank import UnitFactory
 from tests.factories.core import UserFactory
 from tests.factories.fees import ChargeFactory, PriceFactory
-from tests.factories.hospitals import HospitalFactory, PatientFactory, member_of
-from tests.factories.reservations import in_days
+from tests.factories.hospitals import PatientFactory, member_of
+from tests.factories.reservations import ReservationFactory, in_days
 from transplants.models import Charge, Price
 
 pytestmark = pytest.mark.django_db
@@ -31,12 +32,6 @@ def url(name: str, *args: Any) -> str:
 
 def month(hospital: Hospital, name: str = "statement-detail", day: dt.date = MAY) -> str:
     return url(name, hospital.pk, day.year, day.month)
-
-
-@pytest.fixture
-def dong_hua(db: None) -> User:
-    found: User = UserFactory(roles=[Role.DIRECTOR], full_name="Dong Hua")
-    return found
 
 
 def text_of(answer: Any) -> str:
@@ -353,9 +348,6 @@ def test_page_of_the_hospital_leads_to_its_statements(
 
 
 def test_who_is_about_to_owe_a_fee_is_told_of_it(own: Patient, tan_xi: User, signed_in: Any) -> None:
-    from tests.factories.bank import UnitFactory
-    from tests.factories.reservations import ReservationFactory
-
     PriceFactory(amount=Decimal(500))
     PriceFactory(kind="extension", amount=Decimal(300))
     client = signed_in(tan_xi)
@@ -373,44 +365,3 @@ def test_fees_stand_in_the_navigation_of_who_may_see_them(
 
     assert link in text_of(signed_in(he_lan).get("/"))
     assert link not in text_of(signed_in(UserFactory(roles=[Role.LAB])).get("/"))
-
-
-# --- API ------------------------------------------------------------------------------------------
-
-
-def test_api_of_charges(patient: Patient, he_lan: User, signed_in: Any) -> None:
-    row = ChargeFactory(patient=patient, on=MAY)
-    ChargeFactory(patient=patient, on=dt.date(2026, 6, 1), kind="unit")
-    other = ChargeFactory(on=MAY)
-    client, address = signed_in(he_lan), reverse("api:charge-list")
-
-    found = client.get(address, {"month": "2026-05"}).json()["results"]
-    assert [(one["reference"], one["amount"], one["patient_code"]) for one in found] == [
-        (row.reference, "500.00", patient.code)
-    ]
-    assert len(client.get(address).json()["results"]) == 2
-    assert len(client.get(address, {"kind": "unit"}).json()["results"]) == 1
-    assert client.get(address, {"month": "May"}).status_code == 400
-    assert client.get(reverse("api:charge-detail", args=[other.pk])).status_code == 404
-    assert client.get(address, {"hospital": str(other.hospital_id)}).json()["results"] == []
-
-
-def test_api_gives_the_statement_as_a_file(patient: Patient, he_lan: User, signed_in: Any) -> None:
-    row, other = ChargeFactory(patient=patient, on=MAY), HospitalFactory()
-    client, address = signed_in(he_lan), reverse("api:charge-statement")
-
-    answer = client.get(address, {"hospital": str(patient.hospital_id), "month": "2026-05"})
-
-    assert [line[5] for line in table(answer)[1:]] == [row.reference, ""]
-    refused = client.get(address, {"hospital": str(other.pk), "month": "2026-05"})
-    assert refused.status_code == 404
-
-
-def test_api_of_prices(he_lan: User, signed_in: Any) -> None:
-    PriceFactory(amount=Decimal(1))
-
-    found = signed_in(he_lan).get(reverse("api:price-list")).json()["results"]
-
-    assert [(one["kind"], one["amount"], one["valid_from"]) for one in found] == [
-        ("reservation", "1.00", "2020-01-01")
-    ]

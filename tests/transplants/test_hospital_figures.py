@@ -101,6 +101,18 @@ def test_last_activity_is_the_latest_of_all(hospital: Hospital, shen_jia: User) 
     assert activity.with_figures(Hospital.objects.filter(pk=hospital.pk)).get().last_activity_at == late
 
 
+def test_without_other_apps_the_patients_are_the_activity(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = PatientFactory(hospital=hospital)
+    monkeypatch.setattr(activity, "_figures", {})
+
+    found = activity.with_figures(Hospital.objects.filter(pk=hospital.pk)).get()
+
+    assert found.last_activity_at == row.updated_at
+    assert [label for year in activity.by_year(hospital) for label, _n in year.cells] == ["New patients"]
+
+
 @pytest.mark.parametrize("key", ["requests", "reservations", "orders", "transplants", "activity", "people"])
 def test_list_is_ordered_by_each_column(key: str, busy: Hospital, shen_jia: User, signed_in: Any) -> None:
     HospitalFactory(code="A000")
