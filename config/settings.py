@@ -290,7 +290,6 @@ SPECTACULAR_SETTINGS = {
         "ReservationStateEnum": "transplants.choices.ReservationState",
         "IncidentKindEnum": "transplants.choices_incidents.IncidentKind",
         "IncidentStateEnum": "transplants.choices_incidents.IncidentState",
-        "EnquiryKindEnum": "transplants.choices_enquiries.EnquiryKind",
         "EnquiryStateEnum": "transplants.choices_enquiries.EnquiryState",
         "ConfirmatoryTypingStateEnum": "transplants.choices_orders.TypingState",
         "MethodEnum": "hospitals.choices.AntibodyMethod",

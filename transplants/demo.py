@@ -13,7 +13,7 @@ from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Role
 from hospitals.models import Patient
-from transplants import demo_fees, demo_orders, demo_typings, services
+from transplants import demo_fees, demo_orders, demo_shipments, demo_typings, services
 from transplants.choices_enquiries import EnquiryKind
 from transplants.models import Reservation
 from transplants.services import Wish
@@ -49,6 +49,7 @@ def load(*, seed: int) -> int:
     for patient, user, kind, subject, text in _questions(shown, own, bank):
         enquiry_open(patient_id=patient.pk, kind=kind, subject=subject, written=Written(text), user=user)
     demo_typings.load(person=_person)
+    demo_shipments.load(seed=seed)
     return Reservation.objects.count()
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bank.models import CordBloodUnit, GeneticLimits
+from bank.models import CordBloodUnit
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -26,6 +26,7 @@ from transplants.choices_incidents import FeeKind
 from transplants.choices_orders import EventKind
 from transplants.models import ExportPermit, Order, Shipment, ShipmentEvent, Shipper
 from transplants.moving import LockedOrder
+from transplants.prescription import is_abroad
 
 HOUR: Final = dt.timedelta(hours=1)
 
@@ -168,11 +169,6 @@ def happened(row: Shipment, kind: EventKind, at: dt.datetime, user: User, **valu
 
 def text_of(given: str, longest: int) -> str:
     return " ".join(given.replace("\0", "").split())[:longest]
-
-
-def is_abroad(row: Order) -> bool:
-    """Whether it leaves the country of the bank."""
-    return bool(row.country != GeneticLimits.load().home_country)
 
 
 def guard_permit(row: Order, on: dt.date) -> None:

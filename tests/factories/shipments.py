@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import factory
 from django.utils import timezone
 
-from core import kinds
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital
@@ -18,15 +17,10 @@ from tests.factories.bank import UnitFactory
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import PatientFactory
 from tests.factories.reservations import ReservationFactory, in_days
-from transplants import notices_incidents
 from transplants.loggers.reading import Asked
 from transplants.models import Order, Shipment, Shipper
 from transplants.services_receipts import Received
 from transplants.services_shipments import Packing
-
-# A deviation opens an incident, of which people are told, whether or not its pages stand.
-for kind in notices_incidents.KINDS:
-    kinds.register(kind)
 
 HOUR = dt.timedelta(hours=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")

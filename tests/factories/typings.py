@@ -11,19 +11,14 @@ from django.utils import timezone
 from bank.choices import Subject, TypingSource
 from bank.models import CordBloodUnit, HlaTyping, SampleUse, UnitSample
 from bank.typing_compared import Reported
-from core import kinds
 from core.roles import Role
 from core.typings import TypingInput, interpret
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import GL
 from tests.factories.matching import ListedUnitFactory
 from tests.factories.reservations import ReservationFactory
-from transplants import notices_incidents
 from transplants.guards_typings import shown_of
 from transplants.models import ConfirmatoryTyping, Reservation
-
-for _kind in notices_incidents.KINDS:  # a contradiction opens an incident, of which people are told
-    kinds.register(_kind)
 
 OTHER_A = GL.replace("A*11:01", "A*02:01")  # cannot be the same person's
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bank.models import CordBloodUnit
-from core import kinds, work
+from core import work
 from core.models import User
 from core.roles import Role
 from hospitals.models import Patient
@@ -30,16 +30,9 @@ from tests.factories.grafts import (
 )
 from tests.factories.hospitals import member_of
 from tests.factories.reservations import in_days
-from transplants import notices_incidents
 from transplants.models import Infusion, Order, UnitReturn
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _kinds_of_incidents() -> None:
-    for kind in notices_incidents.KINDS:
-        kinds.register(kind)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from bank.models import CordBloodUnit
-from core import kinds
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models import AuditEntry, Notification, User
 from core.roles import Role
@@ -31,20 +30,13 @@ from tests.factories.hospitals import PatientFactory, member_of
 from tests.factories.match_list import stored_run
 from tests.factories.matching import typed_patient
 from tests.factories.reservations import in_days
-from transplants import incidents, notices_incidents, services_grafts
+from transplants import incidents, services_grafts
 from transplants.choices_orders import OrderState
 from transplants.graft_reports import Count
 from transplants.models import Incident, Infusion, Order, Reservation, Transplant
 from transplants.services_grafts import infusion_report
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _kinds_of_incidents() -> None:
-    """Whatever else of incidents is there: what an infusion opens is told of."""
-    for kind in notices_incidents.KINDS:
-        kinds.register(kind)
 
 
 @pytest.fixture

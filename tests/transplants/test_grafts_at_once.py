@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 
-from core import kinds
 from core.errors import Conflict, DomainError
 from core.models import AuditEntry, Notification
 from core.roles import Role
@@ -14,7 +13,6 @@ from tests.factories.core import PASSWORD
 from tests.factories.grafts import decider, delivered, not_used, report_of, status_of
 from tests.factories.hospitals import PatientFactory, member_of
 from tests.parallel import all_at_once
-from transplants import notices_incidents
 from transplants import services_returns as returns
 from transplants.models import Incident, Infusion, Reservation, Transplant, UnitReturn
 from transplants.services_grafts import infusion_report
@@ -91,8 +89,6 @@ def test_two_units_of_one_patient_at_once_are_one_transplant() -> None:
 
 def test_serious_reactions_in_many_hospitals_at_once_are_all_told() -> None:
     """Each tells two groups of people, of the incident and of the infusion: locked once, in one order."""
-    for kind in notices_incidents.KINDS:
-        kinds.register(kind)
     both = [decider(Role.QA), decider(Role.SEARCH_COORDINATOR), decider(Role.MEDICAL_DIRECTOR)]
     orders = [delivered() for _ in range(8)]
     works = [

@@ -37,7 +37,7 @@ def blocks(given: Given) -> Iterator[Block]:
         )
     )
     yield from _permit(given)
-    yield Heading(_("Statement"))
+    yield Heading(pgettext("customs", "Statement"))
     yield from texts.blocks(texts.bank_text(given.texts, TextKind.CARRIERS))
     yield from _shipper(shipment)
     yield from words.sender(given, _("Sender"))
