@@ -19,6 +19,7 @@ from tests.factories.core import UserFactory
 from tests.factories.hospitals import AntibodySerumFactory, PatientTypingFactory, second_sample
 from tests.factories.reservations import ReservationFactory, in_days
 from tests.factories.storage import slot, tank
+from tests.factories.typings import a_use
 from transplants import order_signatures, prescription
 from transplants.choices_orders import ORDER_TRANSITIONS, UNIT_IN, Meaning, OrderState
 from transplants.models import ConfirmatoryTyping, Order
@@ -165,6 +166,8 @@ def _typed_anew(order: Order) -> ConfirmatoryTyping:
         state="confirmed",
         asked_by=order.asked_by,
         result=result,
+        compared_with=current,
+        sample_use=a_use(current.unit, dt.date(2020, 6, 1)),
         sampled_on=dt.date(2020, 6, 1),
         reported_by=UserFactory(roles=[Role.LAB]),
         reported_at=timezone.now(),

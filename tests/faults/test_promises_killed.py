@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from bank.models import CordBloodUnit
 from core.models import AuditEntry, Notification, User
@@ -22,11 +23,13 @@ from scripts.installation import wait_until
 from tests.factories.bank import UnitFactory
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import PatientFactory, member_of
+from tests.factories.orders import OrderFactory, ready
 from tests.factories.reservations import ReservationFactory, in_days
+from tests.factories.shipments import ShipmentFactory, shipping_person
 from tests.faults.web import signed_in, web
 from tests.faults.workers import Workers
 from transplants import tasks
-from transplants.models import Reservation
+from transplants.models import Order, Reservation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -69,12 +72,58 @@ def cancellation() -> Step:
     )
 
 
+def approval() -> Step:
+    """The bank prepares the unit: order, unit, the match request, audit entries, notices."""
+    row = ready(OrderFactory())
+    return Step(
+        UserFactory(roles=[Role.SEARCH_COORDINATOR]),
+        f"/orders/{row.pk}/approve/",
+        {"version": str(row.version)},
+        member_of(row.hospital),
+        lambda: _order_state(row),
+        ("approved", "ORDERED"),
+    )
+
+
+def dispatch() -> Step:
+    """The unit leaves the house: its place, two charges, shipment, order, unit, notices."""
+    row = ShipmentFactory(checked=True)
+    return Step(
+        shipping_person(),
+        f"/shipments/{row.pk}/dispatch/",
+        {},
+        member_of(row.hospital),
+        lambda: _order_state(row.order),
+        ("shipped", "SHIPPED"),
+    )
+
+
+def receipt() -> Step:
+    """The hospital has it: receipt, shipment, order, unit, notices."""
+    row = ShipmentFactory(away=True)
+    answers = ("seals_intact", "temperature_held", "bag_intact", "identity_right", "papers_complete")
+    given = {"scanned": row.order.unit.unit_no, "acceptance": "accepted", **dict.fromkeys(answers, "yes")}
+    now = timezone.localtime(timezone.now())
+    return Step(
+        member_of(row.hospital),
+        f"/shipments/{row.pk}/receive/",
+        {**given, "received_at": f"{now:%Y-%m-%dT%H:%M:%S}"},
+        UserFactory(roles=[Role.SEARCH_COORDINATOR]),
+        lambda: _order_state(row.order),
+        ("delivered", "DELIVERED"),
+    )
+
+
+def _order_state(row: Order) -> tuple[str, str]:
+    return Order.objects.get(pk=row.pk).state, CordBloodUnit.objects.get(pk=row.unit_id).status
+
+
 def _state(row: Reservation) -> tuple[str, str]:
     found = Reservation.objects.get(pk=row.pk)
     return found.state, CordBloodUnit.objects.get(pk=row.unit_id).status
 
 
-STEPS = [confirmation, cancellation]
+STEPS = [confirmation, cancellation, approval, dispatch, receipt]
 
 
 @contextmanager
