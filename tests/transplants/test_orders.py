@@ -268,26 +268,29 @@ def test_what_lies_at_the_bounds_is_taken(kept: Reservation, he_lan: User, value
     assert order.country == "CN"
 
 
-def _again(order: Order) -> Order:
-    found: Order = OrderFactory(unit=order.unit, reservation=order.reservation)
-    return found
-
-
 ROWS: list[tuple[str, Any]] = [
-    ("order_one_open", lambda: _again(OrderFactory())),
+    ("order_one_open", lambda: twice_of_one_promise()),
     ("order_days_in_order", lambda: OrderFactory(deliver_on=in_days(28))),
     ("order_days_in_order", lambda: OrderFactory(conditioning_on=in_days(28))),
     ("order_weight_range", lambda: OrderFactory(weight_kg=Decimal("0.5"))),
-    (
-        "order_state_known",
-        lambda: Order.objects.filter(pk=OrderFactory(state="declined").pk).update(state="lost"),
-    ),
+    ("order_state_known", lambda: Order.objects.filter(pk=ended().pk).update(state="lost")),
     ("order_ended_paired", lambda: OrderFactory(state="withdrawn", ended_at=None)),
     ("order_approved_paired", lambda: OrderFactory(state="approved", approved_by="")),
     ("order_released_first", lambda: OrderFactory(state="shipped", released_at=None)),
     ("order_signed_once", lambda: [sign(order) for order in [OrderFactory()] * 2]),
     ("order_released_by_two", lambda: released_by_one(OrderFactory(state="approved"))),
 ]
+
+
+def twice_of_one_promise() -> None:
+    kept = ReservationFactory(active=True)
+    for _ in range(2):
+        OrderFactory(reservation=kept, unit=kept.unit)
+
+
+def ended() -> Order:
+    found: Order = OrderFactory(state="withdrawn")
+    return found
 
 
 def released_by_one(order: Order) -> None:
