@@ -28,6 +28,7 @@ from core.models import User
 from core.roles import Permission
 from core.typings import TypingInput, guard_typing, interpret
 from hospitals.querysets import open_in
+from matching.services import prediction_confirm
 from transplants import notices_typings as notices
 from transplants import writing
 from transplants.charges import charge
@@ -211,6 +212,8 @@ def typing_verify(*, typing_id: UUID, user: User, shown: str) -> ConfirmatoryTyp
         before={"state": TypingState.REPORTED},
         after=_after(row, differing=differ),
     )
+    if not differ and found.day is not None:  # what contradicts proves no prediction before it is settled
+        prediction_confirm(unit_id=held.unit.pk, gl=found.gl, confirmed_on=found.day, actor=actor)
     charge(
         kind=FeeKind.TYPING,
         reference=row.number,

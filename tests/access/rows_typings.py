@@ -20,14 +20,14 @@ CANCEL = frozenset({R.LAB}) | ASK
 
 def build(world: World) -> None:
     for name in ("", "other_"):
-        patient = getattr(world, f"{name}patient")
-        setattr(world, f"{name}promised", promised(patient=patient))
+        hospital = getattr(world, f"{name}patient").hospital
+        setattr(world, f"{name}promised", promised(patient__hospital=hospital))
         for kind, traits in (
             ("ct_asked", {}),
             ("ct_sampled", {"sampled": True}),
             ("ct_reported", {"reported_now": True}),
         ):
-            row = ConfirmatoryTypingFactory(reservation=promised(patient=patient), **traits)
+            row = ConfirmatoryTypingFactory(reservation=promised(patient__hospital=hospital), **traits)
             setattr(world, f"{name}{kind}", row)
 
 

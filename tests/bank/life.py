@@ -167,7 +167,7 @@ def begun(people: People) -> CordBloodUnit:
     services_intake.unit_freeze(
         unit_id=unit.pk,
         frozen_at=BIRTH + 30 * HOUR,
-        segments=3,
+        segments=4,
         cryoprotectant="DMSO 10.7",
         freeze_method="Planer 560",
         cryoprotectant_lot="CRYO-LOT-45",

@@ -31,7 +31,9 @@ from tests.factories.consent import consent_form, questionnaire
 from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.hospitals import PatientFactory
 from tests.factories.storage import slot, tank
-from transplants import services
+from tests.factories.typings import given, shown
+from transplants import services, services_typings
+from transplants.models import Reservation
 from transplants.services import Wish
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ SEGMENTS = Which(Subject.UNIT, SampleKind.SEGMENT)
 MARKS = (
     "witness 85", "by letter 86", "another mother 87", "as a child 88", "project 89", "fell down 90", "recounted 91",
     "report 92", "not hers 93", "bag burst 94", "taken back 95", "kept for now 96", "DNA-SHELF-97",
-    "F98-R1-C1-03", "F98-R1-C1-04", "thawed by mistake 99", "for May 101", "another one 102",
+    "F98-R1-C1-03", "F98-R1-C1-04", "thawed by mistake 99", "for May 101", "another one 102", "urgent 103",
+    "HLA lab 104",
 )  # fmt: skip
 
 
@@ -90,7 +93,7 @@ def samples_and_documents(unit: CordBloodUnit, people: People) -> None:
     )
     for use in uses:
         services_samples.sample_use(unit_id=unit.pk, which=SEGMENTS, use=use, actor=lab)
-    count: dict[str, Any] = {"unit_id": unit.pk, "which": SEGMENTS, "counted": 0, "user": people.second}
+    count: dict[str, Any] = {"unit_id": unit.pk, "which": SEGMENTS, "counted": 1, "user": people.second}
     with pytest.raises(NotAllowed) as wrong:
         services_samples.sample_correct(**count, password="not it", reason="recounted 91")
     sign_refused(user=people.second, target=unit, action="unit.sample_sign_refused", reason=wrong.value.code)
@@ -108,7 +111,20 @@ def promised(unit: CordBloodUnit) -> None:
     patient = PatientFactory()
     user = UserFactory(roles=[Role.SEARCH_COORDINATOR])
     row = services.reservation_ask(wish=Wish(unit.pk, patient.pk, note="for May 101"), user=user)
+    typed_anew(unit, row, user)
     services.reservation_cancel(reservation_id=row.pk, user=user, reason="another one 102")
+
+
+def typed_anew(unit: CordBloodUnit, row: Reservation, user: User) -> None:
+    """On a segment, by the laboratory, and seen by a second person."""
+    lab, second = UserFactory(roles=[Role.LAB]), UserFactory(roles=[Role.QA])
+    asked = services_typings.typing_ask(reservation_id=row.pk, user=user, note="urgent 103")
+    services_typings.typing_sample(typing_id=asked.pk, user=lab)
+    current = unit.typings.get(is_current=True, subject=Subject.UNIT)
+    found = given(current.canonical_gl, laboratory="HLA lab 104")
+    services_typings.typing_report(typing_id=asked.pk, given=found, method="ngs", user=lab)
+    asked.refresh_from_db()
+    services_typings.typing_verify(typing_id=asked.pk, user=second, shown=shown(asked))
 
 
 def withdrawn_by_mistake(unit: CordBloodUnit, people: People) -> None:

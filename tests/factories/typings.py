@@ -10,7 +10,12 @@ from django.utils import timezone
 
 from bank.choices import Subject, TypingSource
 from bank.models import CordBloodUnit, HlaTyping, SampleUse, UnitSample
+<<<<<<< HEAD
 from bank.typing_compared import Reported
+=======
+from bank.typing_compared import Reported, in_force
+from core import kinds
+>>>>>>> part-typings
 from core.roles import Role
 from core.typings import TypingInput, interpret
 from tests.factories.core import UserFactory
@@ -60,7 +65,7 @@ def promised(gl: str = GL, segments: int = 3, **values: Any) -> Reservation:
 
 def shown(row: ConfirmatoryTyping) -> str:
     """As the page has it."""
-    return shown_of(row, row.unit.typings.filter(is_current=True).first())
+    return shown_of(row, in_force(row.unit_id))
 
 
 def a_use(unit: CordBloodUnit, on: dt.date) -> SampleUse:
