@@ -10,12 +10,7 @@ from django.utils import timezone
 
 from bank.choices import Subject, TypingSource
 from bank.models import CordBloodUnit, HlaTyping, SampleUse, UnitSample
-<<<<<<< HEAD
-from bank.typing_compared import Reported
-=======
 from bank.typing_compared import Reported, in_force
-from core import kinds
->>>>>>> part-typings
 from core.roles import Role
 from core.typings import TypingInput, interpret
 from tests.factories.core import UserFactory
