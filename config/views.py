@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
@@ -25,7 +22,7 @@ MOST_AT_HOME = 6
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    items = [_shown(item) for item in work.items_for(request.user)]
+    items = work.items_for(person_of(request))
     has_day = person_of(request).has_permission(Permission.INVENTORY_VIEW_ALL)
     shown = items[:MOST_AT_HOME] if has_day else items
     starts = [
@@ -50,24 +47,6 @@ def today(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "today.html", context)
-
-
-def _shown(item: work.WorkItem) -> dict[str, Any]:
-    """A work item in the words of the list part."""
-    moment = item.due_at or item.since
-    due = timezone.localtime(moment).strftime("%Y-%m-%d") if moment else ""
-    tone = "bad" if item.overdue else "info"
-    return {
-        "url": item.url,
-        "title": item.title,
-        "detail": item.detail,
-        "due": due,
-        "late": item.overdue,
-        "tag": item.kind,
-        "tone": tone,
-        "more_url": item.more_url,
-        "more": item.more,
-    }
 
 
 @require_GET
