@@ -13,7 +13,8 @@ import core.crypto
 # Every group that a person may do without; groups of important kinds alone are none of them.
 KEEP_SILENT = (
     "INSERT INTO core_groupchoice (user_id, \"group\", way) SELECT id, code, 'app' FROM core_user,"
-    " unnest(ARRAY['reservations', 'watches', 'units', 'files', 'patients', 'enquiries', 'storage']) AS code"
+    " unnest(ARRAY['reservations', 'watches', 'units', 'files', 'patients', 'enquiries', 'storage',"
+    " 'typings', 'orders', 'shipments', 'transplants', 'incidents']) AS code"
     " WHERE NOT email_notices"
 )
 

@@ -8,6 +8,8 @@ from core.roles import Role
 from tests.access.matrix import Row, World
 from tests.factories.bank import UnitFactory
 from tests.factories.reservations import ReservationFactory
+from transplants.choices import MOST_OF_PATIENT
+from transplants.models import ReservationRules
 
 R = Role
 # Written out, so that a change of the policy must be meant.
@@ -19,6 +21,7 @@ PHYSICIAN = frozenset({R.HOSPITAL_PHYSICIAN})
 
 
 def build(world: World) -> None:
+    ReservationRules.objects.update_or_create(pk=1, defaults={"most_of_patient": MOST_OF_PATIENT})
     world.free_unit = UnitFactory()
     world.entered_unit = UnitFactory(status="RESERVED")
     for name in ("", "other_"):

@@ -317,5 +317,5 @@ def test_the_day_has_a_fixed_number_of_queries(
     person = UserFactory(roles=STAFF_ROLES)
     client = signed_in(person)
     client.get("/today/")
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(65):
         client.get("/today/")
