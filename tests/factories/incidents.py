@@ -78,9 +78,11 @@ def order_in(state: str, **kwargs: Any) -> Order:
 
 
 def _shipment(order: Order) -> Shipment:
-    shipper, _made = Shipper.objects.get_or_create(
-        serial="DS-1",
-        defaults={"validated_on": in_days(-10), "valid_until": in_days(100), "hold_hours": 240},
+    shipper = Shipper.objects.create(
+        serial=f"DS-{Shipper.objects.count() + 1}",
+        validated_on=in_days(-10),
+        valid_until=in_days(100),
+        hold_hours=240,
     )
     packer, checker = UserFactory(roles=[Role.SHIPPING]), UserFactory(roles=[Role.SEARCH_COORDINATOR])
     now = timezone.now()

@@ -31,6 +31,7 @@ from tests.factories.bank import (
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import PatientFactory
 from tests.factories.reservations import ReservationFactory, in_days
+from tests.factories.typings import a_use, typing_row
 from transplants.choices_orders import UNIT_IN, OrderState
 from transplants.choices_papers import TextKind
 from transplants.models import (
@@ -196,6 +197,10 @@ def confirmed_typing(
         state=state,
         asked_by=UserFactory(),
         result=result,
+        compared_with=row.unit.typings.filter(is_current=True).first() or typing_row(row.unit),
+        sample_use=a_use(row.unit, dt.date(2026, 1, 5)),
+        sampled_on=dt.date(2026, 1, 5),
+        reported_at=timezone.now(),
         reported_by=UserFactory(),
         verified_by=UserFactory(),
         differing=[] if state == "confirmed" else ["A"],

@@ -117,7 +117,7 @@ def test_the_page_costs_the_same_queries_for_any_number_of_sera(
     client = sign_in(coordinator)
 
     client.get(page(patient))  # what a process asks once and keeps
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(33):
         client.get(page(patient))
 
 

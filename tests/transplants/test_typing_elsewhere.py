@@ -19,6 +19,7 @@ from hospitals import merging
 from tests.factories.core import UserFactory
 from tests.factories.enquiries import EnquiryFactory
 from tests.factories.hospitals import GL, PatientFactory, member_of
+from tests.factories.orders import OrderFactory
 from tests.factories.reservations import ReservationFactory
 from tests.factories.typings import (
     OTHER_A,
@@ -70,10 +71,9 @@ def test_panels_of_unit_patient_and_order(qa: User) -> None:
     row = ConfirmatoryTypingFactory()
     he_lan, stranger = member_of(row.hospital), member_of(PatientFactory().hospital)
 
-    class Order:
-        unit_id = row.unit_id
+    order = OrderFactory(reservation=row.reservation, unit=row.unit)
 
-    for place, subject in ((Place.UNIT, row.unit), (Place.PATIENT, row.patient), (Place.ORDER, Order())):
+    for place, subject in ((Place.UNIT, row.unit), (Place.PATIENT, row.patient), (Place.ORDER, order)):
         assert row.number in shown_at(place, he_lan, subject)
         assert row.number not in shown_at(place, stranger, subject)
     director = UserFactory(roles=[Role.DIRECTOR])

@@ -221,7 +221,7 @@ def test_a_result_changes_nothing_of_the_unit_before_a_second_person_saw_it(lab:
         ({"gl": ""}, "typing_empty", "typing"),
         ({"gl": GL, "laboratory": " "}, "laboratory_needed", "laboratory"),
         ({"gl": GL, "typed_on": None}, "day_needed", "typed_on"),
-        ({"gl": GL, "typed_on": timezone.localdate() + dt.timedelta(days=2)}, "date_future", "typed_on"),
+        ({"gl": GL, "typed_on": dt.date(2999, 1, 1)}, "date_future", "typed_on"),
         ({"gl": GL, "typed_on": dt.date(2020, 1, 1)}, "typed_before_sampled", "typed_on"),
     ],
 )
