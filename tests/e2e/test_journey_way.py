@@ -46,7 +46,7 @@ WORDS = {
         "save": "保存患者",
         "request": "新建配型申请",
         "search": "立即检索",
-        "right": "确认无误，按此保存。",
+        "right": "无误，按此保存。",
     },
 }
 pytestmark = pytest.mark.usefixtures("own_inventory")
