@@ -58,7 +58,7 @@ def order_in(state: str, **given: Any) -> Order:
     if state not in ("asked", "approved", "declined", "withdrawn"):
         past["released_at"] = hours_ago(96)
     order: Order = Order.objects.create(
-        number=given.pop("number", f"OR-2020-{Order.objects.count():04d}"),
+        number=given.pop("number", f"OR-2014-{Order.objects.count():04d}"),
         reservation=kept,
         unit=unit,
         patient=patient,
@@ -90,7 +90,7 @@ def shipped(order: Order, *, delivered_hours: float | None = 48) -> Shipment:
         hold_hours=240,
     )
     shipment: Shipment = Shipment.objects.create(
-        number=f"SH-2020-{Shipment.objects.count():04d}",
+        number=f"SH-2014-{Shipment.objects.count():04d}",
         order=order,
         hospital=order.hospital,
         shipper=shipper,
@@ -176,7 +176,7 @@ class TransplantFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Transplant
 
-    number = factory.Sequence(lambda n: f"TX-2020-{n:04d}")
+    number = factory.Sequence(lambda n: f"TX-2014-{n:04d}")
     patient = factory.SubFactory(PatientFactory)
     hospital = factory.SelfAttribute("patient.hospital")
     infused_on = factory.LazyFunction(lambda: in_days(-40))

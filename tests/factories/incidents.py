@@ -49,7 +49,7 @@ def order_in(state: str, **kwargs: Any) -> Order:
     now = timezone.now()
     known = state not in ("asked", "declined")
     row = Order.objects.create(
-        number=f"OR-2020-{Order.objects.count() + 1:04d}",
+        number=f"OR-2016-{Order.objects.count() + 1:04d}",
         reservation=reservation,
         unit=unit,
         patient=reservation.patient,
@@ -87,7 +87,7 @@ def _shipment(order: Order) -> Shipment:
     packer, checker = UserFactory(roles=[Role.SHIPPING]), UserFactory(roles=[Role.SEARCH_COORDINATOR])
     now = timezone.now()
     return Shipment.objects.create(
-        number=f"SH-2020-{Shipment.objects.count() + 1:04d}",
+        number=f"SH-2016-{Shipment.objects.count() + 1:04d}",
         order=order,
         hospital=order.hospital,
         shipper=shipper,
@@ -109,7 +109,7 @@ def _shipment(order: Order) -> Shipment:
 def _infusion(order: Order) -> Infusion:
     now = timezone.now()
     transplant = Transplant.objects.create(
-        number=f"TX-2020-{Transplant.objects.count() + 1:04d}",
+        number=f"TX-2016-{Transplant.objects.count() + 1:04d}",
         patient=order.patient,
         hospital=order.hospital,
         infused_on=timezone.localdate(),

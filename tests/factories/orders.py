@@ -158,7 +158,7 @@ def _typed_anew(order: Order) -> ConfirmatoryTyping:
     current = HlaTypingFactory(unit=order.unit, canonical_gl=gl, is_current=True)
     result = HlaTypingFactory(unit=order.unit, canonical_gl=gl, is_current=False, source="confirmatory")
     found: ConfirmatoryTyping = ConfirmatoryTyping.objects.create(
-        number=f"CT-2020-{next(_tanks):04d}",
+        number=f"CT-2017-{next(_tanks):04d}",
         reservation=order.reservation,
         unit=current.unit,
         patient=order.patient,

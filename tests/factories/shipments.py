@@ -38,7 +38,7 @@ class ReleasedOrderFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Order
 
-    number = factory.Sequence(lambda n: f"OR-2020-{n:04d}")
+    number = factory.Sequence(lambda n: f"OR-2015-{n:04d}")
     unit = factory.SubFactory(UnitFactory, status="RELEASED")
     patient = factory.SubFactory(PatientFactory)
     reservation = factory.LazyAttribute(
@@ -97,7 +97,7 @@ class ShipmentFactory(factory.django.DjangoModelFactory):
             dispatched_at=factory.LazyFunction(lambda: timezone.now() - 0.8 * HOUR),
         )
 
-    number = factory.Sequence(lambda n: f"SH-2020-{n:04d}")
+    number = factory.Sequence(lambda n: f"SH-2015-{n:04d}")
     order = factory.SubFactory(ReleasedOrderFactory)
     hospital = factory.SelfAttribute("order.hospital")
     shipper = factory.SubFactory(ShipperFactory)
