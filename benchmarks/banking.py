@@ -177,7 +177,7 @@ def recalling(user: Any, runs: int) -> dict[str, float]:
     showing, signing = [], []
     for run in range(runs):
         lot = Lot.objects.create(kind="bag", number=f"RECALL-{run}")
-        units = list(CordBloodUnit.objects.filter(status="LISTED", source="own", recalled=False)[:TOUCHED])
+        units = list(CordBloodUnit.objects.filter(source="own", recalled=False)[:TOUCHED])
         LotUse.objects.bulk_create(LotUse(unit=unit, lot=lot, step="freezing") for unit in units)
         wanted = Wanted(lot_id=lot.pk)
         started = time.perf_counter()
