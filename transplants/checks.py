@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from core.errors import Conflict
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -37,3 +40,16 @@ class Check:
     @property
     def is_passed(self) -> bool:
         return self.outcome == Outcome.PASSED
+
+
+def refusal(code: str, text: str | StrPromise, checks: Sequence[Check]) -> Conflict:
+    """A step that these keep back. text: with %(names)s; the details name each with what is known of it."""
+    return Conflict(
+        code,
+        text,
+        params={"names": ", ".join(str(one.label) for one in checks)},
+        details=[
+            {"code": one.code, "outcome": str(one.outcome), "text": f"{one.label}: {one.says}"}
+            for one in checks
+        ],
+    )

@@ -24,7 +24,7 @@ from transplants import notices_orders as notices
 from transplants import orders_guards as guards
 from transplants import prescription, writing
 from transplants.checklist import checks_of
-from transplants.checks import Check, Stage
+from transplants.checks import Check, Stage, refusal
 from transplants.choices_orders import Meaning, OrderState
 from transplants.models import ExportPermit, Order, Reservation
 from transplants.moving import LockedOrder, guard_state, locked_order, record, save, step
@@ -137,15 +137,8 @@ def guard_checks(checks: Sequence[Check]) -> None:
     """Raises Conflict that lists what is not passed."""
     missing = [one for one in checks if not one.is_passed]
     if missing:
-        raise Conflict(
-            "not_ready",
-            _("Not everything is there yet: %(names)s. The list says what to do about each."),
-            params={"names": ", ".join(str(one.label) for one in missing)},
-            details=[
-                {"code": one.code, "outcome": str(one.outcome), "text": f"{one.label}: {one.says}"}
-                for one in missing
-            ],
-        )
+        text = _("Not everything is there yet: %(names)s. The list says what to do about each.")
+        raise refusal("not_ready", text, missing)
 
 
 @transaction.atomic

@@ -18,12 +18,15 @@ from django.utils.translation import gettext_lazy as _
 from bank import services as bank_services
 from bank import services_storage
 from bank.choices import UnitStatus
+from bank.lot_locks import share_lots
 from core import notifications
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models import User
 from transplants import moving, notices_shipments, shipping
 from transplants.charges import charge
+from transplants.checklist import open_since_release
+from transplants.checks import refusal
 from transplants.choices_incidents import FeeKind, IncidentKind
 from transplants.choices_orders import EventKind, FailureCause, OrderState
 from transplants.incidents import Found, opened
@@ -153,8 +156,8 @@ def shipment_check(
 def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | None = None) -> Shipment:
     """It leaves the house: order and unit are under way, the unit's place in the tank is free, its fees are due.
 
-    Raises Conflict: order_state, not_checked, packed_before_release, expected_past, shipper_in_use, permit_over;
-    InvalidInput shipper_not_valid.
+    Raises Conflict: order_state, not_checked, packed_before_release, expected_past, shipper_in_use, permit_over,
+    changed_since_release; InvalidInput shipper_not_valid.
     """
     guard_shipping(user)
     found = locked_shipment(shipment_id)
@@ -169,6 +172,7 @@ def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | Non
     now = timezone.now()
     _guard_leaving(row, now)
     shipping.guard_permit(held.row, timezone.localdate())
+    _guard_still_so(held)
     here = services_storage.slot_of(held.unit)
     if here is not None:
         services_storage.free(held.unit, here, actor=actor, reason=row.number)
@@ -187,6 +191,18 @@ def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | Non
         )
     notifications.notifications_create(notices=notices_shipments.dispatched(row, but=user))
     return row
+
+
+def _guard_still_so(held: LockedOrder) -> None:
+    """What two people signed is looked at once more: a lot, a result, an incident may have come between."""
+    bank_services.guard_move(held.unit, UnitStatus.SHIPPED)  # a flag of the unit says more than its line
+    share_lots(held.unit.pk)  # none is blocked between this look and the end
+    changed = open_since_release(held.row)
+    if changed:
+        text = _(
+            "Since the release something has changed: %(names)s. The unit stays here. Quality assurance looks at the order."
+        )
+        raise refusal("changed_since_release", text, changed)
 
 
 @transaction.atomic

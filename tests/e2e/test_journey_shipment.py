@@ -12,6 +12,7 @@ from core.roles import Role
 from hospitals.models import Hospital
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import member_of
+from tests.factories.orders import ready
 from tests.factories.shipments import ShipperFactory, order_of, record_of, shipping_person
 from transplants.models import Order, Shipment
 
@@ -50,7 +51,7 @@ def test_a_unit_leaves_the_bank_and_arrives(
     tmp_path: Path,
     lang: str,
 ) -> None:
-    say, order, shipper = WORDS[lang], order_of(hospital), ShipperFactory()
+    say, order, shipper = WORDS[lang], ready(order_of(hospital)), ShipperFactory()
     code = order.unit.unit_no
     desk = page_in(user=shipping_person("Xu Hai"), lang=lang, expected_status=400)
     second = page_in(user=shipping_person("Lin Bo"), lang=lang, scheme="dark")

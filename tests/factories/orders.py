@@ -10,7 +10,7 @@ from typing import Any
 import factory
 from django.utils import timezone
 
-from bank.models import CordBloodUnit, Release, ReleaseSpecification
+from bank.models import CordBloodUnit, Release, ReleaseSpecification, Slot
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital, Patient, PatientWeight
@@ -145,6 +145,8 @@ def ready_unit(unit: CordBloodUnit, listed: dict[str, Any] | None = PASSED) -> N
         Release.objects.create(
             unit=unit, specification=specification, released_by=judge, signed_by="Qian Yu", **listed
         )
+    if Slot.objects.filter(unit=unit).exists():
+        return
     code = f"T{next(_tanks)}"
     tank(code, bank=unit.bank, slots=1)
     place = slot(1, code)

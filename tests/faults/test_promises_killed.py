@@ -88,6 +88,7 @@ def approval() -> Step:
 def dispatch() -> Step:
     """The unit leaves the house: its place, two charges, shipment, order, unit, notices."""
     row = ShipmentFactory(checked=True)
+    ready(row.order)
     return Step(
         shipping_person(),
         f"/shipments/{row.pk}/dispatch/",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bank.choices_lots import LotState
@@ -181,6 +181,7 @@ def test_the_newest_weighing_counts_by_the_rules_of_the_bank(order: Order) -> No
     assert check_of(order, "weight").outcome == Outcome.FAILED
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     weighed=st.decimals(1, 250, places=2),
     share=st.decimals(-50, 50, places=1),

@@ -16,6 +16,7 @@ from core.roles import Role
 from hospitals.models import Hospital
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, member_of
+from tests.factories.orders import ready
 from tests.factories.shipments import (
     HOUR,
     ShipmentFactory,
@@ -125,7 +126,7 @@ def api(name: str, *args: Any) -> str:
 def test_the_api_does_what_the_pages_do(
     hospital: Hospital, he_lan: User, xu_hai: User, signed_in: Any
 ) -> None:
-    order, shipper, second = order_of(hospital), ShipperFactory(), shipping_person()
+    order, shipper, second = ready(order_of(hospital)), ShipperFactory(), shipping_person()
     sent = {**given(order, shipper), "order": str(order.pk), "expected_at": in_hours(48).isoformat()}
     client = signed_in(xu_hai)
     made = client.post(api("shipment-list"), sent, **JSON)

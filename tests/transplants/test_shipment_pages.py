@@ -14,6 +14,7 @@ from core.roles import Role
 from hospitals.models import Hospital
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory
+from tests.factories.orders import ready
 from tests.factories.shipments import (
     HOUR,
     ReleasedOrderFactory,
@@ -39,7 +40,7 @@ def xu_hai(db: None) -> User:
 def test_from_the_released_order_to_the_received_unit(
     hospital: Hospital, he_lan: User, xu_hai: User, signed_in: Any
 ) -> None:
-    order, shipper, second = order_of(hospital), ShipperFactory(), shipping_person("Lin Bo")
+    order, shipper, second = ready(order_of(hospital)), ShipperFactory(), shipping_person("Lin Bo")
     client = signed_in(xu_hai)
     create = url("shipment-create", order.pk)
     assert create in client.get(url("shipment-list")).content.decode()

@@ -16,6 +16,7 @@ from hospitals.models import Hospital
 from tests.factories.bank import UnitFactory
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, member_of
+from tests.factories.orders import ready
 from tests.factories.shipments import (
     ASKED,
     HOUR,
@@ -81,6 +82,8 @@ def made(state: str, hospital: Hospital, packer: User) -> Shipment:
             "void": {"state": "approved", "unit": UnitFactory(status="ORDERED")},
         }
         order = order_of(hospital, **values.get(state, {}))
+        if state == "checked":
+            ready(order)
         found: Shipment = ShipmentFactory(order=order, packed_by=packer, checked=state == "checked")
         return found
     row = away_to(hospital, packed_by=packer)

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from bank.models import CordBloodUnit
+from bank.models import CordBloodUnit, Slot
 from bank.services_storage import unit_place
 from core.audit import Actor
 from core.errors import Conflict, DomainError, InvalidInput, NotAllowed
@@ -16,8 +16,10 @@ from core.models import AuditEntry, Notification, User
 from core.roles import Role
 from hospitals.models import Hospital
 from tests.factories.bank import UnitFactory
+from tests.factories.consent import declared
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import member_of
+from tests.factories.orders import ready
 from tests.factories.reservations import in_days
 from tests.factories.shipments import (
     HOUR,
@@ -319,8 +321,10 @@ def test_it_leaves_the_tank_and_the_hospital_is_told_and_charged(
     for fee in ("unit", "shipment", "shipment_abroad"):
         price(fee, 100)
     row = ShipmentFactory(checked=True, order=order)
+    ready(order)
     if country != "CN":
-        permit(order, days=0)
+        declared(order.unit.bank)
+        permit(order, days=9)
 
     services.shipment_dispatch(shipment_id=row.pk, user=xu_hai, shown=row.updated_at)
 
@@ -338,6 +342,8 @@ def test_it_leaves_the_tank_and_the_hospital_is_told_and_charged(
 
 def test_a_unit_that_lies_nowhere_leaves_too(xu_hai: User) -> None:
     row = ShipmentFactory(checked=True)
+    ready(row.order)
+    Slot.objects.update(unit=None)
 
     services.shipment_dispatch(shipment_id=row.pk, user=xu_hai)
 
@@ -346,6 +352,7 @@ def test_a_unit_that_lies_nowhere_leaves_too(xu_hai: User) -> None:
 
 def test_two_clicks_dispatch_once_and_another_person_is_told(xu_hai: User, lin_bo: User) -> None:
     row = ShipmentFactory(checked=True)
+    ready(row.order)
 
     for _ in range(2):
         services.shipment_dispatch(shipment_id=row.pk, user=xu_hai, shown=row.updated_at)
@@ -458,6 +465,7 @@ def test_nothing_is_half_written(broken: str, xu_hai: User, monkeypatch: pytest.
     CordBloodUnit.objects.update(status="LISTED")
     unit_place(unit_id=row.order.unit_id, slot_id=slot().pk, actor=Actor.system("test"))
     CordBloodUnit.objects.update(status="RELEASED")
+    ready(row.order)
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("no")

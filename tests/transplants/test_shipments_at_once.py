@@ -15,6 +15,7 @@ from core.audit import Actor
 from core.errors import Conflict, DomainError
 from core.models import AuditEntry
 from tests.factories.hospitals import HospitalFactory, member_of
+from tests.factories.orders import ready
 from tests.factories.reservations import in_days
 from tests.factories.shipments import (
     ASKED,
@@ -79,6 +80,7 @@ def test_ten_people_pack_one_order_once() -> None:
 
 def test_ten_people_dispatch_once_and_it_is_charged_once() -> None:
     row = ShipmentFactory(checked=True)
+    ready(row.order)
     Price.objects.create(
         kind="unit", valid_from=in_days(-9), amount=1, currency="CNY", entered_by=shipping_person()
     )
@@ -105,6 +107,7 @@ def test_a_dispatch_and_somebody_at_the_tank_never_wait_for_one_another() -> Non
         where = {"unit_id": row.order.unit_id, "actor": Actor.system("test")}
         services_storage.unit_place(**where, slot_id=slot(position).pk)
         CordBloodUnit.objects.filter(pk=row.order.unit_id).update(status="RELEASED")
+        ready(row.order)
 
         found = all_at_once(
             [
