@@ -200,7 +200,7 @@ def _guard_still_so(held: LockedOrder) -> None:
     changed = open_since_release(held.row)
     if changed:
         text = _(
-            "Since the release something has changed: %(names)s. The unit stays here. Quality assurance looks at the order."
+            "Since the release something has changed: %(names)s. The unit stays here; quality assurance looks at it."
         )
         raise refusal("changed_since_release", text, changed)
 
