@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from core.audit import Actor
 from core.models import User
-from core.roles import Role
+from core.roles import Permission, Role
+from hospitals.querysets import members_who
 from transplants import checklist, moving, order_signatures, prescription
 from transplants.choices_orders import Meaning, OrderState
 from transplants.models import Order, Reservation
@@ -58,8 +59,8 @@ def _ask(kept: Reservation, user: User, days: int) -> Order:
 @transaction.atomic
 def _advance(order: Order, state: OrderState, bank: User) -> None:
     held = moving.locked_order(order.pk)
-    physician = User.objects.filter(memberships__hospital=order.hospital_id).order_by("email").first() or bank
-    _sign(order, Meaning.PRESCRIPTION, physician, prescription.digest(order))
+    physicians = members_who(Permission.ORDER_PRESCRIBE, order.hospital_id)
+    _sign(order, Meaning.PRESCRIPTION, physicians[0] if physicians else bank, prescription.digest(order))
     if state == OrderState.ASKED:
         return
     actor = Actor.user(bank)

@@ -16,6 +16,7 @@ from core.models import User
 from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital
 from transplants.choices_orders import GraftPoint, GraftType, ReactionGrade, ThawMethod
+from transplants.forms_shipments import ScanField
 from transplants.graft_reports import COUNTED, Count, Report, unit_label
 from transplants.models import Order, Transplant
 from transplants.querysets_orders import TransplantQuerySet
@@ -37,22 +38,11 @@ def yes_no_field(label: Any, **more: Any) -> forms.TypedChoiceField:
     return forms.TypedChoiceField(label=label, choices=YES_NO, coerce=lambda text: text == "yes", **more)
 
 
-def scan_field() -> forms.CharField:
-    attrs = {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
-    return forms.CharField(
-        label=_("Code on the bag"),
-        max_length=200,
-        widget=forms.TextInput(attrs=attrs),
-        help_text=_("Scan it, or type the unit number or the DIN from the bag, not from a paper."),
-        error_messages={"required": _("Scan or type the code of the bag.")},
-    )
-
-
 class InfusionForm(forms.Form):
     """Everything of one report. It begins with what the order says; a double click is one report by its id."""
 
     infusion_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    scanned = scan_field()
+    scanned = ScanField()
     thaw_method = forms.ChoiceField(label=_("How it was thawed"), choices=[CHOOSE, *ThawMethod.choices])
     thawed_at = moment_field(_("Thaw began at"))
     began_at = moment_field(_("Infusion began at"))

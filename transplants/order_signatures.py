@@ -57,6 +57,8 @@ def signing_role(user: User, meaning: Meaning) -> str:
 def signer_words(text: str) -> str:
     """Name and role as they were, the role in the reader's language."""
     name, sep, role = text.rpartition(SEPARATOR)
+    if sep and not role:
+        return name
     return f"{name}, {Role(role).label}" if sep and role in Role.values else text
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -21,14 +21,6 @@ from transplants.models import Incident, IncidentNote, IncidentUnit, Recall
 from transplants.services_incidents import is_of_bank
 
 MOST_UNITS = 100  # of an incident on its page; those of a recalled lot stand with the recall
-
-
-def link(name: str, pk: Any) -> str:
-    """The page of a row; "" where this installation has no such page."""
-    try:
-        return reverse(f"transplants:{name}", args=[pk])
-    except NoReverseMatch:
-        return ""
 
 
 def state_tag(row: Incident) -> dict[str, str]:

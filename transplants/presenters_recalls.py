@@ -14,7 +14,7 @@ from core.models import User
 from core.roles import Permission
 from transplants.affected import Affected, Stake
 from transplants.models import IncidentRules, Recall, RecallUnit
-from transplants.presenters_incidents import link, moment, unit_tags
+from transplants.presenters_incidents import moment, unit_tags
 
 MOST_UNITS = 200  # in the house, on a page; the CSV has all
 
@@ -74,12 +74,16 @@ def stake_row(one: Stake, user: User) -> dict[str, Any]:
         "patient": one.patient,
         "number": one.number,
         "state": one.state,
-        "order_url": link("order-detail", order.pk) if order else "",
-        "reservation_url": link("reservation-detail", reservation.pk) if reservation else "",
+        "order_url": reverse("transplants:order-detail", args=[order.pk]) if order else "",
+        "reservation_url": reverse("transplants:reservation-detail", args=[reservation.pk])
+        if reservation
+        else "",
         "shipment": shipment,
-        "shipment_url": link("shipment-detail", shipment.pk) if shipment else "",
+        "shipment_url": reverse("transplants:shipment-detail", args=[shipment.pk]) if shipment else "",
         "transplant": infusion.transplant if infusion else None,
-        "transplant_url": link("transplant-detail", infusion.transplant_id) if infusion else "",
+        "transplant_url": reverse("transplants:transplant-detail", args=[infusion.transplant_id])
+        if infusion
+        else "",
     }
 
 

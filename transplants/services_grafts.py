@@ -20,7 +20,7 @@ from bank.models import CordBloodUnit
 from bank.services import load_limits
 from core import audit, notifications
 from core.audit import Actor
-from core.errors import Conflict, InvalidInput, NotAllowed
+from core.errors import Conflict, NotAllowed
 from core.models import User
 from core.roles import Permission
 from hospitals.choices import InactiveReason
@@ -29,6 +29,7 @@ from hospitals.querysets import open_in
 from hospitals.services import patient_deactivate
 from matching.models import SearchResult
 from transplants import incidents, moving, notices_grafts, transplant_rows
+from transplants.bag_code import guard_scanned
 from transplants.choices_incidents import IncidentKind, Seriousness
 from transplants.choices_orders import GraftType, OrderState, ReactionGrade
 from transplants.graft_reports import Known, Report, doubts, guard_report
@@ -106,19 +107,6 @@ def guard_hospital(order: Order, user: User) -> None:
 
 def _not_allowed() -> NotAllowed:
     return NotAllowed("not_yours", gettext_lazy("You may not do this with this order."))
-
-
-def guard_scanned(unit: CordBloodUnit, text: str) -> None:
-    """What was scanned or typed names this very unit. Raises InvalidInput."""
-    plain = text.replace("\0", "").strip()
-    if plain and CordBloodUnit.objects.filter(pk=unit.pk).by_number(plain) is not None:
-        return
-    message = gettext_lazy(
-        "“%(text)s” is not the unit of this order, %(unit)s. Look at the bag: give no unit to anybody whose code "
-        "differs."
-    )
-    params = {"text": plain[:60], "unit": unit.public_no}
-    raise InvalidInput("unit_differs", message, field="scanned", params=params)
 
 
 def _checked(held: LockedOrder, report: Report) -> dt.date:

@@ -20,6 +20,7 @@ from core.models import User
 from core.roles import Permission
 from hospitals.querysets import open_in
 from transplants import moving, notices_shipments, shipping
+from transplants.bag_code import names_unit
 from transplants.choices_incidents import IncidentKind
 from transplants.choices_orders import (
     Acceptance,
@@ -308,7 +309,7 @@ def _receipt(found: LockedShipment, given: Received) -> dict[str, Any]:
 
 def _guard_identity(found: LockedShipment, given: Received) -> None:
     """What was read on the bag and what was answered must agree; another unit is never taken."""
-    is_it = shipping.names_unit(found.unit, given.scanned)
+    is_it = names_unit(found.unit, given.scanned)
     if given.identity_right == Answer.YES and not is_it:
         raise InvalidInput(
             "unit_differs",

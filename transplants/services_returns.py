@@ -27,11 +27,12 @@ from core.models import User
 from core.roles import Permission, Role
 from core.signing import guard_signature
 from transplants import moving, notices_grafts
+from transplants.bag_code import guard_scanned
 from transplants.choices_orders import Answer, FailureCause, OrderState, ReturnDecision
 from transplants.models import UnitReturn
 from transplants.moving import LockedOrder
 from transplants.relisting import open_checks
-from transplants.services_grafts import arrived_at, guard_hospital, guard_scanned
+from transplants.services_grafts import arrived_at, guard_hospital
 from transplants.writing import given_reason, ring
 
 # Why a hospital did not use a unit that it accepted; what happens on the way is told by the shipment.

@@ -24,6 +24,7 @@ from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models import User
 from transplants import moving, notices_shipments, shipping
+from transplants.bag_code import guard_scanned, names_unit
 from transplants.charges import charge
 from transplants.checklist import open_since_release
 from transplants.checks import refusal
@@ -146,7 +147,7 @@ def shipment_check(
             "second_person", _("You packed this unit. Another person must look at its identity.")
         )
     bank_services.guard_move(found.unit, UnitStatus.SHIPPED)
-    shipping.guard_scanned(found.unit, scanned)
+    guard_scanned(found.unit, scanned)
     shipping.save(row, {"checked_by": user, "checked_at": timezone.now()})
     shipping.record(row, "shipment.check", Actor.user(user), after={"checked_by": str(user)})
     return row
@@ -275,7 +276,7 @@ _WORDS: Final = (
 def _checked(held: LockedOrder, packing: Packing, known: Shipment | None, now: dt.datetime) -> dict[str, Any]:
     """The values of the row, once all is as it must be; the shipper is locked."""
     bank_services.guard_move(held.unit, UnitStatus.SHIPPED)
-    shipping.guard_scanned(held.unit, packing.scanned)
+    guard_scanned(held.unit, packing.scanned)
     words = {name: text_of(getattr(packing, name), longest) for name, longest, _missing in _WORDS}
     for name, _longest, missing in _WORDS:
         if not words[name]:
@@ -381,5 +382,5 @@ def _is_same(row: Shipment, packing: Packing, user: User) -> bool:
         and row.charge_weight_kg == packing.charge_weight_kg
         and row.tracking_url == packing.tracking_url[:300]
         and shipping.is_fresh(row)
-        and shipping.names_unit(row.order.unit, packing.scanned)
+        and names_unit(row.order.unit, packing.scanned)
     )

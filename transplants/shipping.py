@@ -85,23 +85,6 @@ def guard_shown(row: Shipment, shown: dt.datetime | None) -> None:
         )
 
 
-def guard_scanned(unit: CordBloodUnit, scanned: str, *, field: str = "scanned") -> None:
-    """Raises InvalidInput where what was read on the bag is not this unit, and nothing of whose it is."""
-    if not names_unit(unit, scanned):
-        raise InvalidInput(
-            "unit_differs",
-            _("This is not the code of %(unit)s. Stop, and compare the bag with the order."),
-            field=field,
-            params={"unit": unit.public_no},
-        )
-
-
-def names_unit(unit: CordBloodUnit, scanned: str) -> bool:
-    """Whether a typed or scanned code is this unit's: its number, DIN, or a message that holds it."""
-    plain = scanned.replace("\0", "").strip()
-    return bool(plain) and CordBloodUnit.objects.filter(pk=unit.pk).by_number(plain) is not None
-
-
 def is_fresh(row: Shipment) -> bool:
     """Packed since the unit was released: a release that was revoked voids the packing."""
     released = row.order.released_at

@@ -152,7 +152,7 @@ def _page(
         "first": presenters.first_of(row) if may["close"] else "",
         "history": presenters.history(row) if of_bank else [],
         "patient_link": row.patient_id and person.has_permission(Permission.PATIENT_VIEW),
-        "order_url": presenters.link("order-detail", row.order_id) if row.order_id else "",
+        "order_url": reverse("transplants:order-detail", args=[row.order_id]) if row.order_id else "",
         "crumbs": [(reverse("transplants:incident-list"), _("Incidents")), ("", row.number)],
     }
     return render(request, "transplants/incident_detail.html", context, status=status)

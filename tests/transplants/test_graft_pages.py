@@ -114,7 +114,7 @@ def test_a_wrong_code_stands_beside_its_field(order: Order, he_lan: User, signed
     answer = signed_in(he_lan).post(url("infusion-create", order.pk), sent(order, scanned="U000000"))
 
     assert (answer.status_code, status_of(order.unit)) == (400, "DELIVERED")
-    assert "is not the unit of this order" in str(answer.context["form"].errors["scanned"])
+    assert "This is not the code of" in str(answer.context["form"].errors["scanned"])
 
 
 def test_an_empty_form_says_what_is_missing(order: Order, he_lan: User, signed_in: Any) -> None:
