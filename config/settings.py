@@ -291,6 +291,8 @@ SPECTACULAR_SETTINGS = {
         "IncidentKindEnum": "transplants.choices_incidents.IncidentKind",
         "IncidentStateEnum": "transplants.choices_incidents.IncidentState",
         "EnquiryStateEnum": "transplants.choices_enquiries.EnquiryState",
+        "OrderStateEnum": "transplants.choices_orders.OrderState",
+        "FailureCauseEnum": "transplants.choices_orders.FailureCause",
         "ConfirmatoryTypingStateEnum": "transplants.choices_orders.TypingState",
         "MethodEnum": "hospitals.choices.AntibodyMethod",
         "TypingMethodEnum": "transplants.choices_typings.TypingMethod",

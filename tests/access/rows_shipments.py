@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core.roles import Role
 from tests.access.matrix import Row, World
+from tests.factories.orders import ready
 from tests.factories.reservations import in_days
 from tests.factories.shipments import (
     ShipmentFactory,
@@ -38,6 +39,7 @@ def build(world: World) -> None:
         order = order_of(hospital)
         packed = ShipmentFactory(order=order_of(hospital), packed_by=packer)
         checked = ShipmentFactory(order=order_of(hospital), packed_by=packer, checked=True)
+        ready(checked.order)
         away = away_to(hospital)
         made: dict[str, Any] = {
             "order_to_pack": order,

@@ -317,7 +317,7 @@ def test_queries_do_not_grow_with_the_shortlist(
         GraftNoteFactory(patient=patient, unit=unit)
     client.get(shortlist_url(patient))
 
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(33):  # the patient's panels among them
         assert len(client.get(shortlist_url(patient)).context["rows"]) == count
 
 
