@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
-from django.test.utils import teardown_databases
+from django.test.utils import CaptureQueriesContext, teardown_databases
 
 from core import audit
 from core.ownership import as_owner
@@ -91,7 +91,7 @@ def _back_to_initial_rows(self: TransactionTestCase) -> None:
 TransactionTestCase._fixture_teardown = _back_to_initial_rows
 
 
-RECHECK_SECONDS_AS_SHIPPED = 3.0
+RECHECK_SECONDS_AS_SHIPPED, HELD_SECONDS = 3.0, 1e9
 
 
 @pytest.fixture(autouse=True)
@@ -113,30 +113,26 @@ def _services_begin_their_own_transaction(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(audit, "_in_transaction", _own_transaction)
 
 
-def _without_looking_again(assertion: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Every few seconds a process asks whether its reference data are those in use: a slow machine would count that.
-    A test that set the seconds itself means what it set."""
+@pytest.fixture(autouse=True)
+def _counted_without_looking_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every few seconds a process asks whether its reference data are those in use: on a slow machine that would be
+    counted among the queries of a page. A test that set the seconds itself means what it set."""
     from matching import reference
 
-    @contextmanager
-    def block(*arguments: Any, **named: Any) -> Iterator[Any]:
-        with monkeypatch.context() as patch:
-            if reference.RECHECK_SECONDS == RECHECK_SECONDS_AS_SHIPPED:
-                patch.setattr(reference, "RECHECK_SECONDS", 1e9)
-            with assertion(*arguments, **named) as captured:
-                yield captured
+    enter, leave = CaptureQueriesContext.__enter__, CaptureQueriesContext.__exit__
 
-    return block
+    def begin(context: CaptureQueriesContext) -> CaptureQueriesContext:
+        if reference.RECHECK_SECONDS == RECHECK_SECONDS_AS_SHIPPED:
+            reference.RECHECK_SECONDS = HELD_SECONDS
+        return enter(context)
 
+    def end(context: CaptureQueriesContext, *how: Any) -> None:
+        if reference.RECHECK_SECONDS == HELD_SECONDS:
+            reference.RECHECK_SECONDS = RECHECK_SECONDS_AS_SHIPPED
+        leave(context, *how)
 
-@pytest.fixture
-def django_assert_num_queries(django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return _without_looking_again(django_assert_num_queries, monkeypatch)
-
-
-@pytest.fixture
-def django_assert_max_num_queries(django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return _without_looking_again(django_assert_max_num_queries, monkeypatch)
+    monkeypatch.setattr(CaptureQueriesContext, "__enter__", begin)
+    monkeypatch.setattr(CaptureQueriesContext, "__exit__", end)
 
 
 @pytest.fixture(scope="session")
