@@ -144,15 +144,15 @@ def order_release_revoke(*, order_id: UUID, user: User, reason: str) -> Order:
 def performers_of(order: Order, found: Checklist) -> frozenset[str]:
     """Ids of people who had a hand in what a release judges: their own work is released by others.
 
-    Who entered results of the unit or froze it, who reported or verified its confirmatory typing, who approved the
-    order.
+    Who entered results of the unit or froze it, who reported or verified its confirmatory typing, who asked for the
+    order, signed its prescription, or approved it.
     """
     people = set(found.performers)
     rows = ConfirmatoryTyping.objects.filter(unit=order.unit_id)
     for named in rows.values_list("reported_by", "verified_by", "result__entered_by", "result__verified_by"):
         people |= {str(one) for one in named if one}
-    if order.approved_by_user_id:
-        people.add(str(order.approved_by_user_id))
+    people |= {str(one.signed_by_id) for one in standing(order, Meaning.PRESCRIPTION)}
+    people |= {str(one) for one in (order.asked_by_id, order.approved_by_user_id) if one}
     return frozenset(people)
 
 
@@ -197,6 +197,9 @@ def _guard_person(held: LockedOrder, now: Releasing, user: User, password: str) 
     if str(user.pk) in performers_of(held.row, now.checklist):
         raise NotAllowed(
             "own_work",
-            _("You had a hand in this unit's results, or approved this order. Two others release it."),
+            _(
+                "You had a hand in this unit's results, or asked for, prescribed or approved this order. Two others"
+                " release it."
+            ),
         )
     guard_signature(user, password)
