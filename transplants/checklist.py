@@ -214,12 +214,15 @@ def _days(order: Order) -> Check:
 
 def _hospital(order: Order) -> Check:
     hospital = order.hospital
-    until = hospital.qualified_until
-    qualified = until is not None and until >= order.infusion_on
+    since, until = hospital.qualified_from, hospital.qualified_until
+    begins_late = since is not None and since > order.infusion_on
+    qualified = until is not None and until >= order.infusion_on and not begins_late
     if not hospital.active:
         said = _("The hospital is not active.")
     elif until is None:
         said = _("No qualification is recorded: an administrator enters it.")
+    elif begins_late:
+        said = _("Its qualification begins on %(date)s, after the infusion.") % {"date": f"{since:%Y-%m-%d}"}
     elif not qualified:
         said = _("Its qualification ends on %(date)s, before the infusion.") % {"date": f"{until:%Y-%m-%d}"}
     else:

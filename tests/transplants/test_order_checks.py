@@ -90,6 +90,7 @@ CASES: list[tuple[str, str, Callable[[Order], Any], Outcome, Stage]] = [
     ("hospital", "not active", lambda o: Hospital.objects.update(active=False), F, A),
     ("hospital", "No qualification", lambda o: Hospital.objects.update(qualified_until=None), M, A),
     ("hospital", "before the infusion", lambda o: Hospital.objects.update(qualified_until=in_days(26)), F, A),
+    ("hospital", "after the infusion", lambda o: Hospital.objects.update(qualified_from=in_days(28)), F, A),
     ("patient", "inactive", inactive, F, A),
     ("weight", "No weighing", lambda o: PatientWeight.objects.all().delete(), M, A),
     ("weight", "older", lambda o: PatientWeight.objects.update(measured_on=in_days(-31)), M, A),
