@@ -1,4 +1,4 @@
-"""Something bad comes to light of a unit that is ordered, on its way or given: it stops, and all it concerns are told."""
+"""Something bad comes to light of a unit that is ordered, on its way or given: it stops, all concerned are told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from bank import services_release, services_screening
 from bank.choices import MarkerResultValue, MarkerTest, UnitStatus
@@ -132,7 +133,8 @@ def test_it_moves_no_further_before_the_incident_is_closed(
 
     def forward() -> None:
         unit = CordBloodUnit.objects.get(pk=order.unit_id)
-        move(unit, UnitStatus(to), actor=Actor.user(qa), action="unit.move", reason="", fields={})
+        with transaction.atomic():
+            move(unit, UnitStatus(to), actor=Actor.user(qa), action="unit.move", reason="", fields={})
 
     def close(row: Incident) -> None:
         incidents.incident_assess(
