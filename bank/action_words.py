@@ -63,4 +63,6 @@ ACTIONS: dict[str, Callable[[], str]] = {
     "unit.shipment_failed": lambda: _("Shipment failed"),
     "unit.recall": lambda: _("Recalled"),
     "unit.recall_end": lambda: _("A recall of it has ended"),
+    "unit.stop": lambda: _("Stopped: something bad came to light after it was ordered"),
+    "unit.stop_end": lambda: _("What it was stopped for is settled"),
 }

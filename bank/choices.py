@@ -41,6 +41,7 @@ SEARCHABLE = (_S.LISTED, _S.RESERVED)
 # Flags that keep a unit from everybody outside the bank, whatever state it is in: the flag wins.
 BLOCKS = {
     "recalled": _("recalled"),
+    "stopped": _("stopped by a late result"),
     "consent_withdrawn": _("consent withdrawn"),
     "typing_conflict": _("typing conflict"),
     "held_for_confirmation": _("to confirm"),

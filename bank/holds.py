@@ -1,4 +1,4 @@
-"""A unit on offer of which something bad comes to light: held at once, and quality assurance is told."""
+"""A unit of which something bad comes to light: held at once while it is on offer, stopped once it is ordered."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from bank import notices
 from bank.choices import SEARCHABLE
 from bank.models import CordBloodUnit
 from bank.services import hold
+from bank.stopping import CONCERNED, stop
 from core.audit import Actor
 from core.notifications import notifications_create
 
 
 def hold_and_tell(unit: CordBloodUnit, *, actor: Actor, reason: str) -> bool:
-    """The locked unit, if it is on offer or promised: nobody waits for a second person here.
+    """The locked unit, if it is on offer, promised, or further: nobody waits for a second person here.
 
-    reason: stands on the unit's page, and nowhere else.
+    Held, quality assurance is told; of one that is ordered or has left the house (bank.stopping) everybody whom it
+    concerns. Call it last, people are locked. reason: stands on the unit's page, and nowhere else.
     """
+    if unit.status in CONCERNED:
+        stop(unit, actor=actor, reason=reason[:2000])
+        return True
     if unit.status not in SEARCHABLE:
         return False
     hold(unit, actor=actor, reason=reason[:2000])

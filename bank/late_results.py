@@ -7,15 +7,16 @@ from bank.holds import hold_and_tell
 from bank.models import CordBloodUnit
 from bank.presenters_release import name_of, value_of
 from bank.services_release import judged
+from bank.stopping import CONCERNED
 from core.audit import Actor
 
 
 def hold_if_failed(unit: CordBloodUnit, kind: CriterionKind, *, actor: Actor, **which: str) -> bool:
-    """Hold a unit on offer that the result just written keeps from meeting the specification.
+    """Hold or stop a unit that the result just written keeps from meeting the specification (bank.holds).
 
     which: columns of the criterion, such as time_point and analyte. What is missing holds nothing: only what is bad.
     """
-    if unit.status not in SEARCHABLE:
+    if unit.status not in SEARCHABLE and unit.status not in CONCERNED:
         return False
     failed = [
         one

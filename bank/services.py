@@ -237,6 +237,13 @@ def _guard_blocked(unit: CordBloodUnit, to: UnitStatus) -> None:
     _guard_proposed(unit, to)
     if unit.recalled:
         raise Conflict("recalled", _("This unit is recalled; it cannot move forward."))
+    if to not in (UnitStatus.QUARANTINE, UnitStatus.RESEARCH) and unit.stopped:
+        raise Conflict(
+            "stopped",
+            _(
+                "Something bad came to light of this unit; until its incident is closed it cannot move forward."
+            ),
+        )
     if unit.consent_withdrawn and (unit.status, to) not in _STILL:
         raise Conflict(
             "consent_withdrawn", _("The consent for this unit is withdrawn; it cannot move forward.")

@@ -19,7 +19,7 @@ COLUMNS = tuple(f"hla_{locus.lower()}_{place}" for locus in LOCI for place in (1
 LEAST = 4  # of 6
 OFFERED = (
     "status = 'LISTED' AND hla_a_1 <> '' AND hla_b_1 <> '' AND hla_drb1_1 <> '' AND donor_type = 'cord'"
-    " AND NOT held_for_confirmation AND NOT recalled AND NOT typing_conflict AND NOT consent_withdrawn"
+    " AND NOT held_for_confirmation AND NOT recalled AND NOT stopped AND NOT typing_conflict AND NOT consent_withdrawn"
 )
 
 

@@ -72,7 +72,11 @@ def database_rows() -> Iterator[Any]:
 
     for unit in CordBloodUnit.objects.order_by("pk").iterator(chunk_size=2_000):
         blocked = (
-            unit.recalled or unit.consent_withdrawn or unit.typing_conflict or unit.held_for_confirmation
+            unit.recalled
+            or unit.stopped
+            or unit.consent_withdrawn
+            or unit.typing_conflict
+            or unit.held_for_confirmation
         )
         if blocked or unit.status not in OFFERED or unit.donor_type != "cord":
             continue

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -97,16 +97,21 @@ def digest_of(order: Order, found: Checklist) -> str:
     """Of checklist and prescription: what a release signs, in whatever language it was read."""
     told = [
         prescription.digest(order),
-        [[one.code, str(one.outcome), one.code in found.excepted] for one in found.checks],
+        [[one.code, str(one.outcome), one.code in found.excepted, *one.found] for one in found.checks],
         found.evidence,
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def kept(order: Order) -> list[dict[str, str]]:
-    """The checklist as it is kept with a release, in English: one record for all readers."""
+def in_english(order: Order) -> Checklist:
+    """As it is signed and kept: one record for all readers."""
     with translation.override("en"):
-        found = checklist_of(order)
+        return checklist_of(order)
+
+
+def kept(found: Checklist) -> list[dict[str, Any]]:
+    """The checklist of `in_english` as it is kept with a release. found: what was gone over where it is excepted."""
+    with translation.override("en"):
         return [
             {
                 "code": one.code,
@@ -114,6 +119,7 @@ def kept(order: Order) -> list[dict[str, str]]:
                 "outcome": str(one.outcome),
                 "says": str(one.says),
                 "excepted": "yes" if one.code in found.excepted else "",
+                "found": list(one.found),
             }
             for one in found.checks
         ]
@@ -124,14 +130,22 @@ NOT_AFTER_RELEASE: Final = frozenset({"slot"})
 
 
 def open_since_release(order: Order, found: Checklist | None = None) -> list[Check]:
-    """Of a released order: what is not so any more. Before the unit leaves the house this must be empty."""
+    """Of a released order: what is not so any more. Before the unit leaves the house this must be empty.
+
+    What the release went over is excused as it was then; whatever has come since, or is of another value, is not.
+    """
     gone_over = {
-        row["code"]
+        row["code"]: frozenset(row.get("found", ()))
         for row in order.release_checks
         if row.get("excepted") and row["outcome"] != Outcome.PASSED
     }
     now = found or checklist_of(order)
-    return [one for one in now.open if one.code not in gone_over | NOT_AFTER_RELEASE]
+    return [one for one in now.open if one.code not in NOT_AFTER_RELEASE and not _is_excused(one, gone_over)]
+
+
+def _is_excused(one: Check, gone_over: Mapping[str, frozenset[str]]) -> bool:
+    """Only what names what it found, and all of that was gone over."""
+    return bool(one.found) and set(one.found) <= gone_over.get(one.code, frozenset())
 
 
 def _outcome(*, passed: bool, failed: bool = False) -> Outcome:
@@ -200,12 +214,15 @@ def _days(order: Order) -> Check:
 
 def _hospital(order: Order) -> Check:
     hospital = order.hospital
-    until = hospital.qualified_until
-    qualified = until is not None and until >= order.infusion_on
+    since, until = hospital.qualified_from, hospital.qualified_until
+    begins_late = since is not None and since > order.infusion_on
+    qualified = until is not None and until >= order.infusion_on and not begins_late
     if not hospital.active:
         said = _("The hospital is not active.")
     elif until is None:
         said = _("No qualification is recorded: an administrator enters it.")
+    elif begins_late:
+        said = _("Its qualification begins on %(date)s, after the infusion.") % {"date": f"{since:%Y-%m-%d}"}
     elif not qualified:
         said = _("Its qualification ends on %(date)s, before the infusion.") % {"date": f"{until:%Y-%m-%d}"}
     else:

@@ -28,7 +28,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line. code: for programs, never changed; says: what is so, or what is missing and what to do; url: where."""
+    """One line. code: for programs, never changed; says: what is so, or what is missing and what to do; url: where.
+
+    found: what keeps it from passing, each as a text that no language changes and that any other value changes: what
+    somebody goes over in one release is excused for this, and for nothing that comes after it.
+    """
 
     code: str
     label: str | StrPromise
@@ -36,6 +40,7 @@ class Check:
     outcome: Outcome
     says: str = ""
     url: str = ""
+    found: tuple[str, ...] = ()
 
     @property
     def is_passed(self) -> bool:

@@ -18,10 +18,11 @@ from core.errors import Conflict
 from hospitals.antibodies import antibodies_of
 from hospitals.confirmation import Standing, typing_confirmation
 from hospitals.models import Patient
-from matching.models import SelectionPolicy
-from matching.selection.policies import bank_default, rules_of, shown_name
+from matching.selection.policies import rules_of, shown_name
+from transplants import match_held
 from transplants.checks import Check, Outcome, Stage
 from transplants.choices_orders import TypingState
+from transplants.match_held import Fallen, policy_of
 from transplants.models import ConfirmatoryTyping, Reservation
 
 CLASSES = ("I", "II")
@@ -42,11 +43,15 @@ class Ordered(Protocol):
 
 @dataclass(frozen=True)
 class UnitStanding:
-    """Whether the unit's typing is confirmed, in a sentence. row: the confirmatory typing that it rests on."""
+    """Whether the unit's typing is confirmed, in a sentence. row: the confirmatory typing that it rests on.
+
+    fall: what the match with the patient has lost by it.
+    """
 
     outcome: Outcome
     says: str
     row: ConfirmatoryTyping | None = None
+    fall: Fallen | None = None
 
 
 def typing_checks(order: Ordered) -> list[Check]:
@@ -135,6 +140,8 @@ def differing_now(row: ConfirmatoryTyping, listed: HlaTyping | None) -> list[str
 
 def _unit_check(reservation: Reservation, unit: CordBloodUnit) -> Check:
     found = unit_standing(unit, reservation.hospital_id)
+    if found.outcome == Outcome.PASSED and found.row is not None:
+        found = _of_patient(reservation, unit, found, found.row)
     return Check(
         "unit_typing",
         LABELS["unit_typing"],
@@ -145,8 +152,46 @@ def _unit_check(reservation: Reservation, unit: CordBloodUnit) -> Check:
     )
 
 
+def _of_patient(
+    reservation: Reservation, unit: CordBloodUnit, found: UnitStanding, row: ConfirmatoryTyping
+) -> UnitStanding:
+    """The same of one patient: whether the result says enough, and whether the unit still matches as it was chosen."""
+    listed = typing_compared.in_force(unit.pk)
+    if listed is None:
+        return found
+    try:
+        policy = match_held.policy_of(reservation)
+    except Conflict as refusal:
+        return UnitStanding(Outcome.OPEN, refusal.message, row)
+    if little := match_held.too_little(row, listed, policy):
+        says = _("%(says)s It says too little at %(loci)s: have the unit typed by its alleles.")
+        return UnitStanding(Outcome.OPEN, says % {"says": found.says, "loci": _loci(little)})
+    fall = match_held.fallen(reservation, row, listed)
+    if fall is None:
+        return found
+    loci = _loci([one.name for one in fall.change.loci])
+    known = match_held.acknowledged(reservation, fall)
+    if known is None:
+        says = _(
+            "%(says)s By its result the unit matches the patient less than listed, at %(loci)s: somebody of the"
+            " hospital has to acknowledge that."
+        )
+        return UnitStanding(Outcome.OPEN, says % {"says": found.says, "loci": loci}, row, fall)
+    says = _("%(says)s The match is less than listed at %(loci)s: acknowledged by %(name)s.")
+    return UnitStanding(
+        Outcome.PASSED, says % {"says": found.says, "loci": loci, "name": known.signer}, row, fall
+    )
+
+
+def _loci(names: list[str]) -> str:
+    return ", ".join(f"HLA-{name}" for name in names)
+
+
 def _cure(found: UnitStanding, reservation: Reservation) -> str:
-    """The typing that is under way, where this hospital may see it; else where one is asked for."""
+    """What the match has become; the typing that is under way, where this hospital may see it; else where one is asked
+    for."""
+    if found.fall is not None:
+        return reverse("transplants:reservation-match", args=[reservation.pk])
     if found.row is not None:
         own = found.row.hospital_id == reservation.hospital_id
         return reverse("transplants:typing-detail", args=[found.row.pk]) if own else ""
@@ -186,7 +231,7 @@ def antibody_standing(patient: Patient, reservation: Reservation, today: dt.date
         )
         return Outcome.OPEN, says % {"classes": ", ".join(untested)}
     try:
-        policy = _policy(reservation)
+        policy = policy_of(reservation)
         rule = rules_of(policy).settings["serum_age"]
     except Conflict as refusal:
         return Outcome.OPEN, refusal.message
@@ -207,8 +252,3 @@ def antibody_standing(patient: Patient, reservation: Reservation, today: dt.date
         return Outcome.FAILED, says % values
     says = _("Newest serum of %(day)s, %(days)d days ago; the policy %(policy)s allows %(most)d.")
     return Outcome.PASSED, says % values
-
-
-def _policy(reservation: Reservation) -> SelectionPolicy:
-    request = reservation.request
-    return request.policy if request is not None else bank_default()

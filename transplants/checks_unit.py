@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -108,8 +109,10 @@ def _released(unit: CordBloodUnit, release: Release | None) -> Check:
     return Check("listed", label, stage, Outcome.OPEN, _("No signed release of this unit is kept."), url)
 
 
-def _key(one: Finding) -> tuple[str, ...]:
-    return (str(one.kind), one.test, one.subject, one.time_point, one.analyte)
+def _key(one: Finding) -> str:
+    """What was asked and what was found: who went over a missing result went over no bad one."""
+    asked = (str(one.kind), one.test, one.subject, one.time_point, one.analyte)
+    return json.dumps([*asked, one.verdict, one.value, one.why])
 
 
 def _group(
@@ -120,11 +123,11 @@ def _group(
     release: Release | None,
     unit: CordBloodUnit,
 ) -> tuple[Check, bool]:
-    """One line, and whether it may be excepted. What an exceptional release went over before stays so."""
+    """One line, and whether it may be excepted. What an exceptional release went over stays so while it is the same."""
     url = reverse("bank:unit-release", args=[unit.pk])
 
-    def check(outcome: Outcome, said: str) -> Check:
-        return Check(code, str(label), Stage.RELEASE, outcome, said, url)
+    def check(outcome: Outcome, said: str, keys: Sequence[str] = ()) -> Check:
+        return Check(code, str(label), Stage.RELEASE, outcome, said, url, tuple(keys))
 
     if found.specification is None:
         said = _("No release specification is in force: write one and have it approved.")
@@ -143,9 +146,9 @@ def _group(
         }
         return check(Outcome.PASSED, said), False
     failed = any(one.verdict == "failed" for one in new)
-    return check(Outcome.FAILED if failed else Outcome.OPEN, words.what_is_open(new)), all(
-        one.may_be_excepted for one in new
-    )
+    outcome = Outcome.FAILED if failed else Outcome.OPEN
+    may = all(one.may_be_excepted for one in new)
+    return check(outcome, words.what_is_open(new), [_key(one) for one in new]), may
 
 
 def _was_open(row: dict[str, object]) -> bool:

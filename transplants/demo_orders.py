@@ -77,7 +77,7 @@ def _advance(order: Order, state: OrderState, bank: User) -> None:
     for meaning, role in pairs:
         signer = User.objects.filter(role_grants__role=role).order_by("email")[0]
         _sign(row, meaning, signer, digest)
-    new = {"released_at": timezone.now(), "release_checks": checklist.kept(row)}
+    new = {"released_at": timezone.now(), "release_checks": checklist.kept(checklist.in_english(row))}
     moving.step(held, OrderState.RELEASED, actor=Actor.user(signer), action="order.release", fields=new)
 
 

@@ -77,6 +77,13 @@ class ShownForm(forms.Form):
     shown = forms.CharField(max_length=16, widget=forms.HiddenInput)
 
 
+class MatchForm(ReasonForm):
+    """shown: digest of what fell."""
+
+    shown = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    field_order = ("shown", "reason")
+
+
 class TakeBackForm(ShownForm, ReasonForm):
     field_order = ("shown", "reason")
 

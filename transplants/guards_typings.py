@@ -19,6 +19,7 @@ from core.models import User
 from core.roles import Permission
 from core.typings import Interpretation, TypingInput
 from hospitals.querysets import hospitals_open_to
+from transplants import match_held
 from transplants.choices_typings import NEEDED, TypingMethod
 from transplants.models import ConfirmatoryTyping, Reservation
 
@@ -83,8 +84,8 @@ def guard_promised(row: Reservation, unit: CordBloodUnit) -> None:
         )
 
 
-def guard_typable(unit: CordBloodUnit) -> None:
-    """Segments are few: none is cut for nothing."""
+def guard_typable(reservation: Reservation, unit: CordBloodUnit) -> None:
+    """Segments are few: none is cut for nothing. A result that says too little for this patient is asked for again."""
     listed = listed_of(unit)
     if ConfirmatoryTyping.objects.open().filter(unit=unit).exists():
         raise Conflict(
@@ -92,7 +93,7 @@ def guard_typable(unit: CordBloodUnit) -> None:
             _("A confirmatory typing of %(unit)s is under way already; its result counts for every order."),
             params={"unit": unit.public_no},
         )
-    if ConfirmatoryTyping.objects.vouching(unit, listed) is not None:
+    if match_held.is_enough(reservation, unit, listed):
         raise Conflict(
             "confirmed_already",
             _("The typing of %(unit)s is confirmed already: no further segment is cut."),

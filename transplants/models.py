@@ -34,6 +34,7 @@ from transplants.models_incidents import (
     Recall,
     RecallUnit,
 )
+from transplants.models_match import MatchAcknowledgement
 from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
 from transplants.models_papers import OrderPaper, PaperText
 from transplants.models_shipments import (
@@ -60,6 +61,7 @@ __all__ = [
     "IncidentUnit",
     "Infusion",
     "LoggerFile",
+    "MatchAcknowledgement",
     "NumberSeries",
     "Order",
     "OrderPaper",

@@ -18,14 +18,16 @@ from core.models import User
 from core.notifications import Notice
 from core.roles import BANK_ROLES, Permission, roles_with
 from hospitals.querysets import hospitals_open_to, members_who
-from transplants.models import Incident, Recall
+from transplants.models import Incident, Order, Recall
 
 if TYPE_CHECKING:
+    from bank.models import CordBloodUnit
     from transplants.affected import Stake
 
 INVESTIGATORS = roles_with(Permission.INCIDENT_WORK, among=BANK_ROLES)
 RECALLERS = roles_with(Permission.RECALL_VIEW, among=BANK_ROLES)
 SHIPPERS = roles_with(Permission.SHIPMENT_WORK, among=BANK_ROLES)
+COORDINATORS = roles_with(Permission.RESERVATION_DECIDE, among=BANK_ROLES)
 GROUP = Group("incidents", gettext_lazy("Incidents and recalls"))
 FROM_ALL = 2  # the reminder from which on everybody who could act is told
 
@@ -53,6 +55,22 @@ def _hospital(row: Incident) -> list[UUID]:
 
 def opened(row: Incident, *, but: UUID | None) -> list[Notice]:
     return _notices("opened", row, [*_bank(), *_hospital(row)], but)
+
+
+def stopped(row: Incident, unit: CordBloodUnit, order: Order | None, *, but: UUID | None) -> list[Notice]:
+    """A unit that is ordered, on its way or given: shipping and coordinators by the unit, the hospital by its patient.
+
+    Without what was found: it may be a result of the mother, and this text goes out by plain e-mail.
+    """
+    params = {"id": str(unit.pk), "number": row.number, "unit": unit.public_no}
+    people = [user.pk for user in User.objects.in_roles([*SHIPPERS, *COORDINATORS]) if user.pk != but]
+    found = [Notice(person, "late.stop", f"incident:{row.pk}", params) for person in dict.fromkeys(people)]
+    if order is None:
+        return found
+    params = params | {"id": str(row.pk), "patient": order.patient.code}
+    members = [person for person in _hospital(row) if person != but]
+    topic = f"patient:{order.patient_id}"
+    return [*found, *(Notice(person, "late.concerns", topic, params, row.hospital_id) for person in members)]
 
 
 def noted(row: Incident, *, by: User) -> list[Notice]:
@@ -180,6 +198,20 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("Incident %(number)s should have been reported outside by now."),
         gettext_noop("Qidai: incident %(number)s is overdue"),
     ),
+    "late.stop": (
+        gettext_noop(
+            "Stop: something bad came to light of %(unit)s after it was ordered (%(number)s). Do not dispatch it; if it"
+            " is on its way, call."
+        ),
+        gettext_noop("Qidai: stop, something came to light of %(unit)s"),
+    ),
+    "late.concerns": (
+        gettext_noop(
+            "Something bad came to light of %(unit)s for patient %(patient)s (%(number)s). Do not infuse it. If it was"
+            " infused, call the bank now."
+        ),
+        gettext_noop("Qidai: STOP of a unit for %(patient)s"),
+    ),
     "recall.started": (
         gettext_noop("Recall %(number)s is on. The page says which units and whom it concerns."),
         gettext_noop("Qidai: recall %(number)s"),
@@ -250,6 +282,20 @@ NAMES: dict[str, tuple[Any, Weight, Callable[[Mapping[str, Any]], str], Permissi
         _INCIDENT,
         _P.INCIDENT_WORK,
         (),
+    ),
+    "late.stop": (
+        gettext_lazy("A late result stops a unit that is ordered or shipped"),
+        _W.URGENT,
+        _UNIT,
+        _P.INVENTORY_VIEW_ALL,
+        ("unit",),
+    ),
+    "late.concerns": (
+        gettext_lazy("A late result stops a unit for a patient"),
+        _W.URGENT,
+        _INCIDENT,
+        _P.INCIDENT_VIEW,
+        ("unit", "patient"),
     ),
     "recall.started": (gettext_lazy("A recall is on"), _W.URGENT, _RECALL, _P.RECALL_VIEW, ()),
     "recall.stop": (

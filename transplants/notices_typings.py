@@ -98,6 +98,11 @@ def settled(promised: Reservation, *, but: UUID | None) -> list[Notice]:
     return _of_promise("settled", promised, people, but)
 
 
+def fallen(promised: Reservation, *, but: UUID | None) -> list[Notice]:
+    people = [*_hospital(promised.hospital_id), *_bank(COORDINATORS)]
+    return _of_promise("fallen", promised, people, but)
+
+
 # code -> (text, subject, what the kind is called, how much it weighs)
 WORDS: dict[str, tuple[str, str, Any, Weight]] = {
     "asked": (
@@ -149,6 +154,15 @@ WORDS: dict[str, tuple[str, str, Any, Weight]] = {
         ),
         gettext_noop("Qidai: the typing of a unit is settled (%(patient)s)"),
         gettext_lazy("A contradiction of the typing of a reserved unit is settled"),
+        Weight.URGENT,
+    ),
+    "fallen": (
+        gettext_noop(
+            "By the typing of its segment %(unit)s matches patient %(patient)s less than it was listed (%(number)s)."
+            " Read where before anything is ordered."
+        ),
+        gettext_noop("Qidai: a unit matches %(patient)s less than it was listed"),
+        gettext_lazy("A confirmed typing matches the patient less than the listed one"),
         Weight.URGENT,
     ),
     "cancelled": (

@@ -14,7 +14,8 @@ from core.models import User
 from core.roles import Permission
 from hospitals.models import Patient
 from hospitals.querysets import hospitals_open_to, open_in
-from transplants.choices_orders import UNIT_IN, OrderState
+from transplants import order_signatures
+from transplants.choices_orders import UNIT_IN, Meaning, OrderState
 from transplants.models import Order, Reservation
 
 # While the bank has not released the unit, the prescription may still change; what was signed of it is void then.
@@ -60,6 +61,18 @@ def guard_prescribe(user: User, hospital_id: UUID) -> None:
 def guard_approve(user: User) -> None:
     if not may_approve(user):
         raise not_allowed()
+
+
+def prescribed_it(user: User, row: Order) -> bool:
+    """Whether the person's signature stands under the prescription."""
+    return any(one.signed_by_id == user.pk for one in order_signatures.standing(row, Meaning.PRESCRIPTION))
+
+
+def guard_not_prescriber(user: User, row: Order) -> None:
+    if prescribed_it(user, row):
+        raise NotAllowed(
+            "own_work", _("You signed this prescription yourself. Somebody else must approve the order.")
+        )
 
 
 def guard_release(user: User) -> None:

@@ -151,6 +151,7 @@ WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "reservation.decline": (lambda: _("Declined"), "bad"),
     "reservation.cancel": (lambda: _("Cancelled"), "bad"),
     "reservation.extend": (lambda: _("Extended"), "good"),
+    "reservation.match": (lambda: _("A lesser match was acknowledged"), "warn"),
     "reservation.warn": (lambda: _("The hospital was told that it ends soon"), "warn"),
     "reservation.expire": (lambda: _("Expired"), "bad"),
     "reservation.drop": (lambda: _("Ended"), "bad"),

@@ -337,7 +337,7 @@ def may(row: Order, user: User, *, is_signed: bool, is_abroad: bool) -> dict[str
     return {
         "amend": early and own and active,
         "sign": early and not is_signed and active and guards.may_prescribe(user, row.hospital_id),
-        "approve": bank and row.state == _O.ASKED,
+        "approve": bank and row.state == _O.ASKED and not guards.prescribed_it(user, row),
         "decline": bank and row.state == _O.ASKED,
         "withdraw": early and withdraws,
         "permit": bank and early and is_abroad,

@@ -19,6 +19,9 @@ from core.roles import Permission
 from core.typing_form import reading_text
 from hla.locus_typing import LocusTyping
 from hospitals.querysets import open_in
+from matching.choices import CLASS_SIZE
+from matching.confirmed_match import Fall
+from transplants import match_held
 from transplants.choices_enquiries import EnquiryKind
 from transplants.choices_orders import TypingState
 from transplants.choices_typings import EMDIS, STATE_TONE, TypingMethod
@@ -30,7 +33,7 @@ from transplants.services_enquiries import deadlines
 AGREEMENT: dict[Agreement, tuple[Any, str, str]] = {
     Agreement.AGREES: (gettext_lazy("agrees"), "good", "good"),
     Agreement.MORE: (gettext_lazy("agrees, says more"), "good", "good"),
-    Agreement.LESS: (gettext_lazy("agrees, says less"), "good", "good"),
+    Agreement.LESS: (gettext_lazy("agrees, says less"), "warn", "warn"),
     Agreement.DIFFERS: (gettext_lazy("contradicts"), "bad", "bad"),
     Agreement.NOT_TYPED: (gettext_lazy("not typed anew"), "", "info"),
     Agreement.NOT_LISTED: (gettext_lazy("not listed before"), "", "info"),
@@ -147,6 +150,8 @@ def notice(row: ConfirmatoryTyping, found: list[LocusCompared]) -> dict[str, str
             "title": title,
             "text": text % {"loci": ", ".join(f"HLA-{x}" for x in row.differing)},
         }
+    if row.state == TypingState.CONFIRMED and (worse := _of_patient(row)):
+        return worse
     more = loci_with(found, Agreement.MORE, Agreement.NOT_LISTED)
     if row.state == TypingState.CONFIRMED and more:
         text = _(
@@ -158,6 +163,51 @@ def notice(row: ConfirmatoryTyping, found: list[LocusCompared]) -> dict[str, str
             "text": text % {"loci": more},
         }
     return {}
+
+
+def _of_patient(row: ConfirmatoryTyping) -> dict[str, str]:
+    """What a confirmed typing does not settle for the patient for whom it was asked, while the unit is kept for him."""
+    kept, listed = row.reservation, row.compared_with
+    if listed is None or not kept.is_active:
+        return {}
+    if little := match_held.too_little(row, listed, match_held.policy_of(kept)):
+        text = _("At %(loci)s. An order waits until the unit is typed by its alleles there.")
+        title = _("The result agrees and says too little")
+        return {"tone": "warn", "title": title, "text": text % {"loci": _named(little)}}
+    fall = match_held.fallen(kept, row, listed)
+    if fall is None:
+        return {}
+    title = _("The unit matches the patient less than it was listed")
+    text = _(
+        "At %(loci)s; %(classes)s. Before it is ordered, the hospital has to say that it is wanted all the same."
+    )
+    params = {
+        "loci": _named([one.name for one in fall.change.loci]),
+        "classes": ", ".join(class_words(one) for one in fall.change.classes) or _("no class changes"),
+    }
+    return {"tone": "bad", "title": title, "text": text % params}
+
+
+CLASS_NAMES: dict[str, Any] = {
+    "antigen6": gettext_lazy("A and B by antigen, DRB1 by allele"),
+    "allele6": gettext_lazy("A, B, DRB1 by allele"),
+    "allele8": gettext_lazy("A, B, C, DRB1 by allele"),
+    "allele10": gettext_lazy("A, B, C, DRB1, DQB1 by allele"),
+}
+
+
+def class_words(fall: Fall) -> str:
+    """Such as "A, B, DRB1 by allele: at most 5/6 instead of 6/6"."""
+    return _("%(name)s: at most %(after)d/%(size)d instead of %(before)d/%(size)d") % {
+        "name": CLASS_NAMES[fall.name],
+        "after": fall.after,
+        "before": fall.before,
+        "size": CLASS_SIZE[fall.name],
+    }
+
+
+def _named(loci: list[str]) -> str:
+    return ", ".join(f"HLA-{locus}" for locus in loci)
 
 
 def next_step(row: ConfirmatoryTyping) -> str:
@@ -273,6 +323,8 @@ def ask_url(reservation: Reservation, user: User) -> str:
         return ""
     listed = typing_compared.in_force(unit.pk)
     rows = ConfirmatoryTyping.objects
-    if listed is None or rows.open().filter(unit=unit).exists() or rows.vouching(unit, listed) is not None:
+    if listed is None or rows.open().filter(unit=unit).exists():
+        return ""
+    if match_held.is_enough(reservation, unit, listed):
         return ""
     return reverse("transplants:typing-create", args=[reservation.pk])

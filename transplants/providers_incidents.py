@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from bank import stopping
 from bank.choices import Source
 from bank.dossier import registry
 from bank.dossier.labels import LABELS
@@ -28,6 +29,7 @@ from transplants import notices_incidents
 from transplants import presenters_incidents as presenters
 from transplants import presenters_recalls as recalls
 from transplants.affected import Stake, shown_to, stakes_of
+from transplants.late_results import unit_stopped
 from transplants.models import (
     Incident,
     IncidentNote,
@@ -48,6 +50,7 @@ _P = Permission
 
 
 def register() -> None:
+    stopping.register(unit_stopped)
     find.register(find_incidents)
     find.register(find_recalls)
     work.register(work_items)

@@ -30,7 +30,7 @@ from transplants.checks import Check, Outcome
 from transplants.checks_typing import checks_for
 from transplants.choices_orders import TypingState
 from transplants.guards_typings import is_bank
-from transplants.models import ConfirmatoryTyping, Reservation
+from transplants.models import ConfirmatoryTyping, MatchAcknowledgement, Reservation
 from transplants.presenters import end_of
 from transplants.querysets_orders import ConfirmatoryTypingQuerySet
 from transplants.services_typings import typings_settled
@@ -68,6 +68,16 @@ def register() -> None:
     LABELS.update(DOSSIER_LABELS)
     registry.register(
         Section(
+            "match_acknowledgements",
+            gettext_lazy("Lesser matches that were acknowledged"),
+            dossier_matches,
+            711,
+            covers=(MatchAcknowledgement._meta.label,),
+            columns=("reservation", "found", "signer", "acknowledged_at", "reason"),
+        )
+    )
+    registry.register(
+        Section(
             "confirmatory_typings",
             gettext_lazy("Confirmatory typings"),
             dossier,
@@ -86,6 +96,9 @@ DOSSIER_LABELS = {
     "withdrawn": gettext_lazy("Results taken back"),
     "compared_with": gettext_lazy("Compared with"),
     "differing": gettext_lazy("Contradicts at"),
+    "typing": gettext_lazy("Confirmatory typing"),
+    "patient_typing": gettext_lazy("Typing of the patient"),
+    "found": gettext_lazy("Where it matches less"),
     "settled_at": gettext_lazy("Conflict settled at"),
 }
 
@@ -93,6 +106,12 @@ DOSSIER_LABELS = {
 def dossier(subject: Subject) -> list[Record]:
     """Every confirmatory typing of the unit. Of patients their codes only."""
     return records_of(subject.unit.confirmatory_typings.order_by("asked_at", "pk"), skip=("unit",))
+
+
+def dossier_matches(subject: Subject) -> list[Record]:
+    """Loci only, of the patients to whom the unit was promised."""
+    rows = MatchAcknowledgement.objects.filter(reservation__unit=subject.unit)
+    return records_of(rows.order_by("acknowledged_at", "pk"), skip=())
 
 
 # --- panels ---------------------------------------------------------------------------------------

@@ -87,6 +87,13 @@ class OfOrder(OfHospital):
     _view = Permission.ORDER_VIEW
 
 
+class MatchAcknowledgementQuerySet(OfHospital):
+    """Whoever may see the reservation: it names loci of the patient."""
+
+    _hospital = "reservation__hospital"
+    _view = Permission.RESERVATION_VIEW
+
+
 class ConfirmatoryTypingQuerySet(OfHospital):
     _view = Permission.TYPING_VIEW
 

@@ -1,13 +1,14 @@
 """Incidents: reported, noted, assessed, reported outside, closed with the password, taken up again.
 
 The row of the incident is locked by whoever writes into it. Each step carries the stamp of what the person was shown:
-who decides on a stale page is refused, and told where it stands.
+who decides on a stale page is refused, and told where it stands. An open incident keeps its units in the house:
+whatever opens one, or names a unit in it, locks the units first, by key, as does whoever sends one away.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bank.models import CordBloodUnit, Lot
+from bank.stopping import start_again
 from core import audit, notifications
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -137,10 +139,15 @@ def _hospital(report: Report, order: Order | None, patient: Patient | None) -> H
 
 def _units(unit_ids: Sequence[UUID], order: Order | None) -> list[CordBloodUnit]:
     wanted = set(unit_ids) | ({order.unit_id} if order else set())
-    found = list(CordBloodUnit.objects.filter(pk__in=wanted).order_by("unit_no", "pk"))
+    found = _locked_units(wanted)
     if len(found) < len(wanted):
         raise InvalidInput("unit_unknown", _("There is no such unit."), field="units")
-    return found
+    return sorted(found, key=lambda unit: (unit.unit_no, unit.pk))
+
+
+def _locked_units(unit_ids: Collection[UUID]) -> list[CordBloodUnit]:
+    rows = CordBloodUnit.objects.select_for_update(no_key=True).filter(pk__in=list(unit_ids))
+    return list(rows.order_by("pk"))
 
 
 def _of_member(
@@ -215,6 +222,7 @@ class Assessment:
 @transaction.atomic
 def incident_assess(*, incident_id: UUID, assessment: Assessment, seen: str, user: User) -> Incident:
     """How serious, how far the unit is the cause, until when others have to know, who looks after it, which units."""
+    _locked_units(assessment.add_unit_ids)
     row = locked_incident(incident_id, user, Permission.INCIDENT_WORK)
     guard_open(row)
     guard_seen(row, seen)
@@ -292,8 +300,11 @@ def incident_close(
 ) -> Incident:
     """Why it happened and what was done about it, signed. Of a serious one not by the person who reported it.
 
-    Conflict `not_assessed`, `not_reported`, `recall_on` where something has to be done first.
+    With the last open incident of a unit that was stopped (bank.stopping) it is free to move again, as far as its
+    results allow. Conflict `not_assessed`, `not_reported`, `recall_on` where something has to be done first.
     """
+    stopped = IncidentUnit.objects.filter(incident=incident_id, unit__stopped=True)
+    units = _locked_units(set(stopped.values_list("unit", flat=True)))
     row = locked_incident(incident_id, user, Permission.INCIDENT_WORK)
     guard_open(row)
     guard_seen(row, seen)
@@ -310,6 +321,9 @@ def incident_close(
     before = {"state": row.state}
     save(row, {**new, "state": IncidentState.CLOSED, "closed_by": user, "closed_at": timezone.now()})
     record(row, "incident.close", Actor.user(user), before=before, after={"state": row.state, **new})
+    others = set(Incident.objects.open().filter(units__unit__in=units).values_list("units__unit", flat=True))
+    free = [unit for unit in units if unit.pk not in others]
+    start_again(free, actor=Actor.user(user), reason=row.number)
     notifications.notifications_create(notices=notices.closed(row, but=user))
     return row
 
@@ -328,6 +342,8 @@ def _guard_closable(row: Incident) -> None:
 @transaction.atomic
 def incident_reopen(*, incident_id: UUID, reason: str, user: User) -> Incident:
     """Something came to light: it is investigated again. Cause and measures stay to be corrected."""
+    named = IncidentUnit.objects.filter(incident=incident_id).values_list("unit", flat=True)
+    _locked_units(set(named))  # while it is closed nobody adds one
     row = locked_incident(incident_id, user, Permission.INCIDENT_WORK)
     reason = given_reason(reason)
     if row.is_open:

@@ -117,11 +117,13 @@ def order_amend(
 def order_approve(*, order_id: UUID, user: User, version: int | None = None) -> Order:
     """The bank prepares the unit: it is ordered, and no expiry frees it any more.
 
-    Raises Conflict `not_ready` whose details name each check that keeps it back.
+    Raises Conflict `not_ready` whose details name each check that keeps it back; NotAllowed `own_work` for the
+    physician who signed the prescription.
     """
     guards.guard_approve(user)
     held = locked_order(order_id)
     guard_state(held.row, OrderState.ASKED)
+    guards.guard_not_prescriber(user, held.row)
     guards.guard_seen(held.row, version)
     guards.guard_patient(held.patient)
     guards.guard_promise(held.reservation)

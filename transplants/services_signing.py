@@ -20,7 +20,7 @@ from core.signing import guard_signature
 from transplants import notices_orders as notices
 from transplants import orders_guards as guards
 from transplants import prescription
-from transplants.checklist import Checklist, checklist_of, digest_of, kept
+from transplants.checklist import Checklist, checklist_of, digest_of, in_english, kept
 from transplants.choices_orders import Meaning, OrderState
 from transplants.models import ConfirmatoryTyping, Order, OrderSignature
 from transplants.moving import LockedOrder, guard_state, locked_order, record, step
@@ -101,9 +101,9 @@ def order_release_sign(
     row = held.row
     guard_state(row, OrderState.APPROVED)
     share_lots(held.unit.pk)  # none is blocked between this look and the end
-    now = releasing(row)
+    now = releasing(row, in_english(row))  # looked at once: what is signed is what is judged and kept
     _guard_seen(now, seen)
-    justification = _guard_open(now, user, justification)
+    justification = _guard_open(row, now, user, justification)
     _guard_person(held, now, user, password)
     make_void(now.stale, "what was signed has changed")
     meaning = Meaning.RELEASE_SECOND if now.first else Meaning.RELEASE
@@ -114,7 +114,7 @@ def order_release_sign(
     if now.first is None:
         notifications.notifications_create(notices=notices.half_released(row, but=user))
         return found
-    new = {"released_at": timezone.now(), "release_checks": kept(row)}
+    new = {"released_at": timezone.now(), "release_checks": kept(now.checklist)}
     step(held, OrderState.RELEASED, actor=actor, action="order.release", fields=new)
     notifications.notifications_create(notices=notices.released(row, but=user))
     return found
@@ -144,15 +144,15 @@ def order_release_revoke(*, order_id: UUID, user: User, reason: str) -> Order:
 def performers_of(order: Order, found: Checklist) -> frozenset[str]:
     """Ids of people who had a hand in what a release judges: their own work is released by others.
 
-    Who entered results of the unit or froze it, who reported or verified its confirmatory typing, who approved the
-    order.
+    Who entered results of the unit or froze it, who reported or verified its confirmatory typing, who asked for the
+    order, signed its prescription, or approved it.
     """
     people = set(found.performers)
     rows = ConfirmatoryTyping.objects.filter(unit=order.unit_id)
     for named in rows.values_list("reported_by", "verified_by", "result__entered_by", "result__verified_by"):
         people |= {str(one) for one in named if one}
-    if order.approved_by_user_id:
-        people.add(str(order.approved_by_user_id))
+    people |= {str(one.signed_by_id) for one in standing(order, Meaning.PRESCRIPTION)}
+    people |= {str(one) for one in (order.asked_by_id, order.approved_by_user_id) if one}
     return frozenset(people)
 
 
@@ -167,11 +167,12 @@ def _guard_seen(now: Releasing, seen: str | None) -> None:
         )
 
 
-def _guard_open(now: Releasing, user: User, justification: str) -> str:
+def _guard_open(row: Order, now: Releasing, user: User, justification: str) -> str:
     """The justification that is kept with this signature; "" where nothing is open."""
     if not now.checklist.open:
         return ""
     if not now.checklist.may_be_excepted:
+        guard_checks(checklist_of(row).checks)  # in the reader's language
         guard_checks(now.checklist.checks)
     if now.first and now.first.justification:
         return ""  # given already, and shown to whoever signs second
@@ -196,6 +197,9 @@ def _guard_person(held: LockedOrder, now: Releasing, user: User, password: str) 
     if str(user.pk) in performers_of(held.row, now.checklist):
         raise NotAllowed(
             "own_work",
-            _("You had a hand in this unit's results, or approved this order. Two others release it."),
+            _(
+                "You had a hand in this unit's results, or asked for, prescribed or approved this order. Two others"
+                " release it."
+            ),
         )
     guard_signature(user, password)

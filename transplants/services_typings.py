@@ -29,8 +29,8 @@ from core.roles import Permission
 from core.typings import TypingInput, guard_typing, interpret
 from hospitals.querysets import open_in
 from matching.services import prediction_confirm
+from transplants import match_held, writing
 from transplants import notices_typings as notices
-from transplants import writing
 from transplants.charges import charge
 from transplants.choices_incidents import FeeKind, IncidentKind
 from transplants.choices_orders import TypingState
@@ -71,7 +71,7 @@ def typing_ask(
     if known := _sent_before(row, user, typing_id):
         return known
     guard_promised(row, held.unit)
-    guard_typable(held.unit)
+    guard_typable(row, held.unit)
     asked = ConfirmatoryTyping(
         id=_new_id(typing_id),
         reservation=row,
@@ -231,7 +231,10 @@ def _tell_outcome(held: LockedTyping, actor: Actor, user: User) -> None:
     row = held.row
     promised = Reservation.objects.of_unit(held.unit.pk)
     if row.state == TypingState.CONFIRMED:
-        notifications.notifications_create(notices=notices.confirmed(row, promised, but=user))
+        told_now = notices.confirmed(row, promised, but=user)
+        if promised is not None and match_held.now_fallen(promised) is not None:
+            told_now += notices.fallen(promised, but=user.pk)
+        notifications.notifications_create(notices=told_now)
         return
     if promised is not None:
         _hold_is_told(promised)

@@ -11,6 +11,7 @@ from transplants import (
     views,
     views_calendar,
     views_enquiries,
+    views_match,
 )
 
 app_name = "transplants"
@@ -33,6 +34,7 @@ urlpatterns = [
     path("reservations/<uuid:pk>/confirm/", views.reservation_confirm, name="reservation-confirm"),
     path("reservations/<uuid:pk>/decline/", views.reservation_decline, name="reservation-decline"),
     path("reservations/<uuid:pk>/extend/", views.reservation_extend, name="reservation-extend"),
+    path("reservations/<uuid:pk>/match/", views_match.reservation_match, name="reservation-match"),
     path("reservations/<uuid:pk>/cancel/", views.reservation_cancel, name="reservation-cancel"),
     path("enquiries/", views_enquiries.enquiry_list, name="enquiry-list"),
     path("enquiries/export.csv", views_enquiries.enquiry_export, name="enquiry-export"),

@@ -179,6 +179,7 @@ LABELS: dict[str, str | Promise] = {
     "status_then": _("Status of the unit then"),
     "status_when_confirmed": _("Status once confirmed"),
     "step": _("Step"),
+    "stopped": _("Stopped by a late result"),
     "subject": pgettext_lazy("result", "Of"),
     "superseded": _("Superseded"),
     "synthetic": _("Synthetic"),

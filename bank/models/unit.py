@@ -133,6 +133,9 @@ class CordBloodUnit(models.Model):
     )
     status_when_confirmed = models.CharField(max_length=16, blank=True, default="", db_default="")
     recalled = models.BooleanField(default=False, db_default=False)
+    stopped = models.BooleanField(
+        default=False, db_default=False, help_text=_("something bad came to light after it was ordered")
+    )
     typing_conflict = models.BooleanField(default=False, db_default=False)
     consent_withdrawn = models.BooleanField(default=False, db_default=False)
     gone_at = models.DateTimeField(

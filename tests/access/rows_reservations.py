@@ -44,6 +44,10 @@ def _of(kind: str) -> dict[str, Any]:
     }
 
 
+def _lesser(world: World) -> dict[str, str]:
+    return {"shown": "0" * 64, "reason": "because of a test"}
+
+
 def _why(world: World) -> dict[str, str]:
     return {"reason": "because of a test"}
 
@@ -72,6 +76,8 @@ ROWS = [
     Row(f"{N}confirm", DECIDE, **_of("asked"), method="post"),
     Row(f"{N}decline", DECIDE, **_of("asked"), method="post", data=_why),
     Row(f"{N}extend", VIEW, **_of("kept"), method="post", data=_why, forbidden_to=PHYSICIAN),
+    Row(f"{N}match", VIEW, **_of("kept")),
+    Row(f"{N}match", VIEW, **_of("kept"), method="post", data=_lesser, forbidden_to=DECIDE, ok=(409,)),
     Row(f"{N}cancel", VIEW, **_of("kept"), method="post", data=_why, forbidden_to=PHYSICIAN),
     Row(
         f"{N}unit-free",

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 # What happens to no unit that lives so: a kit that was not used, an import to confirm, a partner's unit, research.
 OTHER_LIVES = {"units.import", "unit.void", "unit.confirm_values", "unit.grid", "unit.research"}
 OTHER_LIVES |= {"unit.partner_update", "unit.partner_gone"}
-OTHER_LIVES |= {"unit.recall", "unit.recall_end"}
+OTHER_LIVES |= {"unit.recall", "unit.recall_end", "unit.stop", "unit.stop_end"}
 # steps of orders: some exclude one another, and their tests are with the orders
 OTHER_LIVES |= {"unit.order", "unit.order_back", "unit.release_to_ship", "unit.ship", "unit.deliver"}
 OTHER_LIVES |= {"unit.infuse", "unit.not_used", "unit.shipment_failed", "unit.return", "unit.relist"}

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from bank.choices_lots import LotState
 from bank.models import CordBloodUnit, Lot, LotUse, ReleaseSpecification, Slot
+from bank.release.judge import Finding
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital, Patient, PatientWeight
-from tests.factories.bank import ImportBatchFactory
+from tests.factories.bank import ImportBatchFactory, MeasurementFactory, SpecificationFactory
 from tests.factories.core import UserFactory
 from tests.factories.orders import OrderFactory, ready, sign
 from tests.factories.reservations import in_days
@@ -70,6 +71,11 @@ def inactive(order: Order) -> None:
     Patient.objects.update(state="inactive", inactive_reason="died", deactivated_at=timezone.now())
 
 
+WITHOUT_CULTURE = {
+    "outcome": "exceptional",
+    "findings": [Finding("culture", "missing", None, "none", test="bacterial").as_json()],
+    "justification": "urgent",
+}
 F, M, A, L = Outcome.FAILED, Outcome.OPEN, Stage.APPROVE, Stage.RELEASE
 CASES: list[tuple[str, str, Callable[[Order], Any], Outcome, Stage]] = [
     ("reservation", "does not hold", lambda o: Reservation.objects.update(until=in_days(-1)), F, A),
@@ -84,6 +90,7 @@ CASES: list[tuple[str, str, Callable[[Order], Any], Outcome, Stage]] = [
     ("hospital", "not active", lambda o: Hospital.objects.update(active=False), F, A),
     ("hospital", "No qualification", lambda o: Hospital.objects.update(qualified_until=None), M, A),
     ("hospital", "before the infusion", lambda o: Hospital.objects.update(qualified_until=in_days(26)), F, A),
+    ("hospital", "after the infusion", lambda o: Hospital.objects.update(qualified_from=in_days(28)), F, A),
     ("patient", "inactive", inactive, F, A),
     ("weight", "No weighing", lambda o: PatientWeight.objects.all().delete(), M, A),
     ("weight", "older", lambda o: PatientWeight.objects.update(measured_on=in_days(-31)), M, A),
@@ -131,14 +138,58 @@ def test_a_declared_unit_was_released_before(patient: Patient) -> None:
 
 
 def test_what_an_exceptional_release_went_over_stays_so(patient: Patient) -> None:
-    open_row = {"kind": "culture", "verdict": "missing", "value": None, "test": "bacterial"}
-    listed = {"outcome": "exceptional", "findings": [open_row], "justification": "urgent"}
-    order = ready(OrderFactory(for_patient=patient), listed=listed)
+    order = ready(OrderFactory(for_patient=patient), listed=WITHOUT_CULTURE)
     order.unit.cultures.all().delete()
 
     found = check_of(order, "cultures")
 
     assert (found.outcome, "Qian Yu" in found.says) == (Outcome.PASSED, True)
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ({"result": "growth"}, Outcome.FAILED),
+        ({"verified_at": None, "verified_by": None}, Outcome.OPEN),
+    ],
+)
+def test_who_listed_a_unit_without_a_result_signed_nothing_that_came_later(
+    patient: Patient, values: dict[str, Any], outcome: Outcome
+) -> None:
+    order = ready(OrderFactory(for_patient=patient), listed=WITHOUT_CULTURE)
+    order.unit.cultures.update(**values)
+
+    found = check_of(order, "cultures")
+
+    assert (found.outcome, "Qian Yu" in found.says) == (outcome, False)
+
+
+def test_who_listed_a_low_count_signed_no_lower_one(patient: Patient) -> None:
+    """The value stands in what was signed, not the criterion alone."""
+    low = Finding(
+        "measurement", "failed", 61.0, time_point="post_thaw_segment", analyte="cd34_viability", threshold=70
+    )
+    listed = {"outcome": "exceptional", "findings": [low.as_json()], "justification": "urgent"}
+    order = ready(OrderFactory(for_patient=patient), listed=listed)
+    criterion = {
+        "kind": "measurement",
+        "time_point": "post_thaw_segment",
+        "analyte": "cd34_viability",
+        "comparison": "ge",
+        "threshold": 70,
+        "measure_unit": "percent",
+        "may_be_excepted": True,
+    }
+    SpecificationFactory(
+        bank=order.unit.bank, approved=True, criteria=[criterion], effective_from=in_days(-1)
+    )
+    values = {"time_point": "post_thaw_segment", "analyte": "cd34_viability", "measure_unit": "percent"}
+    row = MeasurementFactory(unit=order.unit, value=61.0, **values)
+    assert check_of(order, "quality").is_passed
+    row.value = 40.0
+    row.save()
+
+    assert check_of(order, "quality").outcome == Outcome.FAILED
 
 
 def test_a_closed_incident_keeps_nothing_back(order: Order) -> None:

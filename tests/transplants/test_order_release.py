@@ -17,11 +17,11 @@ from core.roles import Role
 from hospitals.models import Patient, PatientWeight
 from tests.factories.bank import CultureFactory, SpecificationFactory
 from tests.factories.core import PASSWORD, UserFactory
-from tests.factories.orders import OrderFactory, prescribed, ready
+from tests.factories.orders import OrderFactory, prescribed, ready, sign
 from tests.factories.reservations import ReservationFactory, in_days
 from transplants import services_orders as services
 from transplants import services_signing as signing
-from transplants.checklist import open_since_release
+from transplants.checklist import Checklist, checklist_of, open_since_release
 from transplants.models import ExportPermit, Order, OrderSignature, Reservation
 from transplants.services_orders import OrderWish, Permit
 
@@ -253,6 +253,52 @@ def test_nobody_goes_over_what_may_not_be_excepted(approved: Order, lu_ying: Use
         release(approved, lu_ying, justification="urgent")
 
     assert [one["code"] for one in refused.value.details] == ["cultures"]
+
+
+@pytest.mark.parametrize("had_a_hand", ["asked", "prescribed"])
+def test_who_asked_or_prescribed_releases_nothing(patient: Patient, had_a_hand: str) -> None:
+    """A physician who is quality assurance besides."""
+    person = UserFactory(roles=[Role.QA, Role.HOSPITAL_PHYSICIAN])
+    values = {"asked_by": person} if had_a_hand == "asked" else {}
+    order = ready(OrderFactory(state="approved", for_patient=patient, **values), signed=False)
+    sign(order, person if had_a_hand == "prescribed" else None)
+
+    with pytest.raises(NotAllowed) as refused:
+        release(order, person)
+
+    assert refused.value.code == "own_work"
+    assert not order.signatures.filter(meaning="release").exists()
+
+
+def test_who_prescribed_does_not_approve(patient: Patient, shen_jia: User) -> None:
+    both = UserFactory(roles=[Role.SEARCH_COORDINATOR, Role.HOSPITAL_PHYSICIAN])
+    order = ready(OrderFactory(for_patient=patient), signed=False)
+    sign(order, both)
+
+    with pytest.raises(NotAllowed) as refused:
+        services.order_approve(order_id=order.pk, user=both)
+
+    assert refused.value.code == "own_work"
+    assert services.order_approve(order_id=order.pk, user=shen_jia).state == "approved"
+
+
+def test_the_release_keeps_what_was_looked_at_and_signed(
+    approved: Order, qian_yu: User, lu_ying: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody writes about the unit between two looks: there is one look only, and the record is of it."""
+    release(approved, qian_yu)
+
+    def looked(order: Order) -> Checklist:
+        found = checklist_of(order)
+        order.unit.cultures.update(result="growth")
+        return found
+
+    monkeypatch.setattr("transplants.checklist.checklist_of", looked)
+    monkeypatch.setattr("transplants.services_signing.checklist_of", looked)
+    release(approved, lu_ying)
+
+    kept = {row["code"]: row["outcome"] for row in Order.objects.get().release_checks}
+    assert kept["cultures"] == "passed"
 
 
 def test_revoked_it_is_approved_as_before(patient: Patient, qian_yu: User, lu_ying: User) -> None:
