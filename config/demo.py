@@ -31,6 +31,14 @@ PEOPLE = {
     Role.ADMIN: "An Ran",
     Role.AUDITOR: "Su Qing",
 }
+# Second people, where nobody takes two steps of one thing: whoever enters a result verifies none, whoever packs a unit
+# does not check it, and whoever verified its typing does not release it.
+COLLEAGUES = {
+    Role.LAB: "Tao Ning",
+    Role.QA: "Qin Lu",
+    Role.SHIPPING: "Lou Wei",
+}
+SECOND = "-2"
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,26 @@ def logins_path() -> Path:
     return Path(settings.VAR_DIR) / "demo-logins.json"
 
 
-def create_people(hospital: Hospital | None, by: Actor) -> dict[Role, Login]:
-    """One person per role; the two of a hospital belong to `hospital`. Every installation has its own passwords."""
-    return {role: _person(role, name, hospital, by) for role, name in PEOPLE.items()}
+def create_people(hospital: Hospital | None, by: Actor) -> dict[str, Login]:
+    """One person per role, then the colleagues: by the role's code, that of a colleague with SECOND behind it.
+
+    The two of a hospital belong to `hospital`. Every installation has its own passwords.
+    """
+    first = {role.value: _person(role, name, hospital, by) for role, name in PEOPLE.items()}
+    second = {
+        f"{role.value}{SECOND}": _person(role, name, hospital, by, SECOND)
+        for role, name in COLLEAGUES.items()
+    }
+    return first | second
 
 
-def _person(role: Role, name: str, hospital: Hospital | None, by: Actor) -> Login:
-    email = f"{role.value.replace('_', '-')}@demo.qidai.example"
+def role_of(key: str) -> Role:
+    """Of a key of the log-ins."""
+    return Role(key.removesuffix(SECOND))
+
+
+def _person(role: Role, name: str, hospital: Hospital | None, by: Actor, suffix: str = "") -> Login:
+    email = f"{role.value.replace('_', '-')}{suffix}@demo.qidai.example"
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     user: User = user_create(email=email, full_name=name, password=password, roles=[role], by=by)
     place = ""
@@ -61,23 +82,23 @@ def _person(role: Role, name: str, hospital: Hospital | None, by: Actor) -> Logi
     return Login(email, password, name, place)
 
 
-def write_logins(logins: dict[Role, Login]) -> None:
+def write_logins(logins: dict[str, Login]) -> None:
     """Readable by the owner only; the file appears whole or not at all."""
     path = logins_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
-    content = {role.value: asdict(login) for role, login in logins.items()}
+    content = {key: asdict(login) for key, login in logins.items()}
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1, ensure_ascii=False)
     part.replace(path)
 
 
-def read_logins() -> dict[Role, Login]:
-    """What write_logins left; {} on an installation without a demonstration."""
+def read_logins() -> dict[str, Login]:
+    """What write_logins left, by the code of a role; {} on an installation without a demonstration."""
     try:
         content = json.loads(logins_path().read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return {Role(role): Login(**login) for role, login in content.items()}
+    return {key: Login(**login) for key, login in content.items()}

@@ -79,6 +79,8 @@ def _hospital(number: int, rng: random.Random, today: dt.date, by: Actor) -> Hos
     until = None if chance < 0.03 else today + dt.timedelta(days=rng.randint(60, 1400))
     if 0.03 <= chance < 0.07:
         until = today - dt.timedelta(days=rng.randint(5, 200))
+    if number == 1 and (until is None or until < today):
+        until = today + dt.timedelta(days=700)  # its people sign in, and order
     data = HospitalData(
         code=f"H{number:03d}",
         name=f"Synthetic Hospital {number:03d} · {city}",

@@ -13,8 +13,9 @@ from bank.models import CordBloodUnit
 from core.models import User
 from core.roles import Role
 from hospitals.models import Patient
-from transplants import demo_fees, demo_orders, demo_shipments, demo_typings, services
+from transplants import demo_fees, demo_orders, demo_typings, services
 from transplants.choices_enquiries import EnquiryKind
+from transplants.demo_people import person
 from transplants.models import Reservation
 from transplants.services import Wish
 from transplants.services_enquiries import Written, enquiry_open
@@ -27,9 +28,9 @@ DAYS = (3, 12, 26)  # until which the first of its promises hold
 def load(*, seed: int) -> int:
     """Of the hospital whose coordinator signs in: promises with more and fewer days left, wishes, one that ended."""
     rng = random.Random(seed)
-    demo_fees.load(director=_person(Role.DIRECTOR), today=timezone.localdate())
-    bank = _person(Role.SEARCH_COORDINATOR)
-    own = _person(Role.HOSPITAL_COORDINATOR)
+    demo_fees.load(director=person(Role.DIRECTOR), today=timezone.localdate())
+    bank = person(Role.SEARCH_COORDINATOR)
+    own = person(Role.HOSPITAL_COORDINATOR)
     shown = _patients(rng, SHOWN, hospital__in=own.hospital_ids)
     others = _patients(rng, ELSEWHERE, exclude=own)
     units = _units(rng, len(shown) + len(others))
@@ -39,17 +40,12 @@ def load(*, seed: int) -> int:
         services.reservation_confirm(reservation_id=row.pk, user=bank, until=last)
     if len(asked) > len(DAYS):
         services.reservation_cancel(reservation_id=asked[-1].pk, user=own, reason="another unit was chosen")
-    made = [_ask(unit, patient, bank) for unit, patient in zip(units[len(shown) :], others, strict=False)]
-    kept = Reservation.objects.active().select_related("patient__hospital", "hospital", "asked_by")
-    demo_orders.load(
-        own=kept.filter(hospital__in=own.hospital_ids).order_by("-until", "pk"),
-        others=kept.filter(pk__in=[row.pk for row in made]).order_by("number"),
-        bank=bank,
-    )
+    for unit, patient in zip(units[len(shown) :], others, strict=False):
+        _ask(unit, patient, bank)
     for patient, user, kind, subject, text in _questions(shown, own, bank):
         enquiry_open(patient_id=patient.pk, kind=kind, subject=subject, written=Written(text), user=user)
-    demo_typings.load(person=_person)
-    demo_shipments.load(seed=seed)
+    demo_typings.load(person=person)
+    demo_orders.load(seed=seed)
     return Reservation.objects.count()
 
 
@@ -63,11 +59,6 @@ def _questions(
     yield patients[0], own, EnquiryKind.SEARCH_ADVICE, "Two units or another registry?", text
     text = "The typing that you sent has no DRB1. Please send the report of the laboratory."
     yield patients[1], bank, EnquiryKind.MESSAGE, "Report of the typing", text
-
-
-def _person(role: Role) -> User:
-    found: User = User.objects.filter(role_grants__role=role).order_by("email")[0]
-    return found
 
 
 def _patients(rng: random.Random, count: int, exclude: User | None = None, **where: object) -> list[Patient]:

@@ -19,7 +19,9 @@ from core.models import User
 from core.roles import Role
 from transplants import services_incidents as services
 from transplants.choices_incidents import IncidentKind, IncidentState
-from transplants.models import Incident, Reservation
+from transplants.choices_orders import OrderState
+from transplants.demo_people import person
+from transplants.models import Incident, Order, Reservation
 from transplants.services_incidents import Report
 from transplants.services_recall import Wanted, begun, would_recall
 from transplants.writing_incidents import record, save
@@ -32,17 +34,12 @@ UNITS: Final = 6  # of the recalled lot that are on offer, beside one that is pr
 def load(*, seed: int) -> int:
     """How many incidents there are then. After everything that moves units: what is recalled moves no further."""
     rng = random.Random(seed)
-    qa, lab = _first(Role.QA), _first(Role.LAB)
-    director = _first(Role.MEDICAL_DIRECTOR)
+    qa, lab = person(Role.QA), person(Role.LAB)
+    director = person(Role.MEDICAL_DIRECTOR)
     _closed_deviation(lab, qa)
     _open_event(qa)
     _recalled_lot(rng, director)
     return Incident.objects.count()
-
-
-def _first(role: Role) -> User:
-    found: User = User.objects.in_roles([role]).order_by("email")[0]
-    return found
 
 
 def _closed_deviation(lab: User, qa: User) -> None:
@@ -64,8 +61,9 @@ def _closed_deviation(lab: User, qa: User) -> None:
 
 def _open_event(qa: User) -> None:
     """Of the hospital whose people sign in, where it has a unit."""
-    own = _first(Role.HOSPITAL_COORDINATOR)
-    kept = Reservation.objects.active().filter(hospital__in=own.hospital_ids).order_by("number").first()
+    own = person(Role.HOSPITAL_COORDINATOR)
+    rows = Reservation.objects.active().filter(hospital__in=own.hospital_ids, orders=None)
+    kept = rows.order_by("number").first()
     report = Report(
         kind=IncidentKind.EVENT,
         title="A label that cannot be read",
@@ -115,10 +113,16 @@ def _on_offer(rng: random.Random) -> list[CordBloodUnit]:
 
 
 def _promised() -> list[CordBloodUnit]:
-    """The last one that is only reserved; none where there is but one, which others want to go on with."""
-    own = _first(Role.HOSPITAL_COORDINATOR)
-    rows = Reservation.objects.active().filter(
-        hospital__in=own.hospital_ids, unit__status=UnitStatus.RESERVED
+    """Of the hospital whose people sign in the last one that is only reserved; of another one that is ordered.
+
+    None of those where there is but one, which others want to go on with.
+    """
+    own = person(Role.HOSPITAL_COORDINATOR).hospital_ids
+    rows = Reservation.objects.active().select_related("unit").order_by("number")
+    reserved = rows.filter(hospital__in=own, unit__status=UnitStatus.RESERVED).exclude(
+        orders__in=Order.objects.open()
     )
-    found = list(rows.select_related("unit").order_by("number"))
-    return [found[-1].unit] if len(found) > 1 else []
+    ordered = rows.exclude(hospital__in=own).filter(
+        unit__status=UnitStatus.ORDERED, orders__state=OrderState.APPROVED
+    )
+    return [found[-1].unit for found in map(list, (reserved, ordered)) if len(found) > 1]

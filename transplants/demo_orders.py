@@ -1,87 +1,162 @@
-"""Synthetic orders of the demonstration, in several states.
+"""Synthetic orders of the demonstration: one at each step of the way, with all that the next step asks for.
 
-Asked for by the services. Signatures and what follows them are written as rows: nobody's password is known here, and
-the checklist of an invented unit is not all there.
+Everything by the services, but the signatures, which are written as rows: nobody's password is known here. What
+happened days ago is set back afterwards.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
 
+from bank.models import CordBloodUnit, GeneticLimits
 from core.audit import Actor
 from core.models import User
-from core.roles import Permission, Role
-from hospitals.querysets import members_who
-from transplants import checklist, moving, order_signatures, prescription
+from core.roles import Role
+from hospitals.models import Patient
+from transplants import (
+    checklist,
+    demo_ready,
+    demo_shipments,
+    demo_typings,
+    moving,
+    order_signatures,
+    prescription,
+    services,
+)
 from transplants.choices_orders import Meaning, OrderState
+from transplants.demo_people import colleague, coordinator, person, physician
 from transplants.models import Order, Reservation
 from transplants.prescription import Prescription
-from transplants.services_orders import OrderWish, order_ask
+from transplants.services import Wish
+from transplants.services_orders import OrderWish, guard_checks, order_approve, order_ask
 
-# How far the orders of other hospitals have come; that of the hospital whose people sign in waits for its physician.
-OTHERS: Final = (OrderState.ASKED, OrderState.APPROVED, OrderState.RELEASED)
-DAYS_TO_DELIVERY: Final = (16, 12, 9, 4)
+PROMISED: Final = dt.timedelta(days=20)  # ago
+Step = Callable[[Order], None]
 
 
-def load(*, own: Sequence[Reservation], others: Sequence[Reservation], bank: User) -> int:
-    """own, others: promises that hold, of the hospital that signs in and of others."""
-    for kept in own[:1]:
-        _ask(kept, kept.asked_by, DAYS_TO_DELIVERY[0])
-    for kept, state, days in zip(others, OTHERS, DAYS_TO_DELIVERY[1:], strict=False):
-        _advance(_ask(kept, bank, days), state, bank)
+@dataclass(frozen=True)
+class Stage:
+    """How far an order has come. days: until its delivery; own: of the hospital whose people sign in."""
+
+    steps: Sequence[Step]
+    days: int
+    own: bool = False
+
+
+def load(*, seed: int) -> int:
+    """One order of each stage, as far as there are patients and units that lack nothing."""
+    rng = random.Random(f"qidai-orders-{seed}")
+    own = sum(1 for one in STAGES if one.own)
+    elsewhere = demo_ready.other_hospitals(GeneticLimits.load().home_country)
+    found = {
+        True: demo_ready.patients(rng, own, demo_ready.own_hospitals()),
+        False: demo_ready.patients(rng, len(STAGES) - own, elsewhere),
+    }
+    units = demo_ready.units(rng, len(STAGES))
+    for stage in STAGES:
+        if units and found[stage.own]:
+            _at_stage(stage, found[stage.own].pop(0), units.pop(0))
     return Order.objects.count()
 
 
-def _ask(kept: Reservation, user: User, days: int) -> Order:
-    today = timezone.localdate()
-    deliver_on = today + dt.timedelta(days=days)
+def _at_stage(stage: Stage, patient: Patient, unit: CordBloodUnit) -> None:
+    demo_ready.make_ready(patient)
+    kept = _reserved(unit, patient)
+    demo_typings.confirmed_by_two(kept, asked_at=timezone.now() - PROMISED)
+    order = _asked(kept, stage.days)
+    for step in stage.steps:
+        step(order)
+        order = _fresh(order)
+
+
+def _fresh(order: Order) -> Order:
+    found: Order = Order.objects.with_names().prefetch_related("signatures").get(pk=order.pk)
+    return found
+
+
+def _reserved(unit: CordBloodUnit, patient: Patient) -> Reservation:
+    row = services.reservation_ask(wish=Wish(unit.pk, patient.pk), user=coordinator(patient.hospital_id))
+    if not row.is_active:
+        row = services.reservation_confirm(reservation_id=row.pk, user=person(Role.SEARCH_COORDINATOR))
+    ago = timezone.now() - PROMISED
+    Reservation.objects.filter(pk=row.pk).update(asked_at=ago, confirmed_at=ago)
+    return row
+
+
+def _asked(kept: Reservation, days: int) -> Order:
+    deliver_on = timezone.localdate() + dt.timedelta(days=days)
     given = {
         **prescription.proposed(kept.patient),
         "weight_kg": kept.patient.weight_kg or Decimal(20),
         "conditioning": "Bu/Cy/ATG",
         "conditioning_on": deliver_on + dt.timedelta(days=1),
         "deliver_on": deliver_on,
-        "infusion_on": deliver_on + dt.timedelta(days=9),
-        "ship_to": kept.hospital.shipping_address or f"{kept.hospital.name}, {kept.hospital.city}",
-        "contact": kept.hospital.shipping_contact or "Stem cell laboratory",
-        "contact_phone": kept.hospital.shipping_phone or "+86 21 0000 0000",
+        "infusion_on": deliver_on + dt.timedelta(days=8),
     }
     wish = OrderWish(reservation_id=kept.pk, prescribed=Prescription(**given))
-    return order_ask(wish=wish, user=user)
+    return order_ask(wish=wish, user=coordinator(kept.hospital_id))
+
+
+# --- the steps ------------------------------------------------------------------------------------
+
+
+def _sign(order: Order) -> None:
+    _write(order, Meaning.PRESCRIPTION, physician(order.hospital_id), prescription.digest(order))
+
+
+def _approve(order: Order) -> None:
+    order_approve(order_id=order.pk, user=person(Role.SEARCH_COORDINATOR))
 
 
 @transaction.atomic
-def _advance(order: Order, state: OrderState, bank: User) -> None:
+def _release(order: Order) -> None:
     held = moving.locked_order(order.pk)
-    physicians = members_who(Permission.ORDER_PRESCRIBE, order.hospital_id)
-    _sign(order, Meaning.PRESCRIPTION, physicians[0] if physicians else bank, prescription.digest(order))
-    if state == OrderState.ASKED:
-        return
-    actor = Actor.user(bank)
-    new: dict[str, Any] = {
-        "approved_by": actor.label[:200],
-        "approved_by_user": bank,
-        "approved_at": timezone.now(),
-    }
-    row = moving.step(held, OrderState.APPROVED, actor=actor, action="order.approve", fields=new)
-    if state == OrderState.APPROVED:
-        return
-    digest = checklist.digest_of(row, checklist.checklist_of(row))
-    pairs = ((Meaning.RELEASE, Role.QA), (Meaning.RELEASE_SECOND, Role.MEDICAL_DIRECTOR))
-    for meaning, role in pairs:
-        signer = User.objects.filter(role_grants__role=role).order_by("email")[0]
-        _sign(row, meaning, signer, digest)
-    new = {"released_at": timezone.now(), "release_checks": checklist.kept(checklist.in_english(row))}
-    moving.step(held, OrderState.RELEASED, actor=Actor.user(signer), action="order.release", fields=new)
+    found = checklist.checklist_of(held.row)
+    guard_checks(found.checks)
+    digest = checklist.digest_of(held.row, found)
+    director = person(Role.MEDICAL_DIRECTOR)
+    _write(held.row, Meaning.RELEASE, person(Role.QA), digest)
+    _write(held.row, Meaning.RELEASE_SECOND, director, digest)
+    new = {"released_at": timezone.now(), "release_checks": checklist.kept(checklist.in_english(held.row))}
+    actor = Actor.user(director)
+    moving.step(held, OrderState.RELEASED, actor=actor, action="order.release", fields=new)
 
 
-def _sign(order: Order, meaning: Meaning, user: User, digest: str) -> None:
+@transaction.atomic
+def _write(order: Order, meaning: Meaning, user: User, digest: str) -> None:
     order_signatures.write(order, meaning, user, digest)
     action = "order.sign" if meaning == Meaning.PRESCRIPTION else "order.release_sign"
     moving.record(order, action, Actor.user(user), after={"meaning": str(meaning), "digest": digest})
+
+
+def _pack(order: Order) -> None:
+    """By the colleague: nobody checks his own packing, and the one who signs in has something to check."""
+    demo_shipments.packed(order, colleague(Role.SHIPPING))
+
+
+def _send(order: Order) -> None:
+    demo_shipments.sent(order, checks=person(Role.SHIPPING), sends=colleague(Role.SHIPPING))
+
+
+_RELEASED: Final = (_sign, _approve, _release)
+_SENT: Final = (*_RELEASED, _pack, _send)
+STAGES: Final = (
+    Stage((), 16, own=True),
+    Stage((_sign,), 14, own=True),
+    Stage((_sign, _approve), 12),
+    Stage(_RELEASED, 4),
+    Stage((*_RELEASED, _pack), 3),
+    Stage((*_SENT, demo_shipments.under_way), 1, own=True),
+    Stage((*_SENT, demo_shipments.delivered), 1, own=True),
+    Stage((*_SENT, demo_shipments.delivered, demo_shipments.infused), 1, own=True),
+    Stage((*_SENT, demo_shipments.delivered, demo_shipments.not_used), 1),
+    Stage((_sign, _approve), 10),  # the last: its unit is recalled (demo_incidents)
+)

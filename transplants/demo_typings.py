@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 from django.utils import timezone
@@ -15,6 +16,7 @@ from core.typings import TypingInput
 from hla.typing import Typing
 from transplants import services_typings as services
 from transplants.choices_typings import NEEDED, WANTED, TypingMethod
+from transplants.demo_people import colleague, person
 from transplants.guards_typings import shown_of
 from transplants.models import ConfirmatoryTyping, Reservation
 
@@ -27,12 +29,28 @@ Step = Callable[[Reservation, People], ConfirmatoryTyping]
 def load(*, person: People) -> int:
     """Of active reservations whose unit is typed at all loci and has segments: as many as there are, at most six."""
     steps: list[Step] = [_asked, _sampled, _reported, _confirmed, _discrepant, _cancelled]
-    rows = Reservation.objects.with_names().active().filter(unit__segments__gte=1).order_by("number")
-    found = [row for row in rows if _is_typed(row.unit)]
+    rows = Reservation.objects.with_names().active().filter(unit__segments__gte=1, orders=None)
+    found = [row for row in rows.order_by("number") if _is_typed(row.unit)]
     # the last ones: the first stand for what else happens to a reservation
     for step, row in zip(steps, reversed(found), strict=False):
         step(row, person)
     return ConfirmatoryTyping.objects.count()
+
+
+def confirmed_by_two(row: Reservation, *, asked_at: dt.datetime) -> ConfirmatoryTyping:
+    """By two of the laboratory, some days ago: whoever releases the unit later had no hand in its typing."""
+    first, second = person(Role.LAB), colleague(Role.LAB)
+    asked = services.typing_ask(reservation_id=row.pk, user=person(Role.SEARCH_COORDINATOR))
+    ConfirmatoryTyping.objects.filter(pk=asked.pk).update(asked_at=asked_at)
+    day = timezone.localdate(asked_at)
+    services.typing_sample(typing_id=asked.pk, user=first, used_on=day)
+    given = TypingInput(gl=_gl(_listed(row.unit)), laboratory="HLA laboratory", typed_on=day)
+    found = services.typing_report(typing_id=asked.pk, given=given, method=TypingMethod.NGS, user=first)
+    shown = shown_of(found, typing_compared.in_force(row.unit_id))
+    services.typing_verify(typing_id=found.pk, user=second, shown=shown)
+    times = {"reported_at": asked_at, "ended_at": asked_at + dt.timedelta(hours=5)}
+    ConfirmatoryTyping.objects.filter(pk=asked.pk).update(**times)
+    return found
 
 
 def _listed(unit: CordBloodUnit) -> Loci:

@@ -10,9 +10,10 @@ from core.roles import Role
 from tests.factories.bank import UnitFactory
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory, PatientFactory, member_of
+from tests.factories.orders import OrderFactory
 from tests.factories.reservations import ReservationFactory
 from transplants import demo_incidents
-from transplants.models import Incident, Recall
+from transplants.models import Incident, Order, Recall
 
 pytestmark = pytest.mark.django_db
 
@@ -37,3 +38,22 @@ def test_the_demonstration_has_incidents_and_a_recall(promised: int) -> None:
     assert Lot.objects.get(number=demo_incidents.LOT).is_blocked
     warned = [bool(panels(Place.ALERT, member, row.patient)) for row in kept]
     assert warned.count(True) == (promised > 1)  # one is left to go on with
+
+
+def test_a_unit_that_another_hospital_ordered_is_recalled_and_its_own_orders_are_left_to_go_on() -> None:
+    for role in (Role.QA, Role.LAB, Role.MEDICAL_DIRECTOR):
+        UserFactory(roles=[role])
+    hospital = HospitalFactory()
+    member_of(hospital)
+    own = [
+        OrderFactory(state=state, for_patient=PatientFactory(hospital=hospital))
+        for state in ("asked", "approved")
+    ]
+    others = [OrderFactory(state="approved") for _ in "12"]
+    UnitFactory.create_batch(8)
+
+    demo_incidents.load(seed=1)
+
+    recalled = set(Order.objects.filter(unit__recalled=True))
+    assert recalled == {others[-1]}
+    assert not recalled & set(own)
