@@ -116,7 +116,7 @@ def _panel(rows: IncidentQuerySet, user: User, query: str, *, may_report: bool, 
     found = rows.visible_to(user).with_names().order_by("-opened_at")
     may = may_report and user.has_permission(_P.INCIDENT_REPORT)
     values = {
-        "rows": [presenters.list_row(row, today) for row in found[:_MAX]],
+        "rows": [presenters.list_row(row, today, user) for row in found[:_MAX]],
         "report_url": f"{reverse('transplants:incident-create')}?{query}" if may else "",
         "recall_url": f"{reverse('transplants:recall-create')}?{recall}" if recall else "",
     }
@@ -169,7 +169,7 @@ def lookback_panel(user: User, unit: Any) -> Panel | None:
     incidents = Incident.objects.visible_to(user).filter(units__unit=unit).with_names()
     values = {
         "outside": recalls.with_outside(stakes, user),
-        "incidents": [presenters.list_row(row, today) for row in incidents.order_by("-opened_at")],
+        "incidents": [presenters.list_row(row, today, user) for row in incidents.order_by("-opened_at")],
         "recalls": _recalls_of(user, unit),
     }
     return Panel("transplants/_lookback_unit.html", values)
