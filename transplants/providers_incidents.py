@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from bank import lot_reach
 from bank.choices import Source
 from bank.dossier import registry
 from bank.dossier.labels import LABELS
@@ -24,7 +25,7 @@ from core.panels import Panel, Place
 from core.roles import Permission
 from core.work import WorkItem
 from hospitals.models import Patient
-from transplants import notices_incidents
+from transplants import notices_incidents, recall_growth
 from transplants import presenters_incidents as presenters
 from transplants import presenters_recalls as recalls
 from transplants.affected import Stake, shown_to, stakes_of
@@ -63,6 +64,7 @@ def register() -> None:
     panels.register(Place.ORDER, order_panel)
     panels.register(Place.LOOKBACK, lookback_panel)
     panels.register(Place.LOT, lot_panel)
+    lot_reach.register(recall_growth.extend)
     LABELS.update(DOSSIER_LABELS)
     registry.register_all(SECTIONS)
     registry.leave_out(IncidentRules._meta.label, "rules of the bank, not a record of a unit")
@@ -190,7 +192,7 @@ def lot_panel(user: User, lot: Lot) -> Panel | None:
         ),
         "recalls": [
             recalls.list_row(row)
-            for row in Recall.objects.visible_to(user).filter(lot=lot).with_names().order_by("-started_at")
+            for row in Recall.objects.visible_to(user).of_lot(lot).with_names().order_by("-started_at")
         ],
     }
     return Panel("transplants/_lookback_lot.html", values)

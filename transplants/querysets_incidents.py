@@ -15,6 +15,7 @@ from hospitals.querysets import OfHospital, hospitals_open_to
 from transplants.choices_incidents import SERIOUS, IncidentState
 
 if TYPE_CHECKING:
+    from bank.models import Lot
     from core.models import User
     from transplants.models import Incident, Recall
 
@@ -95,6 +96,10 @@ class RecallQuerySet(OfHospital):
 
     def on(self) -> Self:
         return self.filter(lifted_at__isnull=True)
+
+    def of_lot(self, lot: Lot) -> Self:
+        """Of the lot under each of its names."""
+        return self.filter(Q(lot=lot) | Q(lot__merged_into=lot))
 
     def by_key(self, key: UUID | None) -> Recall | None:
         found: Recall | None = self.filter(pk=key).first() if key else None
