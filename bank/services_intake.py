@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bank import storing
+from bank import lot_reach, storing
 from bank.choices import Analyte, MeasureUnit, RedCells, Sex, TimePoint, UnitStatus
 from bank.choices_lots import LotKind, LotStep
 from bank.imports.columns import OLDEST
@@ -86,9 +86,11 @@ def unit_collect(*, unit_id: UUID, given: Collection, actor: Actor) -> CordBlood
     if given.volume_ml is not None:
         _measured(unit, TimePoint.COLLECTION, Analyte.VOLUME, given.volume_ml, MeasureUnit.ML, actor)
     collected_on = timezone.localdate(given.collected_at)
-    use_lots(unit, given.lots, on=collected_on, actor=actor, reason=given.lot_reason)
+    used = use_lots(unit, given.lots, on=collected_on, actor=actor, reason=given.lot_reason)
     fields = {"collected_on": collected_on, "sex": donation.infant_sex}
-    return move(unit, UnitStatus.COLLECTED, actor=actor, action="unit.collect", reason="", fields=fields)
+    moved = move(unit, UnitStatus.COLLECTED, actor=actor, action="unit.collect", reason="", fields=fields)
+    lot_reach.tell(used, [moved], actor)
+    return moved
 
 
 @transaction.atomic
@@ -189,12 +191,14 @@ def unit_process(
         LotGiven(LotKind.PROCESSING_SET, kit_lot, LotStep.PROCESSING),
         LotGiven(LotKind.BAG, bag_lot, LotStep.PROCESSING, "bag_lot"),
     )
-    use_lots(unit, lots, on=timezone.localdate(started_at), actor=actor, reason=lot_reason)
+    used = use_lots(unit, lots, on=timezone.localdate(started_at), actor=actor, reason=lot_reason)
     fields = {
         "processing_method": canonical_method(processing_method),
         "red_cells": RedCells(red_cells).value if red_cells else "",
     }
-    return move(unit, UnitStatus.PROCESSING, actor=actor, action="unit.process", reason="", fields=fields)
+    moved = move(unit, UnitStatus.PROCESSING, actor=actor, action="unit.process", reason="", fields=fields)
+    lot_reach.tell(used, [moved], actor)
+    return moved
 
 
 @transaction.atomic
@@ -234,9 +238,11 @@ def unit_freeze(
         LotGiven(LotKind.CRYOPROTECTANT, cryoprotectant_lot, LotStep.FREEZING, "cryoprotectant_lot"),
         LotGiven(LotKind.FREEZER, freezer, LotStep.FREEZING, "freezer"),
     )
-    use_lots(unit, lots, on=timezone.localdate(frozen_at), actor=actor, reason=lot_reason)
+    used = use_lots(unit, lots, on=timezone.localdate(frozen_at), actor=actor, reason=lot_reason)
     fields = {"segments": segments}
-    return move(unit, UnitStatus.QUARANTINE, actor=actor, action="unit.freeze", reason="", fields=fields)
+    moved = move(unit, UnitStatus.QUARANTINE, actor=actor, action="unit.freeze", reason="", fields=fields)
+    lot_reach.tell(used, [moved], actor)
+    return moved
 
 
 def _guard_step(unit: CordBloodUnit, to: UnitStatus) -> None:

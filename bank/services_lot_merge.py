@@ -10,10 +10,12 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.lookups import IsNull
 from django.utils.translation import gettext_lazy as _
 
+from bank import lot_reach
 from bank.choices_lots import LotState
 from bank.lot_locks import lock_lots
 from bank.lot_use import plain_number
-from bank.models import Lot, LotUse
+from bank.models import CordBloodUnit, Lot, LotUse
+from bank.recalls import locked_units
 from bank.writing import given_reason
 from core import audit
 from core.audit import Actor, Batch
@@ -36,43 +38,67 @@ def lot_merge(
     Raises InvalidInput `lot_unknown`, `same_lot`, `lots_differ` where manufacturers or last days are registered that
     differ and nobody says that it is one lot in spite of that (same_anyway); Conflict `kind_differs`, `lot_ambiguous`,
     `lot_merged`, and `block_differs` where only one of them is blocked and the block is not said to be of both
-    (carry_block).
+    (carry_block). A recall of either that is on reaches the units of both (bank.lot_reach).
     """
     reason = given_reason(reason)
-    kept, gone = _locked_pair(lot_id, other)
+    kept, gone, touched = _locked_pair(lot_id, other)
     differ = _differences(kept, gone)
     if differ and not same_anyway:
         raise _differing(kept, gone, differ)
     blocked = _block_of_both(kept, gone, carry_block)
     guard_signature(user, password)
-    units = _move_uses(kept, gone)
+    moved = _move_uses(kept, gone)
     Lot.objects.filter(merged_into=gone).update(merged_into=kept)
     was = {"state": gone.state, "blocked_reason": gone.blocked_reason}
     gone.merged_into, gone.state, gone.blocked_reason = kept, LotState.IN_USE.value, ""
     gone.save(update_fields=["merged_into", "state", "blocked_reason"])
     before, after = _carry(kept, blocked)
-    actor, batch = Actor.user(user), _batch(units)
-    told = {**after, "lot": str(gone), "lot_id": str(gone.pk), "uses": len(units)}
+    actor, batch = Actor.user(user), _batch(moved)
+    told = {**after, "lot": str(gone), "lot_id": str(gone.pk), "uses": len(moved)}
     told |= {"in_spite_of": differ} if differ else {}
     audit.record(
         actor=actor, action="lot.merge", target=kept, before=before, after=told, reason=reason, batch=batch
     )
     into = {"lot": str(kept), "lot_id": str(kept.pk)}
     audit.record(actor=actor, action="lot.merged", target=gone, before=was, after=into, reason=reason)
+    lot_reach.tell([kept], touched, actor)
     return kept
 
 
-def _locked_pair(lot_id: UUID, text: str) -> tuple[Lot, Lot]:
-    """Both and their names behind locks, taken by key: whoever notes a use of either waits, or is waited for."""
+class _Grown(Exception):
+    """While one waited for the lots, one of them was used on a further unit: that is to be locked before them."""
+
+
+def _locked_pair(lot_id: UUID, text: str) -> tuple[Lot, Lot, list[CordBloodUnit]]:
+    """Both and their names behind locks, taken by key; before them each unit of either: one may be recalled.
+
+    Whoever notes a use of either waits, or is waited for.
+    """
+    while True:
+        try:
+            with transaction.atomic():  # a savepoint: leaving it by an exception frees what it locked
+                return _locked_once(lot_id, text)
+        except _Grown:
+            continue
+
+
+def _locked_once(lot_id: UUID, text: str) -> tuple[Lot, Lot, list[CordBloodUnit]]:
     kept = Lot.objects.filter(pk=lot_id).first()
     if kept is None:
         raise InvalidInput("lot_unknown", _("There is no such lot."))
     found = _other(kept, text)
+    units = locked_units(_unit_ids(kept, found))
     by_key = lock_lots([kept.pk, found.pk], to_merge=True)
     kept, gone = by_key[kept.pk], by_key[found.pk]
     if kept.merged_into_id or gone.merged_into_id:
         raise Conflict("lot_merged", _("One of these lots was merged already."), field="other")
-    return kept, gone
+    if not _unit_ids(kept, gone) <= {unit.pk for unit in units}:
+        raise _Grown
+    return kept, gone, units
+
+
+def _unit_ids(*lots: Lot) -> set[UUID]:
+    return set(LotUse.objects.filter(lot__in=lots).order_by().values_list("unit_id", flat=True))
 
 
 def _other(kept: Lot, text: str) -> Lot:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from bank import lots
+from bank import lot_reach, lots
 from bank.choices_lots import LotKind, LotState, LotStep
 from bank.lot_use import LotGiven, plain_number, use_lots
 from bank.models import CordBloodUnit, Lot
@@ -114,6 +114,7 @@ def lot_use_record(
     [lot] = use_lots(unit, [given], on=used_on, actor=actor, reason=lot_reason)
     after = {"lot": str(lot), "kind": lot.kind, "step": given.step.value, "used_on": used_on}
     touch_unit(unit, actor=actor, action="unit.lot", after=after)
+    lot_reach.tell([lot], [unit], actor)
     return lot
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bank import lot_reach
 from bank.choices import (
     ANALYTE_UNIT,
     Analyte,
@@ -41,6 +42,7 @@ from bank.writing import given_reason, guard_own, locked_unit, touch_unit, write
 from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
+from core.notifications import kept_back, notifications_create
 
 # Copies of these stand on the unit and decide where it is offered: they change only while it is on offer nowhere.
 _LISTED = _(
@@ -127,7 +129,7 @@ def measurement_record(
         entered_by_id=actor.person_id,
     )
     device = LotGiven(LotKind.INSTRUMENT, instrument, LotStep.MEASUREMENT, "instrument")
-    use_lots(unit, [device], on=measured_on, actor=actor, reason=lot_reason)
+    used = use_lots(unit, [device], on=measured_on, actor=actor, reason=lot_reason)
     after = {
         "time_point": point.value,
         "analyte": what.value,
@@ -139,10 +141,13 @@ def measurement_record(
         _copy_listed(unit, what, value, before, after, actor)
     else:
         touch_unit(unit, actor=actor, action="unit.measurement", before=before, after=after)
-    if not older:
-        hold_if_failed(
-            unit, CriterionKind.MEASUREMENT, actor=actor, time_point=point.value, analyte=what.value
-        )
+    with kept_back() as told:
+        lot_reach.tell(used, [unit], actor)
+        if not older:
+            hold_if_failed(
+                unit, CriterionKind.MEASUREMENT, actor=actor, time_point=point.value, analyte=what.value
+            )
+    notifications_create(notices=told)
     return row
 
 

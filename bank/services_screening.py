@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bank import lot_reach
 from bank.choices import (
     COMMON_MARKERS,
     Abo,
@@ -28,11 +29,12 @@ from bank.consents import guard_mother_testing
 from bank.holds import hold_and_tell
 from bank.late_results import hold_if_failed
 from bank.lot_use import LotGiven, use_lots
-from bank.models import BloodGroupResult, CordBloodUnit, CultureResult, MarkerResult
+from bank.models import BloodGroupResult, CordBloodUnit, CultureResult, Lot, MarkerResult
 from bank.results import guard_listed, guard_past, guard_sampled, in_force, is_older, supersede
 from bank.writing import given_reason, guard_own, locked_unit, touch_unit, write_unit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
+from core.notifications import kept_back, notifications_create
 
 RETRACTABLE: dict[str, type[MarkerResult] | type[CultureResult]] = {
     "marker": MarkerResult,
@@ -102,13 +104,16 @@ def markers_record(
         for one in results
     ]
     lots = [LotGiven(LotKind.TEST_KIT, one.kit_lot, LotStep.MARKER, f"lot_{one.test}") for one in results]
-    use_lots(unit, lots, on=drawn.tested_on, actor=actor, reason=lot_reason)
+    used = use_lots(unit, lots, on=drawn.tested_on, actor=actor, reason=lot_reason)
     bad = [row for row in rows if row.result == MarkerResultValue.POSITIVE and row.test not in COMMON_MARKERS]
     told = {str(one.test): str(one.result) for one in results}
     after = {"subject": whose.value, "tested_on": drawn.tested_on, **told}
     touch_unit(unit, actor=actor, action="unit.markers", after=after)
-    if bad:
-        hold_and_tell(unit, actor=actor, reason="; ".join(row.told for row in bad))
+    with kept_back() as notices:
+        lot_reach.tell(used, [unit], actor)
+        if bad:
+            hold_and_tell(unit, actor=actor, reason="; ".join(row.told for row in bad))
+    notifications_create(notices=notices)
     return rows
 
 
@@ -157,13 +162,16 @@ def culture_record(
     if unit.cultures.standing().filter(**values).exists():
         raise Conflict("result_exists", _("This culture is recorded already."))
     row = CultureResult.objects.create(unit=unit, entered_by_id=actor.person_id, **values)
-    _use_kit(unit, kit_lot, LotStep.CULTURE, drawn.tested_on, actor, lot_reason)
+    used = _use_kit(unit, kit_lot, LotStep.CULTURE, drawn.tested_on, actor, lot_reason)
     after = {name: values[name] for name in ("kind", "result", "organism", "read_on") if values[name]}
     touch_unit(unit, actor=actor, action="unit.culture", after=after)
-    if found == CultureValue.GROWTH:
-        hold_and_tell(unit, actor=actor, reason=row.told)
-    else:
-        hold_if_failed(unit, CriterionKind.CULTURE, actor=actor, test=row.kind)
+    with kept_back() as notices:
+        lot_reach.tell(used, [unit], actor)
+        if found == CultureValue.GROWTH:
+            hold_and_tell(unit, actor=actor, reason=row.told)
+        else:
+            hold_if_failed(unit, CriterionKind.CULTURE, actor=actor, test=row.kind)
+    notifications_create(notices=notices)
     return row
 
 
@@ -198,20 +206,21 @@ def blood_group_record(
         superseded=older,
         entered_by_id=actor.person_id,
     )
-    _use_kit(unit, kit_lot, LotStep.BLOOD_GROUP, tested_on, actor, lot_reason)
+    used = _use_kit(unit, kit_lot, LotStep.BLOOD_GROUP, tested_on, actor, lot_reason)
     if older:
         after = {"blood_group": str(row), **in_force(older)}
         touch_unit(unit, actor=actor, action="unit.blood_group", after=after)
     else:
         new = {"abo": group.value, "rh": factor.value}
         write_unit(unit, new, {}, actor=actor, action="unit.blood_group", reason="")
+    lot_reach.tell(used, [unit], actor)
     return row
 
 
 def _use_kit(
     unit: CordBloodUnit, number: str, step: LotStep, day: dt.date, actor: Actor, reason: str
-) -> None:
-    use_lots(unit, [LotGiven(LotKind.TEST_KIT, number, step)], on=day, actor=actor, reason=reason)
+) -> list[Lot]:
+    return use_lots(unit, [LotGiven(LotKind.TEST_KIT, number, step)], on=day, actor=actor, reason=reason)
 
 
 @transaction.atomic

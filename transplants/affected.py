@@ -74,13 +74,16 @@ def stakes_of(unit_ids: Collection[UUID]) -> list[Stake]:
     return sorted(found, key=_urgency)
 
 
-def _orders(unit_ids: Collection[UUID]) -> Sequence[Order]:
-    """Open ones, infused ones, and those whose unit has not come back."""
+def still_concerned() -> Q:
+    """Orders that are open, were infused, or whose unit has not come back."""
     away = Q()
     for state, status in _AWAY.items():
         away |= Q(state=state, unit__status=status)
-    concerned = Q(state__in=[*OPEN_ORDERS, OrderState.INFUSED]) | away
-    rows = Order.objects.filter(concerned, unit__in=list(unit_ids))
+    return Q(state__in=[*OPEN_ORDERS, OrderState.INFUSED]) | away
+
+
+def _orders(unit_ids: Collection[UUID]) -> Sequence[Order]:
+    rows = Order.objects.filter(still_concerned(), unit__in=list(unit_ids))
     names = ("unit__bank", "hospital", "patient", "shipment", "infusion__transplant")
     return list(rows.select_related(*names).order_by("number"))
 

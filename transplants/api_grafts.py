@@ -15,6 +15,7 @@ from rest_framework.routers import SimpleRouter
 from core.access import get_visible_or_404, has_permission, person_of
 from core.roles import Permission
 from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
+from hospitals.querysets import hospitals_open_to
 from transplants import services_grafts, services_returns
 from transplants.choices_orders import Answer, GraftPoint, GraftType, ReactionGrade, ThawMethod
 from transplants.graft_reports import COUNTED, Count, Report
@@ -129,7 +130,11 @@ class ArrivalInput(serializers.Serializer[Any]):
 
 
 class UnitReturnSerializer(serializers.ModelSerializer[UnitReturn]):
-    """A unit that left the bank and was not infused. decision: in force once it is seconded."""
+    """A unit that left the bank and was not infused. decision: in force once it is seconded.
+
+    A hospital reads of a decision once it is in force, and of the unit's status until then: whose it is afterwards is
+    told to nobody.
+    """
 
     unit_no = serializers.CharField(source="unit.public_no", read_only=True)
     unit_status = serializers.CharField(source="unit.status", read_only=True)
@@ -143,6 +148,14 @@ class UnitReturnSerializer(serializers.ModelSerializer[UnitReturn]):
             "thawed", "reported_at", "returned_at", "bag_intact", "decision", "decided_at", "seconded_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    def to_representation(self, instance: UnitReturn) -> dict[str, Any]:
+        found = super().to_representation(instance)
+        if hospitals_open_to(person_of(self.context["request"]), Permission.ORDER_VIEW) is None:
+            return found
+        if instance.seconded_at is None:
+            return {**found, "decision": "", "decided_at": None}
+        return {**found, "unit_status": ""}
 
 
 def _given(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

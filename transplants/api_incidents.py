@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Prefetch
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
@@ -24,7 +25,7 @@ from transplants.choices_incidents import (
     IncidentState,
     Seriousness,
 )
-from transplants.models import Incident, IncidentNote, Order, Recall, RecallUnit
+from transplants.models import Incident, IncidentNote, IncidentUnit, Order, Recall, RecallUnit
 from transplants.querysets_incidents import IncidentQuerySet, RecallQuerySet
 from transplants.services_incidents import Report
 
@@ -111,9 +112,14 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             return Incident.objects.none()
         asked = IncidentQuery(data=self.request.query_params)
         asked.is_valid(raise_exception=True)
-        rows: IncidentQuerySet = Incident.objects.visible_to(person_of(self.request))
-        rows = rows.filter(**asked.validated_data).prefetch_related("units__unit__bank")
-        return rows.order_by("-opened_at", "pk")
+        return self._rows().filter(**asked.validated_data).order_by("-opened_at", "pk")
+
+    def _rows(self) -> IncidentQuerySet:
+        """With the units that the person may see named."""
+        person = person_of(self.request)
+        units = IncidentUnit.objects.visible_to(person).select_related("unit__bank")
+        rows: IncidentQuerySet = Incident.objects.visible_to(person)
+        return rows.prefetch_related(Prefetch("units", units))
 
     @extend_schema(
         summary="Report an incident", request=IncidentInput, responses={201: IncidentSerializer, **_ERRORS}
@@ -138,7 +144,8 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             incident_id=data.get("incident_id"),
         )
         row = services.incident_report(report=report, user=person)
-        return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
+        shown = self._rows().get(pk=row.pk)
+        return Response(self.get_serializer(shown).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Notes of an incident, or a new one",

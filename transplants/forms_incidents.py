@@ -30,7 +30,7 @@ from transplants.choices_incidents import (
     Seriousness,
 )
 from transplants.forms_units import UnitNumbersField
-from transplants.models import Incident, IncidentRules
+from transplants.models import IncidentRules, IncidentUnit
 from transplants.notices_incidents import INVESTIGATORS
 from transplants.querysets_incidents import IncidentQuerySet
 
@@ -241,16 +241,18 @@ class IncidentFilterForm(forms.Form):
         label=_("Seriousness"), required=False, choices=[("", _("all")), ("yes", _("serious only"))]
     )
 
-    def apply(self, rows: IncidentQuerySet, *, today: dt.date) -> IncidentQuerySet:
-        """The rows that the valid fields ask for; an invalid field filters nothing and shows its error."""
+    def apply(self, rows: IncidentQuerySet, *, today: dt.date, user: User) -> IncidentQuerySet:
+        """The rows that the valid fields ask for; an invalid field filters nothing and shows its error.
+
+        user: by whose units they are found; a number that the person does not see finds nothing."""
         self.full_clean()
         data = self.cleaned_data if self.is_bound else {}
         if text := data.get("q", "").replace("\0", "").strip():
-            units = Incident.objects.filter(
-                Q(units__unit__unit_no__icontains=text) | Q(units__unit__din__icontains=text.replace(" ", ""))
+            units = IncidentUnit.objects.visible_to(user).filter(
+                Q(unit__unit_no__icontains=text) | Q(unit__din__icontains=text.replace(" ", ""))
             )
             words = Q(number__icontains=text) | Q(title__icontains=text) | Q(patient__code__icontains=text)
-            rows = rows.filter(words | Q(pk__in=units.order_by().values("pk")))
+            rows = rows.filter(words | Q(pk__in=units.order_by().values("incident")))
         if data.get("kind"):
             rows = rows.filter(kind=data["kind"])
         if data.get("serious"):

@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from bank.models import CordBloodUnit
 from core import audit
 from core.audit import Actor
 from core.models import Installation, User
@@ -34,7 +35,8 @@ from core.pdf.document import (
 from core.pdf.paint import pdf_bytes
 from transplants.choices_incidents import IncidentKind
 from transplants.models import Incident, Recall
-from transplants.presenters_incidents import moment
+from transplants.presenters_incidents import lot_of, moment, none_named, states_told, units_of
+from transplants.services_incidents import is_of_bank
 
 LANGUAGES: Final = [code for code, _name in settings.LANGUAGES]
 DEFINITIONS: Final = {
@@ -91,12 +93,12 @@ def _blocks(row: Incident, user: User) -> Iterator[Block]:
     yield Text(row.title)
     if row.rapid_alert:
         yield Notice(_("Rapid alert"), "bad")
-    yield Facts(tuple(Fact(label, value) for label, value in _facts(row)), columns=3)
+    yield Facts(tuple(Fact(label, value) for label, value in _facts(row, user)), columns=3)
     if definition := DEFINITIONS.get(IncidentKind(row.kind)):
         yield Text(str(definition), "muted", small=True)
     yield Heading(_("What happened"))
     yield Text(row.what)
-    yield from _units(row)
+    yield from _units(row, user)
     yield from _recalls(row, user)
     yield Heading(_("Cause"))
     yield Text(row.cause or _("Not known yet."), "" if row.cause else "muted")
@@ -107,7 +109,7 @@ def _blocks(row: Incident, user: User) -> Iterator[Block]:
     yield Together((Heading(_("Signatures")), Signatures(labels, places)))
 
 
-def _facts(row: Incident) -> Iterator[tuple[str, str]]:
+def _facts(row: Incident, user: User) -> Iterator[tuple[str, str]]:
     yield _("Kind"), str(row.get_kind_display())
     yield _("Seriousness"), str(row.get_seriousness_display())
     yield _("Imputability"), str(row.get_imputability_display())
@@ -121,27 +123,33 @@ def _facts(row: Incident) -> Iterator[tuple[str, str]]:
     yield _("Hospital"), row.hospital.code if row.hospital else ""
     yield _("Patient"), row.patient.code if row.patient else ""
     yield pgettext("transplant", "Order"), row.order.number if row.order else ""
-    yield _("Lot"), str(row.lot or "")
+    yield _("Lot"), lot_of(row, of_bank=is_of_bank(user))
     yield _("Closed"), f"{moment(row.closed_at)} {row.closed_by.full_name}" if row.closed_by else ""
 
 
-def _units(row: Incident) -> Iterator[Block]:
-    found = row.units.select_related("unit__bank").order_by("unit__unit_no", "pk")
+def _units(row: Incident, user: User) -> Iterator[Block]:
+    """Those that the person may see named, as the page shows them."""
+    found = list(units_of(row, user))
+    told = states_told([one.unit_id for one in found], user)
     rows = tuple(
         (
             cell(one.unit.public_no),
             cell(one.unit.din or "–"),
             cell(one.unit.bank.name),
-            cell(", ".join([str(one.unit.get_status_display()), *map(str, one.unit.block_labels)])),
+            cell(_state(one.unit) if one.unit_id in told else "–"),
         )
         for one in found
     )
     yield Heading(_("Units"), 1, str(len(rows)))
     if not rows:
-        yield Text(_("No unit is named."), "muted")
+        yield Text(none_named(user), "muted")
         return
     columns = (Column(_("Unit")), Column("DIN"), Column(_("Bank")), Column(_("Status")))
     yield Table(columns, rows)
+
+
+def _state(unit: CordBloodUnit) -> str:
+    return ", ".join([str(unit.get_status_display()), *map(str, unit.block_labels)])
 
 
 def _recalls(row: Incident, user: User) -> Iterator[Block]:

@@ -11,11 +11,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.access import person_of
+from core.models import User
 from core.pages import Sort, sort_from
 from matching.lists import moment
 from transplants.forms_incidents import IncidentFilterForm
 from transplants.models import Incident
+from transplants.presenters_incidents import lot_of
 from transplants.querysets_incidents import IncidentQuerySet
+from transplants.services_incidents import is_of_bank
 
 SORTS = {
     "number": "number",
@@ -45,19 +48,21 @@ def selection(request: HttpRequest, today: dt.date) -> tuple[IncidentQuerySet, I
     """The visible incidents that the address asks for; without an order, what is due first stands first."""
     form = IncidentFilterForm(request.GET)
     sort = sort_from(request, SORTS, "due")
-    rows = form.apply(Incident.objects.visible_to(person_of(request)), today=today)
+    person = person_of(request)
+    rows = form.apply(Incident.objects.visible_to(person), today=today, user=person)
     first, *rest = sort.fields
     field = F(first.lstrip("-"))
     order = field.desc(nulls_last=True) if sort.descending else field.asc(nulls_last=True)
-    return rows.with_names().with_unit_count().order_by(order, "-opened_at", *rest), form, sort
+    return rows.with_names().with_unit_count(person).order_by(order, "-opened_at", *rest), form, sort
 
 
-def csv_rows(rows: IncidentQuerySet) -> Iterator[list[Any]]:
+def csv_rows(rows: IncidentQuerySet, user: User) -> Iterator[list[Any]]:
+    of_bank = is_of_bank(user)
     for row in rows.iterator(chunk_size=500):
         yield [
             row.number, row.kind, row.title, row.seriousness, row.imputability, row.rapid_alert,
             row.hospital.code if row.hospital else "", row.patient.code if row.patient else "",
-            row.order.number if row.order else "", str(row.lot or ""), row.unit_count, row.happened_on,
+            row.order.number if row.order else "", lot_of(row, of_bank=of_bank), row.unit_count, row.happened_on,
             moment(row.opened_at), row.state, row.due_on, moment(row.reported_out_at), row.reported_to,
             moment(row.closed_at),
         ]  # fmt: skip

@@ -161,6 +161,8 @@ class IncidentUnit(models.Model):
     unit = models.ForeignKey("bank.CordBloodUnit", on_delete=models.PROTECT, related_name="incidents")
     added_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = querysets.IncidentUnitQuerySet.as_manager()
+
     class Meta:
         ordering = ["added_at", "pk"]
         constraints = [models.UniqueConstraint(fields=["incident", "unit"], name="incident_unit_once")]

@@ -117,7 +117,7 @@ def overdue(row: Incident) -> list[Notice]:
 # --- recalls --------------------------------------------------------------------------------------
 
 
-def recall_started(row: Recall, stakes: Sequence[Stake], *, but: User) -> list[Notice]:
+def recall_started(row: Recall, stakes: Sequence[Stake], *, but: UUID | None) -> list[Notice]:
     """The bank of the recall; whoever ships of orders in the house or on the way; each hospital of its own."""
     return [
         *_of_recall("started", row, but),
@@ -126,22 +126,31 @@ def recall_started(row: Recall, stakes: Sequence[Stake], *, but: User) -> list[N
     ]
 
 
-def recall_lifted(row: Recall, stakes: Sequence[Stake], *, but: User) -> list[Notice]:
+def recall_grown(row: Recall, stakes: Sequence[Stake]) -> list[Notice]:
+    """Further units of a recalled lot. stakes: in these. Nobody chose it: whoever set it off is told as all are."""
+    return [
+        *_of_recall("grown", row, None),
+        *_to_shipping(row, stakes, None),
+        *_to_hospitals("concerns", row, stakes, None),
+    ]
+
+
+def recall_lifted(row: Recall, stakes: Sequence[Stake], *, but: UUID | None) -> list[Notice]:
     return [*_of_recall("lifted", row, but), *_to_hospitals("over", row, stakes, but)]
 
 
-def unit_freed(row: Recall, stakes: Sequence[Stake], *, but: User) -> list[Notice]:
+def unit_freed(row: Recall, stakes: Sequence[Stake], *, but: UUID | None) -> list[Notice]:
     return _to_hospitals("over", row, stakes, but)
 
 
-def _of_recall(code: str, row: Recall, but: User) -> list[Notice]:
+def _of_recall(code: str, row: Recall, but: UUID | None) -> list[Notice]:
     params = {"id": str(row.pk), "number": row.number}
-    people = [user.pk for user in User.objects.in_roles(RECALLERS) if user.pk != but.pk]
+    people = [user.pk for user in User.objects.in_roles(RECALLERS) if user.pk != but]
     return [Notice(person, f"recall.{code}", f"recall:{row.pk}", params) for person in people]
 
 
-def _to_shipping(row: Recall, stakes: Sequence[Stake], but: User) -> list[Notice]:
-    people = [user.pk for user in User.objects.in_roles(SHIPPERS) if user.pk != but.pk]
+def _to_shipping(row: Recall, stakes: Sequence[Stake], but: UUID | None) -> list[Notice]:
+    people = [user.pk for user in User.objects.in_roles(SHIPPERS) if user.pk != but]
     found = []
     for stake in stakes:
         if stake.order is None or not stake.order.is_open:
@@ -151,7 +160,7 @@ def _to_shipping(row: Recall, stakes: Sequence[Stake], but: User) -> list[Notice
     return found
 
 
-def _to_hospitals(code: str, row: Recall, stakes: Sequence[Stake], but: User) -> list[Notice]:
+def _to_hospitals(code: str, row: Recall, stakes: Sequence[Stake], but: UUID | None) -> list[Notice]:
     members: dict[UUID, list[User]] = {}
     found = []
     for stake in stakes:
@@ -165,7 +174,7 @@ def _to_hospitals(code: str, row: Recall, stakes: Sequence[Stake], but: User) ->
             "patient": stake.patient.code,
         }
         topic = f"patient:{stake.patient.pk}"
-        people = [user.pk for user in members[hospital] if user.pk != but.pk]
+        people = [user.pk for user in members[hospital] if user.pk != but]
         found += [Notice(person, f"recall.{code}", topic, params, hospital) for person in people]
     return found
 
@@ -215,6 +224,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "recall.started": (
         gettext_noop("Recall %(number)s is on. The page says which units and whom it concerns."),
         gettext_noop("Qidai: recall %(number)s"),
+    ),
+    "recall.grown": (
+        gettext_noop(
+            "Recall %(number)s reaches further units of its lot. The page says which and whom it concerns."
+        ),
+        gettext_noop("Qidai: recall %(number)s reaches further units"),
     ),
     "recall.stop": (
         gettext_noop(
@@ -298,6 +313,7 @@ NAMES: dict[str, tuple[Any, Weight, Callable[[Mapping[str, Any]], str], Permissi
         ("unit", "patient"),
     ),
     "recall.started": (gettext_lazy("A recall is on"), _W.URGENT, _RECALL, _P.RECALL_VIEW, ()),
+    "recall.grown": (gettext_lazy("A recall reaches further units"), _W.URGENT, _RECALL, _P.RECALL_VIEW, ()),
     "recall.stop": (
         gettext_lazy("A unit that is shipped is recalled"),
         _W.URGENT,

@@ -41,9 +41,9 @@ def target(row: Order) -> tuple[str, str, str]:
 
 def why_not_ordered(kept: Reservation) -> str:
     """What keeps a reservation from being ordered, before somebody fills in a form; "" for nothing."""
-    other: Order | None = Order.objects.open().filter(unit=kept.unit_id).first()
-    if other is not None:
-        return _("This unit is ordered already: %(number)s.") % {"number": other.number}
+    own = Order.objects.open().filter(unit=kept.unit_id, hospital=kept.hospital_id).first()
+    if own is not None:  # of another hospital's order nobody is told, not even by its number
+        return _("This unit is ordered already: %(number)s.") % {"number": own.number}
     try:
         guards.guard_patient(kept.patient)
         guards.guard_promise(kept)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
@@ -15,9 +16,11 @@ from bank.choices import STATUS_TONE
 from bank.models import CordBloodUnit
 from core.models import AuditEntry, User
 from core.roles import Permission
-from hospitals.querysets import open_in
+from hospitals.querysets import hospitals_open_to, open_in
 from transplants.choices_incidents import STATE_TONE, Imputability, Seriousness
 from transplants.models import Incident, IncidentNote, IncidentUnit, Recall
+from transplants.querysets_incidents import IncidentUnitQuerySet
+from transplants.received import at_stake_of
 from transplants.services_incidents import is_of_bank
 
 MOST_UNITS = 100  # of an incident on its page; those of a recalled lot stand with the recall
@@ -50,25 +53,30 @@ def due_tag(row: Incident, today: dt.date) -> dict[str, str]:
     return {"text": ngettext("due in %(n)d day", "due in %(n)d days", days) % {"n": days}, "tone": ""}
 
 
-def concerns(row: Incident) -> list[str]:
+def lot_of(row: Incident, *, of_bank: bool) -> str:
+    """Which lot it is about is the bank's own affair: other hospitals have units of it."""
+    return str(row.lot) if of_bank and row.lot else ""
+
+
+def concerns(row: Incident, *, of_bank: bool) -> list[str]:
     """Hospital, patient, order and lot, by their codes."""
     parts = (
         row.hospital.code if row.hospital else "",
         row.patient.code if row.patient else "",
         row.order.number if row.order else "",
-        str(row.lot or ""),
+        lot_of(row, of_bank=of_bank),
     )
     return [part for part in parts if part]
 
 
-def list_row(row: Incident, today: dt.date) -> dict[str, Any]:
+def list_row(row: Incident, today: dt.date, user: User) -> dict[str, Any]:
     return {
         "row": row,
         "url": reverse("transplants:incident-detail", args=[row.pk]),
         "state": state_tag(row),
         "serious": serious_tag(row),
         "due": due_tag(row, today),
-        "concerns": concerns(row),
+        "concerns": concerns(row, of_bank=is_of_bank(user)),
     }
 
 
@@ -91,7 +99,7 @@ def facts(row: Incident, *, of_bank: bool) -> list[dict[str, Any]]:
     ]
     if of_bank:
         items += [
-            {"label": _("Lot"), "value": str(row.lot or "")},
+            {"label": _("Lot"), "value": lot_of(row, of_bank=of_bank)},
             {"label": _("Looked after by"), "value": str(row.owner.full_name) if row.owner else ""},
         ]
     return items
@@ -101,20 +109,37 @@ def moment(at: dt.datetime | None) -> str:
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else ""
 
 
+def units_of(row: Incident, user: User) -> IncidentUnitQuerySet:
+    """Those of its units that the person may see named, in the order of their numbers."""
+    rows: IncidentUnitQuerySet = IncidentUnit.objects.visible_to(user).filter(incident=row)
+    return rows.select_related("unit__bank").order_by("unit__unit_no", "pk")
+
+
 def unit_rows(row: Incident, user: User) -> list[dict[str, Any]]:
-    """Its units, the first MOST_UNITS; a link where the person may open the unit."""
-    rows = IncidentUnit.objects.filter(incident=row).select_related("unit__bank").order_by("unit__unit_no")
-    shown = list(rows[:MOST_UNITS])
+    """The first MOST_UNITS; a link where the person may open the unit."""
+    shown = list(units_of(row, user)[:MOST_UNITS])
     keys = [one.unit_id for one in shown]
     units = CordBloodUnit.objects.with_kept().visible_to(user).filter(pk__in=keys)
-    visible = set(units.values_list("pk", flat=True))
+    visible, told = set(units.values_list("pk", flat=True)), states_told(keys, user)
     return [
         {
-            **unit_tags(one.unit),
+            **(unit_tags(one.unit) if one.unit_id in told else {"no": one.unit.public_no}),
             "url": reverse("bank:unit-detail", args=[one.unit_id]) if one.unit_id in visible else "",
         }
         for one in shown
     ]
+
+
+def none_named(user: User) -> str:
+    return _("No unit is named.") if is_of_bank(user) else _("No unit of yours is named.")
+
+
+def states_told(unit_ids: Collection[UUID], user: User) -> set[UUID]:
+    """Of which the person may know where they stand now: a hospital while it has something at stake in them."""
+    opened = hospitals_open_to(user, Permission.INCIDENT_VIEW)
+    if opened is None:
+        return set(unit_ids)
+    return set(at_stake_of(opened).filter(pk__in=unit_ids).values_list("pk", flat=True))
 
 
 def unit_tags(unit: CordBloodUnit) -> dict[str, Any]:
@@ -171,12 +196,14 @@ WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "incident.open": (lambda: _("Opened"), "warn"),
     "incident.note": (lambda: _("Note written"), ""),
     "incident.assess": (lambda: _("Assessed"), ""),
+    "incident.rapid_alert": (lambda: _("Rapid alert"), "bad"),
     "incident.report_out": (lambda: _("Reported outside"), "good"),
     "incident.close": (lambda: _("Closed"), "good"),
     "incident.reopen": (lambda: _("Opened again"), "warn"),
     "incident.remind": (lambda: _("Reminded: overdue"), "bad"),
     "incident.sign_refused": (lambda: _("Signature refused"), "bad"),
     "recall.start": (lambda: _("Recall started"), "bad"),
+    "recall.grow": (lambda: _("Reaches further units"), "bad"),
     "recall.free": (lambda: _("Units taken out of the recall"), "good"),
     "recall.lift": (lambda: _("Recall lifted"), "good"),
     "recall.sign_refused": (lambda: _("Signature refused"), "bad"),

@@ -60,7 +60,7 @@ def list_row(row: UnitReturn) -> dict[str, Any]:
     return {
         "row": row,
         "url": reverse("transplants:return-decide", args=[row.pk]),
-        "state": state_tag(row),
+        "state": state_tag(row, of_bank=True),
     }
 
 
@@ -68,14 +68,16 @@ def is_open(row: UnitReturn) -> bool:
     return row.seconded_at is None and row.unit.status in OUT_OR_BACK
 
 
-def state_tag(row: UnitReturn) -> dict[str, str]:
-    """Where it stands, as `UnitReturnQuerySet` says of rows. row: with its unit."""
+def state_tag(row: UnitReturn, *, of_bank: bool) -> dict[str, str]:
+    """Where it stands, as `UnitReturnQuerySet` says of rows. row: with its unit.
+
+    of_bank: what one person has proposed is told to the bank only; a hospital learns what two have signed."""
     if row.seconded_at is not None:
         tone = "good" if row.decision == ReturnDecision.LISTED else ""
         return {"text": str(row.get_decision_display()), "tone": tone}
     if row.unit.status not in OUT_OR_BACK:  # discarded as every unit is
         return {"text": str(UnitStatus(row.unit.status).label), "tone": ""}
-    if row.decision:
+    if row.decision and of_bank:
         text = _("second signature: %(decision)s") % {"decision": row.get_decision_display()}
         return {"text": text, "tone": "warn"}
     if row.returned_at is not None:

@@ -97,7 +97,7 @@ def _back(row: UnitReturn | None, user: User) -> dict[str, Any]:
         return {}
     of_bank = user.has_permission(Permission.INVENTORY_VIEW_ALL)
     url = reverse("transplants:return-decide", args=[row.pk]) if of_bank else ""
-    return {"row": row, "state": presenters_returns.state_tag(row), "url": url}
+    return {"row": row, "state": presenters_returns.state_tag(row, of_bank=of_bank), "url": url}
 
 
 def patient_panel(user: User, patient: Any) -> Panel | None:

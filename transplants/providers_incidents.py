@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from bank import stopping
+from bank import lot_reach, stopping
 from bank.choices import Source
 from bank.dossier import registry
 from bank.dossier.labels import LABELS
@@ -25,7 +25,7 @@ from core.panels import Panel, Place
 from core.roles import Permission
 from core.work import WorkItem
 from hospitals.models import Patient
-from transplants import notices_incidents
+from transplants import notices_incidents, recall_growth
 from transplants import presenters_incidents as presenters
 from transplants import presenters_recalls as recalls
 from transplants.affected import Stake, shown_to, stakes_of
@@ -66,6 +66,7 @@ def register() -> None:
     panels.register(Place.ORDER, order_panel)
     panels.register(Place.LOOKBACK, lookback_panel)
     panels.register(Place.LOT, lot_panel)
+    lot_reach.register(recall_growth.extend)
     LABELS.update(DOSSIER_LABELS)
     registry.register_all(SECTIONS)
     registry.leave_out(IncidentRules._meta.label, "rules of the bank, not a record of a unit")
@@ -119,7 +120,7 @@ def _panel(rows: IncidentQuerySet, user: User, query: str, *, may_report: bool, 
     found = rows.visible_to(user).with_names().order_by("-opened_at")
     may = may_report and user.has_permission(_P.INCIDENT_REPORT)
     values = {
-        "rows": [presenters.list_row(row, today) for row in found[:_MAX]],
+        "rows": [presenters.list_row(row, today, user) for row in found[:_MAX]],
         "report_url": f"{reverse('transplants:incident-create')}?{query}" if may else "",
         "recall_url": f"{reverse('transplants:recall-create')}?{recall}" if recall else "",
     }
@@ -172,7 +173,7 @@ def lookback_panel(user: User, unit: Any) -> Panel | None:
     incidents = Incident.objects.visible_to(user).filter(units__unit=unit).with_names()
     values = {
         "outside": recalls.with_outside(stakes, user),
-        "incidents": [presenters.list_row(row, today) for row in incidents.order_by("-opened_at")],
+        "incidents": [presenters.list_row(row, today, user) for row in incidents.order_by("-opened_at")],
         "recalls": _recalls_of(user, unit),
     }
     return Panel("transplants/_lookback_unit.html", values)
@@ -193,7 +194,7 @@ def lot_panel(user: User, lot: Lot) -> Panel | None:
         ),
         "recalls": [
             recalls.list_row(row)
-            for row in Recall.objects.visible_to(user).filter(lot=lot).with_names().order_by("-started_at")
+            for row in Recall.objects.visible_to(user).of_lot(lot).with_names().order_by("-started_at")
         ],
     }
     return Panel("transplants/_lookback_lot.html", values)

@@ -15,6 +15,7 @@ from hospitals.querysets import OfHospital, hospitals_open_to
 from transplants.choices_incidents import SERIOUS, IncidentState
 
 if TYPE_CHECKING:
+    from bank.models import Lot
     from core.models import User
     from transplants.models import Incident, Recall
 
@@ -49,9 +50,30 @@ class IncidentQuerySet(OfHospital):
         found: Incident | None = self.filter(pk=key).first() if key else None
         return found
 
-    def with_unit_count(self) -> Self:
-        """Adds unit_count."""
-        return self.annotate(unit_count=Count("units"))
+    def with_unit_count(self, user: User) -> Self:
+        """Adds unit_count: of the units that the person may see named."""
+        return self.annotate(unit_count=Count("units", filter=_named_to(user, "units__") or None))
+
+
+def _named_to(user: User, prefix: str = "") -> Q:
+    """Of units that incidents name, those that a person may know of.
+
+    A hospital those that it has to do with: an incident may be of a lot that other hospitals have units of.
+    """
+    from transplants.received import once_known_to
+
+    opened = hospitals_open_to(user, Permission.INCIDENT_VIEW)
+    return Q() if opened is None else Q(**{f"{prefix}unit__in": once_known_to(opened).values("pk")})
+
+
+class IncidentUnitQuerySet(OfHospital):
+    """As visible as the incident; to a hospital only units that it has, or had, to do with."""
+
+    _hospital = "incident__hospital"
+    _view = Permission.INCIDENT_VIEW
+
+    def visible_to(self, user: User) -> Self:
+        return super().visible_to(user).filter(_named_to(user))
 
 
 class IncidentNoteQuerySet(OfHospital):
@@ -74,6 +96,10 @@ class RecallQuerySet(OfHospital):
 
     def on(self) -> Self:
         return self.filter(lifted_at__isnull=True)
+
+    def of_lot(self, lot: Lot) -> Self:
+        """Of the lot under each of its names."""
+        return self.filter(Q(lot=lot) | Q(lot__merged_into=lot))
 
     def by_key(self, key: UUID | None) -> Recall | None:
         found: Recall | None = self.filter(pk=key).first() if key else None

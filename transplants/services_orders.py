@@ -248,6 +248,9 @@ def _new_id(wanted: UUID | None) -> UUID:
 
 def _guard_one_open(held: writing.Locked) -> None:
     other: Order | None = Order.objects.open().filter(unit=held.unit).first()
+    if other is not None and other.hospital_id != held.row.hospital_id:
+        text = _("%(unit)s is not on offer now.")
+        raise Conflict("unit_blocked", text, params={"unit": held.unit.public_no})
     if other is not None:
         raise Conflict(
             "ordered_already",

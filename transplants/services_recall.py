@@ -5,7 +5,6 @@ Locks: units by key, then their lot, the incident, the recall; people are told l
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from bank import recalls
 from bank.models import CordBloodUnit, Lot
 from core import audit, notifications
-from core.audit import Actor, Batch
+from core.audit import Actor
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models import User
 from core.roles import Permission
@@ -27,8 +26,9 @@ from transplants import notices_incidents as notices
 from transplants.affected import OUTSIDE, Affected, affected_by, stakes_of
 from transplants.choices_incidents import IncidentKind
 from transplants.incidents import Found, opened
-from transplants.models import Incident, IncidentUnit, Recall, RecallUnit
+from transplants.models import Incident, Recall, RecallUnit
 from transplants.numbers import RECALL, next_number
+from transplants.recalled import batch_of, hold_back, why
 from transplants.writing import given_reason
 
 
@@ -101,7 +101,7 @@ def begun(
         incident = _incident(incident_id) or _opened(title, reason, affected, lot, actor)
         row = _written(incident, lot, reason, user, recall_id)
     _hold_back(row, affected, units, lot, actor)
-    told += notices.recall_started(row, affected.stakes, but=user)
+    told += notices.recall_started(row, affected.stakes, but=user.pk)
     notifications.notifications_create(notices=told)
     return row
 
@@ -159,25 +159,16 @@ def _written(incident: Incident, lot: Lot | None, reason: str, user: User, recal
 def _hold_back(
     row: Recall, affected: Affected, units: Sequence[CordBloodUnit], lot: Lot | None, actor: Actor
 ) -> None:
-    RecallUnit.objects.bulk_create(
-        (RecallUnit(recall=row, unit=unit, status_then=unit.status) for unit in units), batch_size=1_000
-    )
-    IncidentUnit.objects.bulk_create(
-        (IncidentUnit(incident_id=row.incident_id, unit=unit) for unit in units),
-        batch_size=1_000,
-        ignore_conflicts=True,
-    )
-    why = f"{row.number}: {row.reason}"
-    recalls.flag_all(units, actor=actor, reason=why)
+    hold_back(row, units, actor)
     if lot is not None:
-        recalls.block_lot(lot, actor=actor, reason=why)
+        recalls.block_lot(lot, actor=actor, reason=why(row))
     after = {
         "incident": row.incident.number,
         "lot": str(lot or ""),
         "outside": len(affected.outside),
         "hospitals": [hospital.code for hospital in affected.hospitals],
     }
-    _record(row, "recall.start", actor, after=after, reason=row.reason, batch=_batch(units))
+    _record(row, "recall.start", actor, after=after, reason=row.reason, batch=batch_of(units))
 
 
 # --- its end --------------------------------------------------------------------------------------
@@ -243,7 +234,7 @@ def _free(row: Recall, units: Sequence[CordBloodUnit], reason: str, user: User) 
     kept = set(RecallUnit.objects.on().exclude(recall=row).of_units(keys).values_list("unit", flat=True))
     actor = Actor.user(user)
     recalls.unflag_all(units, kept=kept, actor=actor, reason=f"{row.number}: {reason}")
-    _record(row, "recall.free", actor, after={"units": len(units)}, reason=reason, batch=_batch(units))
+    _record(row, "recall.free", actor, after={"units": len(units)}, reason=reason, batch=batch_of(units))
 
 
 def _lift(row: Recall, reason: str, user: User) -> None:
@@ -256,13 +247,8 @@ def _tell(row: Recall, freed: Sequence[CordBloodUnit], user: User, *, lifted: bo
     """Hospitals of the units that nothing keeps back any more."""
     stakes = stakes_of([unit.pk for unit in freed if not unit.recalled])
     tell = notices.recall_lifted if lifted else notices.unit_freed
-    notifications.notifications_create(notices=tell(row, stakes, but=user))
+    notifications.notifications_create(notices=tell(row, stakes, but=user.pk))
 
 
 def _record(row: Recall, action: str, actor: Actor, **values: Any) -> None:
     audit.record(actor=actor, action=action, target=(row._meta.label, str(row.pk), row.number), **values)
-
-
-def _batch(units: Sequence[CordBloodUnit]) -> Batch:
-    keys = "\n".join(sorted(str(unit.pk) for unit in units))
-    return Batch(rows=len(units), sha256=hashlib.sha256(keys.encode()).hexdigest())

@@ -48,10 +48,11 @@ _VIEW, _WORK = Permission.INCIDENT_VIEW, Permission.INCIDENT_WORK
 @permission_required(_VIEW)
 def incident_list(request: HttpRequest) -> HttpResponse:
     rows, form, sort = lists_incidents.selection(request, today())
+    person = person_of(request)
     page = paginate(request, rows)
     context = {
         "page": page,
-        "rows": [presenters.list_row(row, today()) for row in page],
+        "rows": [presenters.list_row(row, today(), person) for row in page],
         "form": form,
         "sort": sort,
         "columns": lists_incidents.COLUMNS,
@@ -64,7 +65,9 @@ def incident_list(request: HttpRequest) -> HttpResponse:
 @permission_required(_VIEW)
 def incident_export(request: HttpRequest) -> HttpResponseBase:
     rows, _form, _sort = lists_incidents.selection(request, today())
-    return csv_response("qidai-incidents.csv", lists_incidents.CSV, lists_incidents.csv_rows(rows))
+    return csv_response(
+        "qidai-incidents.csv", lists_incidents.CSV, lists_incidents.csv_rows(rows, person_of(request))
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -146,7 +149,8 @@ def _page(
         "due": presenters.due_tag(row, today()),
         "facts": presenters.facts(row, of_bank=of_bank),
         "units": units,
-        "more_units": row.units.count() - len(units),
+        "more_units": presenters.units_of(row, person).count() - len(units),
+        "none_named": presenters.none_named(person),
         "thread": presenters.thread(row, person),
         "recalls": presenters.recall_rows(row, person),
         "first": presenters.first_of(row) if may["close"] else "",

@@ -155,7 +155,7 @@ def _page(
         shown["second"].show(said.get("digest", ""))
     context = {
         "row": row,
-        "state": presenters.state_tag(row),
+        "state": presenters.state_tag(row, of_bank=True),
         "facts": presenters.facts(row),
         "checks": presenters.check_rows(row) if is_back else [],
         "proposal": said,

@@ -310,7 +310,8 @@ def test_filters_of_the_list(qa: User, patient: Patient, signed_in: Any) -> None
 
 
 def test_the_list_as_csv(he_lan: User, patient: Patient, signed_in: Any) -> None:
-    row = IncidentFactory(patient=patient, title="=1+1", units=[UnitFactory()])
+    kept = ReservationFactory(active=True, patient=patient)
+    row = IncidentFactory(patient=patient, title="=1+1", units=[kept.unit])
     IncidentFactory(title="of the bank")
 
     answer = signed_in(he_lan).get(url("export"))

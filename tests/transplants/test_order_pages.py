@@ -146,6 +146,28 @@ def test_what_cannot_be_ordered_is_said_before_anybody_types(
     assert client.post(url("create", kept.pk), typed()).status_code == 409
 
 
+def test_another_hospitals_order_is_not_named_to_who_waits(
+    patient: Patient, he_lan: User, signed_in: Any
+) -> None:
+    other = OrderFactory(number="OR-2026-0042")
+    waiting = ReservationFactory(patient=patient, unit=other.unit)
+    client = signed_in(he_lan)
+
+    answers = [client.get(url("create", waiting.pk)), client.post(url("create", waiting.pk), typed())]
+
+    for answer in answers:
+        assert "OR-2026-0042" not in answer.content.decode()
+        assert "only a unit that is kept for the patient" in answer.content.decode()
+
+
+def test_ones_own_order_is_named(patient: Patient, he_lan: User, signed_in: Any) -> None:
+    order = OrderFactory(for_patient=patient, number="OR-2026-0043")
+
+    page = signed_in(he_lan).get(url("create", order.reservation.pk)).content.decode()
+
+    assert "This unit is ordered already: OR-2026-0043." in page
+
+
 # --- the page of an order -------------------------------------------------------------------------
 
 OFFERS = {

@@ -9,13 +9,17 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from bank import services as bank_services
-from bank.choices import HAPPENED, STEPS_BACK, TRANSITIONS, UnitStatus
+from bank import services_intake, services_lots, services_screening
+from bank.choices import HAPPENED, STEPS_BACK, TRANSITIONS, MarkerResultValue, MarkerTest, UnitStatus
 from bank.models import CordBloodUnit, Lot
+from bank.services_lot_merge import lot_merge
 from core.audit import Actor
 from core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from core.models import AuditEntry, Notification, User
@@ -100,8 +104,6 @@ def test_a_lot_is_recalled_with_every_unit_and_is_kept_from_use(qa: User) -> Non
 
 
 def test_units_of_a_merged_lot_are_of_the_lot(qa: User) -> None:
-    from bank.services_lot_merge import lot_merge
-
     first, second = UnitFactory(), UnitFactory()
     kept, gone = lot_of(first), lot_of(second, number="B 77")
     lot_merge(lot_id=kept.pk, other="B 77", user=qa, password=PASSWORD, reason="a slip of the pen")
@@ -486,3 +488,156 @@ def lift_one(user: User, row: Recall) -> None:
 def free_one(user: User, row: Recall, unit: CordBloodUnit) -> None:
     if RecallUnit.objects.on().filter(recall=row, unit=unit).exists():
         free(user, row, unit)
+
+
+# --- a lot reaches further units ------------------------------------------------------------------
+
+
+def merge(kept: Lot, gone: Lot, user: User) -> None:
+    lot_merge(
+        lot_id=kept.pk, other=gone.number, user=user, password=PASSWORD, reason="a slip", carry_block=True
+    )
+
+
+@pytest.mark.parametrize("recalled_is_kept", [True, False])
+def test_a_lot_merged_under_a_running_recall_is_of_it(
+    qa: User, director: User, he_lan: User, patient: Patient, signed_in: Any, recalled_is_kept: bool
+) -> None:
+    """Whichever of both was recalled: nobody had looked at the units of the other one."""
+    of_recalled, infused = UnitFactory(), order_in("infused", patient=patient)
+    lot, other = lot_of(of_recalled), lot_of(infused.unit, number="B-7l")
+    row = start(qa, lot=lot)
+    Notification.objects.all().delete()
+    kept, gone = (lot, other) if recalled_is_kept else (other, lot)
+
+    merge(kept, gone, director)
+
+    assert is_recalled(infused.unit)
+    assert {one.unit for one in row.units.all()} == {of_recalled, infused.unit}
+    assert {one.unit for one in row.incident.units.all()} == {of_recalled, infused.unit}
+    entry = AuditEntry.objects.get(action="recall.grow")
+    assert (entry.after["outside"], entry.after["hospitals"]) == (1, [patient.hospital.code])
+    assert entry.batch_rows == 1
+    assert (told(he_lan), told(qa), told(director)) == (
+        ["recall.concerns"],
+        ["recall.grown"],
+        ["recall.grown"],
+    )
+    row.incident.refresh_from_db()
+    assert (row.incident.rapid_alert, row.incident.due_on) == (True, in_days(1))  # one is outside
+    page = signed_in(qa).get(reverse("bank:lot-detail", args=[kept.pk])).content.decode()
+    assert row.number in page  # also where it was of the name that is no lot any more
+
+
+def test_a_use_noted_late_is_of_the_running_recall(qa: User, he_lan: User, patient: Patient) -> None:
+    lot, kept = lot_of(UnitFactory()), ReservationFactory(active=True, patient=patient)
+    row = start(qa, lot=lot)
+
+    for _ in range(2):  # noted twice, it is one
+        services_lots.lot_use_record(
+            unit_id=kept.unit_id,
+            kind="bag",
+            number=lot.number,
+            step="freezing",
+            actor=SYSTEM,
+            lot_reason="late",
+        )
+
+    assert is_recalled(kept.unit)
+    assert row.units.count() == 2
+    assert told(he_lan) == ["recall.concerns"]
+    assert AuditEntry.objects.filter(action="recall.grow").count() == 1
+
+
+def test_a_use_of_a_merged_name_is_of_the_recall(qa: User, director: User) -> None:
+    """The recall is of the name that the lot had."""
+    lot, other, late = lot_of(UnitFactory()), lot_of(UnitFactory(), number="B-7l"), UnitFactory()
+    row = start(qa, lot=lot)
+    merge(other, lot, director)
+
+    services_lots.lot_use_record(
+        unit_id=late.pk, kind="bag", number=other.number, step="freezing", actor=SYSTEM, lot_reason="late"
+    )
+
+    assert is_recalled(late)
+    assert row.units.count() == 3
+
+
+def test_a_step_that_was_made_with_a_recalled_lot_is_made(qa: User) -> None:
+    """It happened: what is recalled goes no further, but that it was processed so is on record."""
+    lot = lot_of(UnitFactory())
+    start(qa, lot=lot)
+    unit = UnitFactory(status="RECEIVED")
+
+    services_intake.unit_process(
+        unit_id=unit.pk,
+        started_at=timezone.now(),
+        processing_method="",
+        bag_lot=lot.number,
+        lot_reason="nothing else was there",
+        actor=SYSTEM,
+    )
+
+    assert is_recalled(unit)
+    assert unit.status == "PROCESSING"
+
+
+def _culture(unit: CordBloodUnit, number: str) -> None:
+    services_screening.culture_record(
+        unit_id=unit.pk, kind="bacterial", result="growth", kit_lot=number, lot_reason="late", actor=SYSTEM,
+        drawn=services_screening.Drawn(tested_on=timezone.localdate()),
+    )  # fmt: skip
+
+
+def _blood_group(unit: CordBloodUnit, number: str) -> None:
+    services_screening.blood_group_record(
+        unit_id=unit.pk, abo=unit.abo, rh=unit.rh, tested_on=timezone.localdate(), kit_lot=number,
+        lot_reason="late", actor=SYSTEM,
+    )  # fmt: skip
+
+
+def _markers(unit: CordBloodUnit, number: str) -> None:
+    given = services_screening.MarkerGiven(MarkerTest.HBS_AG, MarkerResultValue.NEGATIVE, kit_lot=number)
+    services_screening.markers_record(
+        unit_id=unit.pk, subject="unit", results=[given], lot_reason="late", actor=SYSTEM,
+        drawn=services_screening.Drawn(tested_on=timezone.localdate()),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("record", [_culture, _blood_group, _markers])
+def test_a_result_by_a_recalled_kit_is_of_the_recall(
+    qa: User, record: Callable[[CordBloodUnit, str], None]
+) -> None:
+    kit = lot_of(UnitFactory(), number="KIT-1")
+    Lot.objects.update(kind="test_kit")
+    start(qa, lot=kit)
+    unit = UnitFactory()
+
+    record(unit, kit.number)
+
+    assert is_recalled(unit)
+
+
+def test_a_recall_that_is_over_reaches_nothing(qa: User, director: User) -> None:
+    lot, late = lot_of(UnitFactory()), UnitFactory()
+    row = start(qa, lot=lot)
+    services_recall.recall_lift(recall_id=row.pk, reason="tested", user=director, password=PASSWORD)
+
+    services_lots.lot_use_record(
+        unit_id=late.pk, kind="bag", number=lot.number, step="freezing", actor=SYSTEM, lot_reason="late"
+    )
+
+    assert not is_recalled(late)
+
+
+def test_what_was_taken_out_stays_out(qa: User, director: User) -> None:
+    first, second = UnitFactory(), UnitFactory()
+    lot = lot_of(first, second)
+    row = start(qa, lot=lot)
+    free(director, row, first)
+
+    services_lots.lot_use_record(
+        unit_id=first.pk, kind="bag", number=lot.number, step="storage", actor=SYSTEM, lot_reason="late"
+    )
+
+    assert not is_recalled(first)

@@ -20,6 +20,7 @@ from tests.factories.grafts import (
     put_into_a_slot,
     status_of,
 )
+from tests.factories.hospitals import member_of
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,31 @@ def test_from_the_way_back_to_the_two_signatures(qa: User, signed_in: Any) -> No
     assert client.post(url("return-second", row.pk), {"password": PASSWORD, "seen": seen}).url == page
     assert status_of(row.unit) == "LISTED"
     assert "On offer again" in client.get(page).content.decode()
+
+
+@pytest.mark.parametrize("seconded", [False, True])
+def test_a_hospital_is_told_what_two_have_signed(qa: User, signed_in: Any, seconded: bool) -> None:
+    """One person's proposal is not in force: who reads it as decided acts on what may never be."""
+    decided: dict[str, Any] = {
+        "decision": "listed", "decision_reason": "r", "decided_by": qa, "decided_at": timezone.now(),
+    }  # fmt: skip
+    if seconded:
+        decided |= {"seconded_by": decider(Role.MEDICAL_DIRECTOR), "seconded_at": timezone.now()}
+    row = not_used(back=True, **decided)
+    member = member_of(row.hospital)
+
+    def read(user: User) -> tuple[dict[str, Any], str]:
+        client = signed_in(user)
+        api = client.get(f"/api/v1/returns/{row.pk}/").json()
+        return api, client.get(url("order-detail", row.order_id)).content.decode()
+
+    api, page = read(member)
+    assert (api["decision"], api["decided_at"] is not None) == (("listed", True) if seconded else ("", False))
+    assert ("On offer again" in page) == seconded
+    assert (api["unit_status"] == "") == seconded  # whose it is by now is not theirs to know
+    api, page = read(qa)
+    assert (api["decision"], api["unit_status"]) == ("listed", row.unit.status)
+    assert "On offer again" in page
 
 
 def test_a_refusal_of_a_step_stands_on_the_page(qa: User, signed_in: Any) -> None:
