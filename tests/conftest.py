@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -90,6 +91,12 @@ def _back_to_initial_rows(self: TransactionTestCase) -> None:
 
 TransactionTestCase._fixture_teardown = _back_to_initial_rows
 
+
+# No test fails because a machine is slow.
+hypothesis.settings.register_profile(
+    "qidai", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("qidai")
 
 RECHECK_SECONDS_AS_SHIPPED, HELD_SECONDS = 3.0, 1e9
 
