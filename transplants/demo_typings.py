@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 from django.utils import timezone
@@ -13,7 +14,8 @@ from bank.typing_compared import Loci, differing, half_typed, loci_of
 from core.models import User
 from core.roles import Role
 from core.typings import TypingInput
-from hla.typing import Typing
+from hla.typing import Typing, canonical_loci
+from hospitals.models import PatientHlaTyping
 from transplants import services_typings as services
 from transplants.choices_typings import NEEDED, WANTED, TypingMethod
 from transplants.demo_people import colleague, person
@@ -44,13 +46,38 @@ def confirmed_by_two(row: Reservation, *, asked_at: dt.datetime) -> Confirmatory
     ConfirmatoryTyping.objects.filter(pk=asked.pk).update(asked_at=asked_at)
     day = timezone.localdate(asked_at)
     services.typing_sample(typing_id=asked.pk, user=first, used_on=day)
-    given = TypingInput(gl=_gl(_listed(row.unit)), laboratory="HLA laboratory", typed_on=day)
+    given = TypingInput(gl=_by_alleles(row), laboratory="HLA laboratory", typed_on=day)
     found = services.typing_report(typing_id=asked.pk, given=given, method=TypingMethod.NGS, user=first)
     shown = shown_of(found, typing_compared.in_force(row.unit_id))
     services.typing_verify(typing_id=found.pk, user=second, shown=shown)
     times = {"reported_at": asked_at, "ended_at": asked_at + dt.timedelta(hours=5)}
     ConfirmatoryTyping.objects.filter(pk=asked.pk).update(**times)
     return found
+
+
+def _by_alleles(row: Reservation) -> str:
+    """What sequencing could find: of what the list leaves open the patient's own allele, else the first one."""
+    mine = PatientHlaTyping.objects.filter(patient=row.patient_id, is_current=True).first()
+    own = _named(mine.canonical_gl) if mine is not None else set()
+    found = []
+    for _locus, *pair in canonical_loci(_gl(_listed(row.unit))):
+        found.append("+".join(_allele(value.split("|")[0].split("/"), own) for value in pair))
+    return "^".join(found)
+
+
+def _named(gl: str) -> set[str]:
+    return {
+        name for _locus, *pair in canonical_loci(gl) for value in pair for name in re.split(r"[|/]", value)
+    }
+
+
+def _allele(names: list[str], own: set[str]) -> str:
+    """One allele of a value. "03:XX" names a whole family, whose first one every release has."""
+    family = names[0].removesuffix(":XX")
+    if family == names[0]:
+        return next((name for name in names if name in own), names[0])
+    like = sorted(name for name in own if name.startswith(f"{family}:") and not name.endswith(":XX"))
+    return like[0] if like else f"{family}:01"
 
 
 def _listed(unit: CordBloodUnit) -> Loci:
