@@ -187,7 +187,10 @@ def still_kept(row: Transplant, user: User) -> list[dict[str, str]]:
 
 def may_deactivate(row: Transplant, user: User) -> bool:
     """Whether the page offers the next step."""
-    return row.patient.is_active and open_in(user, Permission.PATIENT_EDIT, row.patient.hospital_id)
+    patient = row.patient
+    if patient is None or not patient.is_active:
+        return False
+    return open_in(user, Permission.PATIENT_EDIT, patient.hospital_id)
 
 
 WORDS: dict[str, tuple[Callable[[], str], str]] = {

@@ -166,7 +166,7 @@ def transplant_deactivate(request: HttpRequest, pk: Any) -> HttpResponse:
     )
     if outcome.done:
         text = _("%(patient)s is inactive: transplanted.")
-        messages.success(request, text % {"patient": row.patient.code})
+        messages.success(request, text % {"patient": row.who})
     for errors in form.errors.values():
         messages.error(request, " ".join(map(str, errors)))
     return redirect("transplants:transplant-detail", pk=row.pk)
