@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -81,6 +81,11 @@ class TransplantUnit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transplant_id} {self.position}"
+
+    @property
+    def name(self) -> str:
+        """The number by which people know the unit; of another bank's, what was given."""
+        return self.unit.public_no if self.unit is not None else self.unit_no
 
 
 class BloodCount(models.Model):
@@ -205,7 +210,7 @@ class FollowUp(models.Model):
     handed_in_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = querysets.OfTransplant.as_manager()
+    objects = querysets.FollowUpQuerySet.as_manager()
 
     class Meta:
         ordering = ["transplant", "contact_on", "visit", "-version"]
@@ -284,9 +289,18 @@ class Outcome(models.Model):
     days_to_second = models.FloatField(null=True, blank=True)
     chimerism_percent = models.FloatField(null=True, blank=True, help_text="the latest")
     enzyme_percent = models.FloatField(null=True, blank=True, help_text="the latest")
+    due_visit = models.CharField(
+        max_length=8, blank=True, default="", help_text="the first form that is missing"
+    )
+    due_from = models.DateField(null=True, blank=True, help_text="it may be handed in from then on")
+    due_until = models.DateField(null=True, blank=True, help_text="its window closes; overdue after it")
     derived_at = models.DateTimeField(default=timezone.now)
+    # Of the reminders: whatever is derived anew leaves them as they are.
+    reminded_for = models.CharField(max_length=8, blank=True, default="")
+    reminded_on = models.DateField(null=True, blank=True)
+    bank_told_for = models.CharField(max_length=8, blank=True, default="")
 
-    objects = querysets.OfTransplant.as_manager()
+    objects = querysets.OutcomeQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -295,7 +309,18 @@ class Outcome(models.Model):
             models.CheckConstraint(
                 condition=Q(is_dead=False) | Q(is_lost=False), name="outcome_dead_not_lost"
             ),
+            models.CheckConstraint(
+                condition=Q(due_visit="", due_from__isnull=True, due_until__isnull=True)
+                | (~Q(due_visit="") & Q(due_from__isnull=False, due_until__gte=F("due_from"))),
+                name="outcome_due_has_its_days",
+            ),
+            models.CheckConstraint(
+                condition=Q(reminded_for="", reminded_on__isnull=True)
+                | (~Q(reminded_for="") & Q(reminded_on__isnull=False)),
+                name="outcome_reminded_paired",
+            ),
         ]
+        indexes = [models.Index(fields=["due_until"], name="outcome_due_until")]
 
     def __str__(self) -> str:
         return f"{self.transplant_id}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -20,7 +20,7 @@ from hospitals.querysets import open_in
 from matching.choices import CLASS_SIZE, Direction, MatchClass
 from transplants.choices_orders import GraftPoint, ReactionGrade
 from transplants.graft_reports import COUNTED, unit_label
-from transplants.models import Infusion, Order, Reservation, Transplant
+from transplants.models import Infusion, Order, Reservation, Transplant, TransplantUnit
 
 REACTION_TONE = {
     ReactionGrade.NONE: "good",
@@ -35,7 +35,7 @@ def figure(value: float | None, digits: int = 2) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
 
 
-def total(rows: Iterable[Infusion], name: str) -> float | None:
+def total(rows: Iterable[Infusion | TransplantUnit], name: str) -> float | None:
     """The dose of all units together; None where one of them is not known."""
     values = [getattr(row, name) for row in rows]
     return sum(values) if values and None not in values else None
@@ -43,13 +43,13 @@ def total(rows: Iterable[Infusion], name: str) -> float | None:
 
 def list_row(row: Transplant) -> dict[str, Any]:
     """row: with `with_units`."""
-    infusions = list(row.infusions.all())
+    infusions, units = list(row.infusions.all()), list(row.units.all())
     return {
         "row": row,
         "url": reverse("transplants:transplant-detail", args=[row.pk]),
-        "units": [one.unit.public_no for one in infusions],
-        "tnc": figure(total(infusions, "tnc_e7_per_kg")),
-        "cd34": figure(total(infusions, "cd34_e5_per_kg")),
+        "units": [one.name for one in units],
+        "tnc": figure(total(units, "tnc_e7_per_kg")),
+        "cd34": figure(total(units, "cd34_e5_per_kg")),
         "reaction": reaction_tag(infusions),
     }
 
@@ -86,7 +86,7 @@ def facts(row: Transplant) -> list[dict[str, Any]]:
     ]
 
 
-def dose_facts(rows: list[Infusion]) -> list[dict[str, Any]]:
+def dose_facts(rows: Sequence[Infusion | TransplantUnit]) -> list[dict[str, Any]]:
     """Of all units together, as frozen."""
     return [
         {"label": _("TNC per kg"), "value": figure(total(rows, "tnc_e7_per_kg")), "unit": "×10⁷/kg"},

@@ -436,7 +436,24 @@ class Migration(migrations.Migration):
                 ("days_to_second", models.FloatField(blank=True, null=True)),
                 ("chimerism_percent", models.FloatField(blank=True, help_text="the latest", null=True)),
                 ("enzyme_percent", models.FloatField(blank=True, help_text="the latest", null=True)),
+                (
+                    "due_visit",
+                    models.CharField(
+                        blank=True, default="", help_text="the first form that is missing", max_length=8
+                    ),
+                ),
+                (
+                    "due_from",
+                    models.DateField(blank=True, help_text="it may be handed in from then on", null=True),
+                ),
+                (
+                    "due_until",
+                    models.DateField(blank=True, help_text="its window closes; overdue after it", null=True),
+                ),
                 ("derived_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("reminded_for", models.CharField(blank=True, default="", max_length=8)),
+                ("reminded_on", models.DateField(blank=True, null=True)),
+                ("bank_told_for", models.CharField(blank=True, default="", max_length=8)),
             ],
         ),
         migrations.CreateModel(
@@ -834,6 +851,33 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("is_dead", False), ("is_lost", False), _connector="OR"),
                 name="outcome_dead_not_lost",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="outcome",
+            index=models.Index(fields=["due_until"], name="outcome_due_until"),
+        ),
+        migrations.AddConstraint(
+            model_name="outcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("due_from__isnull", True), ("due_until__isnull", True), ("due_visit", "")),
+                    models.Q(
+                        models.Q(("due_visit", ""), _negated=True),
+                        ("due_from__isnull", False),
+                        ("due_until__gte", models.F("due_from")),
+                    ),
+                    _connector="OR",
+                ),
+                name="outcome_due_has_its_days",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="outcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reminded_for", ""), ("reminded_on__isnull", True))
+                | models.Q(models.Q(("reminded_for", ""), _negated=True), ("reminded_on__isnull", False)),
+                name="outcome_reminded_paired",
             ),
         ),
         migrations.AddConstraint(

@@ -1,5 +1,6 @@
 """Transplants that were reported before outcomes were kept get their units, their patient's facts and an outcome."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import migrations
@@ -9,6 +10,11 @@ def _certain(classes: dict[str, Any], name: str) -> int | None:
     """How many agree, where the typings left nothing open."""
     span = classes.get(name)
     return span[0] if span and span[0] == span[-1] else None
+
+
+def _window(day_0: date) -> tuple[date, date]:
+    """Of the first form: day 85 to 115."""
+    return day_0 + timedelta(85), day_0 + timedelta(115)
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
@@ -37,8 +43,14 @@ def fill(apps: Any, schema_editor: Any) -> None:
             )
         died = patient.ended_on if patient.inactive_reason == "died" else None
         is_dead = died is not None and died >= row.infused_on
+        opens, closes = (died, died + timedelta(60)) if is_dead else _window(row.infused_on)
         outcome.objects.create(
-            transplant=row, days_followed=(died - row.infused_on).days if is_dead else 0, is_dead=is_dead
+            transplant=row,
+            days_followed=(died - row.infused_on).days if is_dead else 0,
+            is_dead=is_dead,
+            due_visit="d100",
+            due_from=opens,
+            due_until=closes,
         )
 
 

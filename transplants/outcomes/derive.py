@@ -22,7 +22,11 @@ IMPORTED_VISIT: Final = "import"
 
 @dataclass(frozen=True)
 class Course:
-    """Everything known of one transplant. forms: those handed in; day_of_next: of a later transplant of the patient."""
+    """Everything known of one transplant. forms: those handed in.
+
+    day_of_next: of a later transplant of the patient; later_forms: of all his later ones. They tell how long he lived,
+    for a second transplant does not end the survival after the first, and nothing else of this one.
+    """
 
     day_0: dt.date
     forms: Sequence[Any] = ()
@@ -31,6 +35,7 @@ class Course:
     day_of_next: dt.date | None = None
     died_on: dt.date | None = None
     failure_day: int = 42
+    later_forms: Sequence[Any] = ()
 
     def days(self, day: dt.date) -> float:
         return float((day - self.day_0).days)
@@ -55,7 +60,7 @@ def derived(course: Course) -> dict[str, Any]:
 
 
 def _followed(course: Course) -> dict[str, Any]:
-    forms = sorted(course.forms, key=lambda form: form.contact_on)
+    forms = sorted([*course.forms, *course.later_forms], key=lambda form: form.contact_on)
     deaths = [form for form in forms if form.contact == Contact.DEAD]
     if deaths:
         last = deaths[0]
@@ -76,7 +81,8 @@ def _followed(course: Course) -> dict[str, Any]:
 
 def _reach(course: Course, form: Any) -> float:
     """A list that gave a duration is taken at its word: a day would round it."""
-    if form.visit == IMPORTED_VISIT and course.months_followed is not None:
+    of_this = any(form is one for one in course.forms)
+    if of_this and form.visit == IMPORTED_VISIT and course.months_followed is not None:
         return course.months_followed * DAYS_PER_MONTH
     return course.days(form.contact_on)
 
