@@ -16,14 +16,13 @@ from core.nav import NavItem
 from core.panels import Panel, Place
 from core.roles import Permission
 from core.work import WorkItem
-from hospitals import ends, merging
+from hospitals import merging
 from hospitals.models import Patient
 from hospitals.querysets import open_in
 from transplants import dossier_grafts, notices_grafts, presenters_grafts, presenters_returns
 from transplants.choices_orders import OrderState
 from transplants.models import Infusion, Order, Transplant, UnitReturn
 from transplants.presenters import end_of
-from transplants.services_outcomes import patient_changed
 from transplants.services_returns import are_both_roles
 
 _MAX = 10
@@ -49,7 +48,6 @@ def register() -> None:
     panels.register(Place.UNIT, unit_panel)
     ACTIONS.update(UNIT_ACTIONS)
     dossier_grafts.register()
-    ends.register(patient_changed)
 
 
 UNIT_ACTIONS = {

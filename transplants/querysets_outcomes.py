@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from core.roles import Permission
 from hospitals.querysets import OfHospital
@@ -65,7 +66,8 @@ class OutcomeQuerySet(OfTransplant):
         return late.exclude(bank_told_for=F("due_visit"))
 
     def with_names(self) -> Self:
-        return self.select_related("transplant__patient", "transplant__hospital")
+        rows = self.select_related("transplant__patient", "transplant__hospital")
+        return rows.annotate(known_as=Coalesce("transplant__patient__code", "transplant__registry_code"))
 
 
 class SavedCohortQuerySet(models.QuerySet[Any]):

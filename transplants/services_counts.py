@@ -65,12 +65,12 @@ def counts_save(
     Returns how many days changed. Raises NotAllowed; InvalidInput with every line that cannot be so (`details`).
     """
     where: UUID | None = Transplant.objects.values_list("patient", flat=True).get(pk=transplant_id)
-    patient = locked_patient(where) if where is not None else None
+    if where is not None:
+        locked_patient(where)
     transplant: Transplant = Transplant.objects.select_for_update(no_key=True).get(pk=transplant_id)
     if not open_in(user, Permission.FOLLOW_UP_EDIT, transplant.hospital_id):
         raise NotAllowed("not_yours", _("Follow-up is reported by the hospital of the transplant."))
-    died = patient.ended_on if patient and patient.inactive_reason == InactiveReason.DIED else None
-    found = faults(given, transplant.infused_on, died_on=_died_on(transplant, died))
+    found = faults(given, transplant.infused_on, died_on=died_on(transplant))
     if found:
         text = _("Some lines cannot be so; nothing was saved.")
         raise InvalidInput("counts_not_in_order", text, field="counts", details=found)
@@ -87,10 +87,13 @@ def counts_save(
     return len(changed) + len(gone)
 
 
-def _died_on(transplant: Transplant, by_record: dt.date | None) -> dt.date | None:
+def died_on(transplant: Transplant) -> dt.date | None:
+    """By a form that was handed in, else by the patient's record."""
     rows = FollowUp.objects.filter(transplant=transplant, state=FormState.FINAL, contact=Contact.DEAD)
     told: dt.date | None = rows.values_list("contact_on", flat=True).first()
-    return told or by_record
+    patient = transplant.patient
+    is_dead = patient is not None and patient.inactive_reason == InactiveReason.DIED
+    return told or (patient.ended_on if patient is not None and is_dead else None)
 
 
 def faults(given: Sequence[Given], day_0: dt.date, *, died_on: dt.date | None = None) -> list[dict[str, Any]]:
@@ -116,7 +119,7 @@ def _faults(one: Given, day_0: dt.date, died_on: dt.date | None) -> list[dict[st
     if count.day > timezone.localdate():
         text = gettext("%(day)s has not come yet.") % {"day": count.day}
         found.append(_fault(one.line, "day", "in_the_future", text))
-    if died_on is not None and count.day > died_on:
+    elif died_on is not None and count.day > died_on:
         text = gettext("%(day)s is after the death on %(died)s.") % {"day": count.day, "died": died_on}
         found.append(_fault(one.line, "day", "after_death", text))
     for name, value, most, smaller in (
