@@ -26,6 +26,7 @@ MAIL_EVERY_SECONDS = 60.0
 HOOKS_EVERY_SECONDS = 60.0
 RESERVATIONS_EVERY_SECONDS = 60.0
 DUPLICATES_EVERY_SECONDS = 300.0
+FOLLOW_UP_EVERY_SECONDS = 1800.0
 PRUNE_EVERY_SECONDS = 1800.0
 NIGHT_WITHIN_SECONDS = 6 * 3600  # a worker or beat that starts in the morning does not search for the night
 SWEEP_LIMIT_SECONDS = 60
@@ -81,6 +82,7 @@ app.conf.update(
         "bank.import_file": {"queue": BATCH},
         "core.sweep_jobs": {"queue": MAINTENANCE},
         "transplants.sweep_reservations": {"queue": MAINTENANCE},
+        "transplants.sweep_follow_up": {"queue": MAINTENANCE},
         "hospitals.sweep_duplicates": {"queue": MAINTENANCE},
         # A mail server or another system may be slow: 50 of a round, up to 20 s and 10 s each, are no moments. In
         # maintenance they would take the process that somebody's search waits for; so what is urgent may stand behind
@@ -141,6 +143,12 @@ app.conf.update(
             "task": "transplants.sweep_reservations",
             "schedule": RESERVATIONS_EVERY_SECONDS,
             "options": {"expires": RESERVATIONS_EVERY_SECONDS},
+        },
+        # forms of follow-up that are overdue; nothing is done while everybody was reminded
+        "sweep-follow-up": {
+            "task": "transplants.sweep_follow_up",
+            "schedule": FOLLOW_UP_EVERY_SECONDS,
+            "options": {"expires": FOLLOW_UP_EVERY_SECONDS},
         },
         # records of two hospitals that may be of one patient: the bank alone is told
         "sweep-duplicates": {

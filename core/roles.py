@@ -80,6 +80,8 @@ class Permission(StrEnum):
     SHIPMENT_WORK = "shipment.work"  # shippers, packing, identity check, dispatch, what happens on the way
     SHIPMENT_RECEIVE = "shipment.receive"  # what a hospital found at arrival, thaw and infusion, not used
     TRANSPLANT_VIEW = "transplant.view"
+    FOLLOW_UP_EDIT = "follow_up.edit"  # what a transplant was given for and how, counts, forms of follow-up
+    FOLLOW_UP_RULES = "follow_up.rules"  # how often hospitals are reminded of forms
     RETURN_DECIDE = "return.decide"  # what becomes of a unit that came back, as one of two
     INCIDENT_VIEW = "incident.view"
     INCIDENT_REPORT = "incident.report"
@@ -120,6 +122,7 @@ _HOSPITAL_READ = frozenset(
         P.SHIPMENT_VIEW,
         P.SHIPMENT_RECEIVE,
         P.TRANSPLANT_VIEW,
+        P.FOLLOW_UP_EDIT,
         P.INCIDENT_VIEW,
         P.INCIDENT_REPORT,
         P.REFERENCE_VIEW,
@@ -154,6 +157,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+        P.FOLLOW_UP_RULES,
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -186,6 +190,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_APPROVE,
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+        P.FOLLOW_UP_RULES,
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,

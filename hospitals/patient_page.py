@@ -36,6 +36,8 @@ ACTIONS = {
     "patient.serum_recorded": gettext_lazy("Serum tested for antibodies recorded"),
     "patient.serum_withdrawn": gettext_lazy("Serum withdrawn"),
     "patient.deactivated": gettext_lazy("Made inactive"),
+    "patient.died": gettext_lazy("Died, by a form of follow-up"),
+    "patient.death_withdrawn": gettext_lazy("The death was reported by mistake"),
     "patient.merged": gettext_lazy("Merged into another record"),
     "patient.merge_kept": gettext_lazy("Another record was merged into this one"),
     "patient.unmerged": gettext_lazy("Merge undone"),

@@ -17,7 +17,7 @@ from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.populations import canonical_populations
 from core.typings import TypingInput, typing_digest
-from hospitals import choices
+from hospitals import choices, ends
 from hospitals.codes import patient_code
 from hospitals.data import HospitalData, IdentityData, PatientData, WeightData
 from hospitals.guards import guard_event_day, guard_patient_data, guard_qualification, guard_weight
@@ -201,6 +201,7 @@ def patient_deactivate(
     touch(patient, "state", "inactive_reason", "deactivated_at", "ended_on")
     after = {"inactive_reason": reason} | ({"ended_on": on} if on else {})
     record(patient, "patient.deactivated", by, after=after, reason=note)
+    ends.changed(patient)
     return patient
 
 
@@ -218,6 +219,7 @@ def patient_reactivate(*, patient_id: UUID, by: Actor) -> Patient:
     patient.deactivated_at = patient.ended_on = None
     touch(patient, "state", "inactive_reason", "deactivated_at", "ended_on")
     record(patient, "patient.reactivated", by, before=before)
+    ends.changed(patient)
     return patient
 
 

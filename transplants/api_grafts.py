@@ -59,7 +59,7 @@ class InfusionSerializer(serializers.ModelSerializer[Infusion]):
 class TransplantSerializer(serializers.ModelSerializer[Transplant]):
     """Everything infused on one day 0."""
 
-    patient_code = serializers.CharField(source="patient.code", read_only=True)
+    patient_code = serializers.CharField(source="who", read_only=True)
     hospital_code = serializers.CharField(source="hospital.code", read_only=True)
     infusions = InfusionSerializer(many=True, read_only=True)
 

@@ -11,12 +11,17 @@ from bank.dossier.registry import Section, Subject
 from transplants.models import GraftMeasurement, Infusion, Transplant, UnitReturn
 
 # Of the patient, not of the unit: it stands with him.
-OF_THE_PATIENT = ("diagnosis", "diagnosis_text", "stage", "weight_kg", "conditioning", "conditioning_on")
+OF_THE_PATIENT = (
+    "diagnosis", "diagnosis_text", "stage", "weight_kg", "conditioning", "conditioning_on", "symptomatic", "sex",
+    "age_years", "cmv", "karnofsky", "hct_ci", "risk_index", "intensity", "tbi_gy", "atg", "prophylaxis",
+    "months_followed", "batch", "batch_line",
+)  # fmt: skip
 
 DOSSIER_LABELS = {
     "order": pgettext_lazy("of a unit", "Order"),
     "transplant": gettext_lazy("Transplant"),
     "infusion": gettext_lazy("Infusion"),
+    "registry_code": gettext_lazy("Code of the patient"),
     "infused_on": gettext_lazy("Day 0"),
     "sequence": gettext_lazy("Which transplant of the patient"),
     "diagnosis": gettext_lazy("Diagnosis"),
@@ -74,7 +79,7 @@ def counts(subject: Subject) -> list[Record]:
 
 
 def transplants(subject: Subject) -> list[Record]:
-    rows = Transplant.objects.filter(infusions__unit=subject.unit).order_by("infused_on", "pk")
+    rows = Transplant.objects.filter(units__unit=subject.unit).order_by("infused_on", "pk")
     return records_of(rows, skip=OF_THE_PATIENT)
 
 

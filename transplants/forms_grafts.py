@@ -203,8 +203,13 @@ class TransplantFilterForm(forms.Form):
         data: dict[str, Any] = self.cleaned_data if self.is_bound else {}
         if text := data.get("q", "").replace("\0", "").strip():
             din = text.replace(" ", "")
-            unit = Q(infusions__unit__unit_no__icontains=text) | Q(infusions__unit__din__icontains=din)
-            wanted = Q(number__icontains=text) | Q(patient__code__icontains=text) | unit
+            unit = Q(units__unit_no__icontains=text) | Q(units__unit__din__icontains=din)
+            wanted = (
+                Q(number__icontains=text)
+                | Q(patient__code__icontains=text)
+                | Q(registry_code__icontains=text)
+                | unit
+            )
             rows = rows.filter(pk__in=rows.model.objects.filter(wanted).values("pk"))
         for name, lookup in _LOOKUPS.items():
             value: str | dt.date | Hospital | None = data.get(name)

@@ -17,7 +17,7 @@ from transplants.querysets_orders import TransplantQuerySet
 
 SORTS = {
     "number": "number",
-    "patient": "patient__code",
+    "patient": "known_as",
     "hospital": "hospital__code",
     "day": "infused_on",
     "graft": "graft_type",
@@ -66,17 +66,17 @@ def selection(request: HttpRequest) -> tuple[TransplantQuerySet, TransplantFilte
 
 def csv_rows(rows: TransplantQuerySet) -> Iterator[list[Any]]:
     for row in rows.iterator(chunk_size=500):
-        infusions = list(row.infusions.all())
+        infusions, units = list(row.infusions.all()), list(row.units.all())
         yield [
             row.number,
-            row.patient.code,
+            row.who,
             row.hospital.code,
             row.infused_on,
             row.sequence,
             row.graft_type,
-            " ".join(one.unit.public_no for one in infusions),
-            _rounded(total(infusions, "tnc_e7_per_kg")),
-            _rounded(total(infusions, "cd34_e5_per_kg")),
+            " ".join(one.name for one in units),
+            _rounded(total(units, "tnc_e7_per_kg")),
+            _rounded(total(units, "cd34_e5_per_kg")),
             row.weight_kg,
             row.diagnosis,
             row.stage,

@@ -23,6 +23,7 @@ from transplants.choices import (
     Purpose,
     ReservationState,
 )
+from transplants.models_cohorts import OutcomeRules, SavedCohort, TransplantBatch
 from transplants.models_enquiries import Enquiry, EnquiryDeadline, EnquiryFile, EnquiryMessage
 from transplants.models_fees import Charge, Price
 from transplants.models_grafts import GraftMeasurement, Infusion, Transplant, UnitReturn
@@ -36,6 +37,7 @@ from transplants.models_incidents import (
 )
 from transplants.models_match import MatchAcknowledgement
 from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
+from transplants.models_outcomes import BloodCount, FollowUp, Outcome, OutcomeVersion, TransplantUnit
 from transplants.models_papers import OrderPaper, PaperText
 from transplants.models_shipments import (
     LoggerFile,
@@ -47,6 +49,7 @@ from transplants.models_shipments import (
 )
 
 __all__ = [
+    "BloodCount",
     "Charge",
     "ConfirmatoryTyping",
     "Enquiry",
@@ -54,6 +57,7 @@ __all__ = [
     "EnquiryFile",
     "EnquiryMessage",
     "ExportPermit",
+    "FollowUp",
     "GraftMeasurement",
     "Incident",
     "IncidentNote",
@@ -66,6 +70,9 @@ __all__ = [
     "Order",
     "OrderPaper",
     "OrderSignature",
+    "Outcome",
+    "OutcomeRules",
+    "OutcomeVersion",
     "PaperText",
     "Price",
     "Recall",
@@ -73,11 +80,14 @@ __all__ = [
     "Receipt",
     "Reservation",
     "ReservationRules",
+    "SavedCohort",
     "Shipment",
     "ShipmentEvent",
     "Shipper",
     "ShippingRules",
     "Transplant",
+    "TransplantBatch",
+    "TransplantUnit",
     "UnitReturn",
 ]
 

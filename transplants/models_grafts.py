@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bank.choices import Analyte, MeasureUnit
-from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
+from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG, Cmv, Sex
 from transplants import querysets_orders as querysets
 from transplants.choices_orders import (
     Answer,
@@ -22,6 +22,15 @@ from transplants.choices_orders import (
     ReturnDecision,
     ThawMethod,
 )
+from transplants.choices_outcomes import (
+    MOST_AGE_YEARS,
+    MOST_HCT_CI,
+    Intensity,
+    Prophylaxis,
+    RiskIndex,
+    Source,
+    YesNo,
+)
 from transplants.models_orders import Order
 
 _USER = settings.AUTH_USER_MODEL
@@ -30,12 +39,18 @@ _USER = settings.AUTH_USER_MODEL
 class Transplant(models.Model):
     """One row is one transplant of one patient: everything infused on its day 0. A second one is a row of its own.
 
-    Disease, stage and weight are those of the day, copied: the patient's record goes on.
+    Disease, stage, age and weight are those of the day, copied: the patient's record goes on. One that was taken over
+    from a list has no patient here but the code by which its hospital knows it, and may give its follow-up as a
+    duration instead of a day: `months_followed` is kept as given.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     number = models.CharField(_("number"), max_length=16, unique=True, editable=False)
-    patient = models.ForeignKey("hospitals.Patient", on_delete=models.PROTECT, related_name="transplants")
+    source = models.CharField(max_length=10, choices=Source, default=Source.SHIPMENT)
+    patient = models.ForeignKey(
+        "hospitals.Patient", on_delete=models.PROTECT, null=True, blank=True, related_name="transplants"
+    )
+    registry_code = models.CharField(_("Code of the patient"), max_length=40, blank=True, default="")
     hospital = models.ForeignKey("hospitals.Hospital", on_delete=models.PROTECT, related_name="transplants")
     infused_on = models.DateField(_("Day 0"))
     sequence = models.PositiveSmallIntegerField(_("Which transplant of the patient"))
@@ -43,10 +58,42 @@ class Transplant(models.Model):
     diagnosis = models.CharField(max_length=32, blank=True, default="")
     diagnosis_text = models.CharField(max_length=200, blank=True, default="")
     stage = models.CharField(max_length=20, blank=True, default="")
-    weight_kg = models.DecimalField(_("Weight (kg)"), max_digits=5, decimal_places=2)
+    symptomatic = models.CharField(
+        _("Symptoms before transplant"), max_length=8, choices=YesNo, blank=True, default=""
+    )
+    sex = models.CharField(_("Sex"), max_length=1, choices=Sex, blank=True, default="")
+    age_years = models.DecimalField(
+        _("Age at transplant (years)"), max_digits=5, decimal_places=2, null=True, blank=True
+    )
+    weight_kg = models.DecimalField(_("Weight (kg)"), max_digits=5, decimal_places=2, null=True, blank=True)
+    cmv = models.CharField(_("CMV antibodies"), max_length=1, choices=Cmv, blank=True, default="")
+    karnofsky = models.PositiveSmallIntegerField(_("Karnofsky or Lansky"), null=True, blank=True)
+    hct_ci = models.PositiveSmallIntegerField(_("Comorbidity index (HCT-CI)"), null=True, blank=True)
+    risk_index = models.CharField(
+        _("Disease risk index"), max_length=12, choices=RiskIndex, blank=True, default=""
+    )
     conditioning = models.CharField(_("Conditioning"), max_length=200, blank=True, default="")
     conditioning_on = models.DateField(_("Conditioning began on"), null=True, blank=True)
-    created_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
+    intensity = models.CharField(
+        _("Intensity of conditioning"), max_length=4, choices=Intensity, blank=True, default=""
+    )
+    tbi_gy = models.DecimalField(
+        _("Total body irradiation (Gy)"), max_digits=4, decimal_places=2, null=True, blank=True
+    )
+    atg = models.CharField(_("Anti-thymocyte globulin"), max_length=8, choices=YesNo, blank=True, default="")
+    prophylaxis = models.CharField(
+        _("GVHD prophylaxis"), max_length=12, choices=Prophylaxis, blank=True, default=""
+    )
+    months_followed = models.DecimalField(max_digits=14, decimal_places=10, null=True, blank=True)
+    batch = models.ForeignKey(
+        "transplants.TransplantBatch",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="transplants",
+    )
+    batch_line = models.PositiveIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -63,13 +110,47 @@ class Transplant(models.Model):
                 condition=Q(graft_type__in=GraftType.values), name="transplant_graft_known"
             ),
             models.CheckConstraint(
-                condition=Q(weight_kg__gte=MIN_WEIGHT_KG, weight_kg__lte=MAX_WEIGHT_KG),
+                condition=Q(weight_kg__isnull=True)
+                | Q(weight_kg__gte=MIN_WEIGHT_KG, weight_kg__lte=MAX_WEIGHT_KG),
                 name="transplant_weight_range",
+            ),
+            models.UniqueConstraint(
+                fields=["hospital", "registry_code", "sequence"],
+                condition=~Q(registry_code=""),
+                name="transplant_of_registry_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(source="shipment", patient__isnull=False, registry_code="")
+                | (Q(source__in=("import", "synthetic"), patient__isnull=True) & ~Q(registry_code="")),
+                name="transplant_of_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(source="shipment") | Q(weight_kg__isnull=False, created_by__isnull=False),
+                name="transplant_shipped_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(months_followed__isnull=True) | Q(months_followed__gte=0),
+                name="transplant_followed_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(age_years__isnull=True) | Q(age_years__gte=0, age_years__lte=MOST_AGE_YEARS),
+                name="transplant_age_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(karnofsky__isnull=True) | Q(karnofsky__lte=100), name="transplant_karnofsky_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(hct_ci__isnull=True) | Q(hct_ci__lte=MOST_HCT_CI), name="transplant_hct_ci_range"
             ),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def who(self) -> str:
+        """The code of the patient, for people."""
+        return self.patient.code if self.patient is not None else self.registry_code
 
 
 class Infusion(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -20,7 +20,7 @@ from hospitals.querysets import open_in
 from matching.choices import CLASS_SIZE, Direction, MatchClass
 from transplants.choices_orders import GraftPoint, ReactionGrade
 from transplants.graft_reports import COUNTED, unit_label
-from transplants.models import Infusion, Order, Reservation, Transplant
+from transplants.models import FollowUp, Infusion, Order, Reservation, Transplant, TransplantUnit
 
 REACTION_TONE = {
     ReactionGrade.NONE: "good",
@@ -35,7 +35,7 @@ def figure(value: float | None, digits: int = 2) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
 
 
-def total(rows: Iterable[Infusion], name: str) -> float | None:
+def total(rows: Iterable[Infusion | TransplantUnit], name: str) -> float | None:
     """The dose of all units together; None where one of them is not known."""
     values = [getattr(row, name) for row in rows]
     return sum(values) if values and None not in values else None
@@ -43,13 +43,13 @@ def total(rows: Iterable[Infusion], name: str) -> float | None:
 
 def list_row(row: Transplant) -> dict[str, Any]:
     """row: with `with_units`."""
-    infusions = list(row.infusions.all())
+    infusions, units = list(row.infusions.all()), list(row.units.all())
     return {
         "row": row,
         "url": reverse("transplants:transplant-detail", args=[row.pk]),
-        "units": [one.unit.public_no for one in infusions],
-        "tnc": figure(total(infusions, "tnc_e7_per_kg")),
-        "cd34": figure(total(infusions, "cd34_e5_per_kg")),
+        "units": [one.name for one in units],
+        "tnc": figure(total(units, "tnc_e7_per_kg")),
+        "cd34": figure(total(units, "cd34_e5_per_kg")),
         "reaction": reaction_tag(infusions),
     }
 
@@ -83,10 +83,22 @@ def facts(row: Transplant) -> list[dict[str, Any]]:
         {"label": _("Weight"), "value": kg_text(row.weight_kg), "unit": "kg"},
         {"label": _("Conditioning"), "value": row.conditioning},
         {"label": _("Conditioning began on"), "value": row.conditioning_on},
+        {"label": _("Intensity of conditioning"), "value": row.get_intensity_display()},
+        {
+            "label": _("Total body irradiation"),
+            "value": kg_text(row.tbi_gy) if row.tbi_gy else "",
+            "unit": "Gy",
+        },
+        {"label": _("Anti-thymocyte globulin"), "value": row.get_atg_display()},
+        {"label": _("GVHD prophylaxis"), "value": row.get_prophylaxis_display()},
+        {"label": _("Disease risk index"), "value": row.get_risk_index_display()},
+        {"label": _("Symptoms before transplant"), "value": row.get_symptomatic_display()},
+        {"label": _("Karnofsky or Lansky"), "value": row.karnofsky},
+        {"label": _("Comorbidity index (HCT-CI)"), "value": row.hct_ci},
     ]
 
 
-def dose_facts(rows: list[Infusion]) -> list[dict[str, Any]]:
+def dose_facts(rows: Sequence[Infusion | TransplantUnit]) -> list[dict[str, Any]]:
     """Of all units together, as frozen."""
     return [
         {"label": _("TNC per kg"), "value": figure(total(rows, "tnc_e7_per_kg")), "unit": "×10⁷/kg"},
@@ -187,14 +199,24 @@ def still_kept(row: Transplant, user: User) -> list[dict[str, str]]:
 
 def may_deactivate(row: Transplant, user: User) -> bool:
     """Whether the page offers the next step."""
-    return row.patient.is_active and open_in(user, Permission.PATIENT_EDIT, row.patient.hospital_id)
+    patient = row.patient
+    if patient is None or not patient.is_active:
+        return False
+    return open_in(user, Permission.PATIENT_EDIT, patient.hospital_id)
 
 
+MOST_ENTRIES = 60
+_NAMED = (Infusion._meta.label, FollowUp._meta.label)
 WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "transplant.create": (lambda: _("Transplant recorded"), "good"),
     "transplant.join": (lambda: _("Another unit was given"), "good"),
     "transplant.sequence": (lambda: _("An earlier transplant was reported"), "warn"),
     "infusion.report": (lambda: _("Infusion reported"), "good"),
+    "transplant.facts": (lambda: _("Disease and treatment changed"), ""),
+    "counts.save": (lambda: _("Blood counts entered"), ""),
+    "follow_up.save": (lambda: _("Draft of a form kept"), ""),
+    "follow_up.hand_in": (lambda: _("Form of follow-up handed in"), "good"),
+    "follow_up.correct": (lambda: _("Form of follow-up corrected"), "warn"),
 }
 
 
@@ -202,13 +224,15 @@ def timeline(row: Transplant, infusions: list[Infusion]) -> list[dict[str, Any]]
     """What happened, newest first, from the trails of the transplant and its units."""
     own = Q(target_type=row._meta.label, target_key=str(row.pk))
     units = Q(target_type=Infusion._meta.label, target_key__in=[str(one.pk) for one in infusions])
-    entries = AuditEntry.objects.filter(own | units).order_by("-at", "-pk")
-    return [_entry(entry) for entry in entries]
+    keys = [str(key) for key in row.follow_ups.values_list("pk", flat=True)]
+    forms = Q(target_type=FollowUp._meta.label, target_key__in=keys)
+    entries = AuditEntry.objects.filter(own | units | forms).order_by("-at", "-pk")
+    return [_entry(entry) for entry in entries[:MOST_ENTRIES]]
 
 
 def _entry(entry: AuditEntry) -> dict[str, Any]:
     words, tone = WORDS.get(entry.action, (lambda: entry.action, ""))
-    detail = entry.target_label if entry.target_type == Infusion._meta.label else ""
+    detail = entry.target_label if entry.target_type in _NAMED else ""
     return {"at": entry.at, "text": words(), "actor": entry.actor_label, "detail": detail, "tone": tone}
 
 

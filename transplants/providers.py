@@ -38,6 +38,7 @@ from transplants import (
     presenters,
     providers_enquiries,
     providers_fees,
+    providers_follow_up,
     providers_grafts,
     providers_incidents,
     providers_orders,
@@ -62,6 +63,7 @@ def register() -> None:
         providers_incidents,
         providers_fees,
         providers_papers,
+        providers_follow_up,
     ):
         part.register()
     find.register(find_reservations)

@@ -139,7 +139,7 @@ def find_transplants(user: User, text: str) -> list[Hit]:
             kind=_("Transplant"),
             label=row.number,
             url=reverse("transplants:transplant-detail", args=[row.pk]),
-            detail=f"{row.patient.code} · {row.infused_on} · {row.get_graft_type_display()}",
+            detail=f"{row.who} · {row.infused_on} · {row.get_graft_type_display()}",
             exact=row.number.casefold() == text.casefold(),
         )
         for row in rows.order_by("-infused_on")[:_MAX]

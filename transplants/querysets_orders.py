@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from bank.choices import UnitStatus
 from bank.querysets import not_blocked
@@ -228,11 +229,13 @@ class TransplantQuerySet(OfHospital):
     _view = Permission.TRANSPLANT_VIEW
 
     def with_names(self) -> Self:
-        return self.select_related("patient", "hospital")
+        return self.select_related("patient", "hospital").annotate(
+            known_as=Coalesce("patient__code", "registry_code")
+        )
 
     def with_units(self) -> Self:
         """For lists: what was infused, in two queries for all rows."""
-        return self.with_names().prefetch_related("infusions__unit")
+        return self.with_names().prefetch_related("infusions", "units__unit")
 
 
 class InfusionQuerySet(OfHospital):

@@ -36,6 +36,7 @@ from transplants.graft_reports import Known, Report, doubts, guard_report
 from transplants.incidents import Found
 from transplants.models import GraftMeasurement, Infusion, Order, Transplant
 from transplants.moving import LockedOrder
+from transplants.services_outcomes import outcomes_refresh
 
 # From this grade on a reaction is an incident. How serious it was is the hospital's first word; the bank assesses it.
 SERIOUSNESS: dict[str, Seriousness] = {
@@ -63,6 +64,8 @@ def infusion_report(*, order_id: UUID, report: Report, user: User) -> Infusion:
     day = _checked(held, report)
     actor = Actor.user(user)
     row = _infusion(held, report, user, transplant_rows.of_infusion(held, report, day, user, actor))
+    transplant_rows.unit_given(row)
+    outcomes_refresh(transplant_ids=_of_patient(held.patient))
     moving.step(held, OrderState.INFUSED, actor=actor, action="order.infuse")
     audit.record(
         actor=actor,
@@ -85,10 +88,11 @@ def transplant_deactivate(*, transplant_id: UUID, user: User) -> Patient:
     Other promises end by the sweep, as whenever a patient becomes inactive. Raises NotAllowed, Conflict.
     """
     row: Transplant = Transplant.objects.select_related("patient").get(pk=transplant_id)
-    if not open_in(user, Permission.PATIENT_EDIT, row.patient.hospital_id):
+    patient = row.patient
+    if patient is None or not open_in(user, Permission.PATIENT_EDIT, patient.hospital_id):
         raise _not_allowed()
     return patient_deactivate(
-        patient_id=row.patient_id,
+        patient_id=patient.pk,
         reason=InactiveReason.TRANSPLANTED,
         note=row.number,
         on=row.infused_on,
@@ -172,7 +176,7 @@ def _sent_before(report: Report, order: Order, user: User) -> Infusion | None:
 
 def _infusion(held: LockedOrder, report: Report, user: User, transplant: Transplant) -> Infusion:
     wanted = report.infusion_id
-    unit, kg = held.unit, float(transplant.weight_kg)
+    unit, kg = held.unit, float(report.weight_kg if transplant.weight_kg is None else transplant.weight_kg)
     row = Infusion(
         id=uuid4() if wanted is None or Infusion.objects.filter(pk=wanted).exists() else wanted,
         order=held.row,
@@ -205,6 +209,11 @@ def _infusion(held: LockedOrder, report: Report, user: User, transplant: Transpl
         for one in report.counts
     )
     return row
+
+
+def _of_patient(patient: Patient) -> list[UUID]:
+    """All transplants of the patient: a second one ends what the first one is followed for."""
+    return list(Transplant.objects.filter(patient=patient).values_list("pk", flat=True))
 
 
 def _plain(text: str) -> str:

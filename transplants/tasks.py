@@ -19,6 +19,13 @@ def sweep_reservations() -> None:
     incidents_sweep()
 
 
+@shared_task(name="transplants.sweep_follow_up")
+def sweep_follow_up() -> None:
+    from transplants.services_reminders import follow_up_sweep
+
+    follow_up_sweep()
+
+
 def ring_sweep() -> None:
     """After a unit became free. The row is the truth: where the broker is away, the beat rings within the minute."""
     try:

@@ -16,9 +16,10 @@ from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import User
+from hospitals.plausibility import age_years
 from transplants.choices_orders import GraftType
 from transplants.graft_reports import Report
-from transplants.models import Order, Transplant
+from transplants.models import Infusion, Order, Transplant, TransplantUnit
 from transplants.moving import LockedOrder
 from transplants.numbers import TRANSPLANT, next_number
 
@@ -92,6 +93,9 @@ def _new(held: LockedOrder, report: Report, day: dt.date, user: User, actor: Act
         diagnosis=patient.diagnosis,
         diagnosis_text=patient.diagnosis_text,
         stage=patient.stage,
+        sex=patient.sex,
+        age_years=max(0, round(age_years(patient.birth_date, day), 2)),
+        cmv=patient.cmv,
         weight_kg=report.weight_kg,
         conditioning=order.conditioning,
         conditioning_on=order.conditioning_on,
@@ -100,6 +104,29 @@ def _new(held: LockedOrder, report: Report, day: dt.date, user: User, actor: Act
     after = {"infused_on": day, "sequence": row.sequence, "graft_type": row.graft_type}
     _record(row, "transplant.create", actor, after=after)
     return row
+
+
+def unit_given(row: Infusion) -> TransplantUnit:
+    """The unit stands among those of its transplant, with what was known of it on the day."""
+    classes = row.match.get("classes") or {}
+    given: TransplantUnit = TransplantUnit.objects.create(
+        transplant=row.transplant,
+        position=row.transplant.units.count() + 1,
+        unit=row.unit,
+        infusion=row,
+        unit_no=row.unit.unit_no,
+        tnc_e7_per_kg=row.tnc_e7_per_kg,
+        cd34_e5_per_kg=row.cd34_e5_per_kg,
+        antigen6=_certain(classes, "antigen6"),
+        allele8=_certain(classes, "allele8"),
+    )
+    return given
+
+
+def _certain(classes: dict[str, Any], name: str) -> int | None:
+    """How many agree, where the typings left nothing open."""
+    span = classes.get(name)
+    return span[0] if span and span[0] == span[-1] else None
 
 
 def _place(held: LockedOrder, day: dt.date, actor: Actor) -> int:

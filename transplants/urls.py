@@ -2,6 +2,7 @@ from django.urls import path
 
 from transplants import (
     urls_fees,
+    urls_follow_up,
     urls_grafts,
     urls_incidents,
     urls_orders,
@@ -56,6 +57,7 @@ urlpatterns = [
     *urls_orders.urlpatterns,
     *urls_shipments.urlpatterns,
     *urls_grafts.urlpatterns,
+    *urls_follow_up.urlpatterns,
     *urls_incidents.urlpatterns,
     *urls_fees.urlpatterns,
     *urls_papers.urlpatterns,

@@ -19,11 +19,12 @@ from core.exports import csv_response
 from core.pages import paginate
 from core.posting import carried_out, posted
 from core.roles import Permission
-from transplants import lists_grafts, services_grafts, services_returns
+from transplants import lists_grafts, presenters_follow_up, services_grafts, services_returns
 from transplants import presenters_grafts as presenters
 from transplants.choices_orders import OrderState
 from transplants.forms_grafts import InfusionForm, NotUsedForm
 from transplants.models import Infusion, Order, Transplant
+from transplants.presenters import today
 
 _REPORT = (Permission.ORDER_VIEW, Permission.SHIPMENT_RECEIVE)
 _VIEW = Permission.TRANSPLANT_VIEW
@@ -149,6 +150,8 @@ def transplant_detail(request: HttpRequest, pk: Any) -> HttpResponse:
         "may_deactivate": presenters.may_deactivate(row, person),
         "kept": presenters.still_kept(row, person),
         "timeline": presenters.timeline(row, infusions),
+        "listed_units": row.units.filter(infusion__isnull=True).select_related("unit"),
+        "follow_up": presenters_follow_up.panel(row, person, today()),
         "crumbs": [(reverse("transplants:transplant-list"), _("Transplants")), ("", row.number)],
     }
     return render(request, "transplants/transplant_detail.html", context)
@@ -166,7 +169,7 @@ def transplant_deactivate(request: HttpRequest, pk: Any) -> HttpResponse:
     )
     if outcome.done:
         text = _("%(patient)s is inactive: transplanted.")
-        messages.success(request, text % {"patient": row.patient.code})
+        messages.success(request, text % {"patient": row.who})
     for errors in form.errors.values():
         messages.error(request, " ".join(map(str, errors)))
     return redirect("transplants:transplant-detail", pk=row.pk)

@@ -31,6 +31,7 @@ from transplants.models import (
     Transplant,
     UnitReturn,
 )
+from transplants.transplant_rows import unit_given
 
 ENDED = {"infused", "not_used", "failed", "declined", "withdrawn"}
 
@@ -211,6 +212,7 @@ def infused(**given: Any) -> Infusion:
         reported_by=UserFactory(),
         **given,
     )
+    unit_given(row)
     return row
 
 
