@@ -80,6 +80,7 @@ class Permission(StrEnum):
     SHIPMENT_WORK = "shipment.work"  # shippers, packing, identity check, dispatch, what happens on the way
     SHIPMENT_RECEIVE = "shipment.receive"  # what a hospital found at arrival, thaw and infusion, not used
     TRANSPLANT_VIEW = "transplant.view"
+    OUTCOME_IMPORT = "outcome.import"  # take over lists of earlier transplants, of all hospitals
     RETURN_DECIDE = "return.decide"  # what becomes of a unit that came back, as one of two
     INCIDENT_VIEW = "incident.view"
     INCIDENT_REPORT = "incident.report"
@@ -154,6 +155,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+        P.OUTCOME_IMPORT,
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -186,6 +188,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_APPROVE,
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+        P.OUTCOME_IMPORT,
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -285,6 +288,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INVENTORY_VIEW_ALL,
             P.HOSPITAL_VIEW,
             P.HOSPITAL_EDIT,
+            P.OUTCOME_IMPORT,
             P.PATIENT_MERGE,
             P.REFERENCE_VIEW,
             P.REFERENCE_LOAD,
