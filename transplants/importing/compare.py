@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -163,7 +164,7 @@ def _people(rows: Sequence[HistoricRow], known: Mapping[Key, Known]) -> list[Fin
     found: list[Finding] = []
     for of_person in stops.values():
         line = [of_person[number] for number in sorted(of_person)]
-        for earlier, later in zip(line, line[1:], strict=False):
+        for earlier, later in pairwise(line):
             found += _between(earlier, later)
     return found
 
