@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 class FilePurpose(TextChoices):
     UNITS = "units", _("Units")
     RESULTS = "results", _("Results")
+    OUTCOMES = "outcomes", _("Earlier transplants")  # read and written by the transplants app
 
 
 class FileTask(TextChoices):

@@ -27,7 +27,8 @@ _SALT = "bank.uploads"
 class Choices:
     """What a person has said of a file. counts: "" where nothing; mapping: heading -> column, "" to leave it out.
 
-    purpose: what the file is of, "" for units. full: a partner's list that names all of its units.
+    purpose: what the file is of, "" for units. full: a partner's list that names all of its units. more: what only one
+    purpose asks.
     """
 
     purpose: str = ""
@@ -36,6 +37,7 @@ class Choices:
     counts: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
     full: bool = True
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _tell_written(request: HttpRequest, file: ImportFile) -> None:
 
 
 def _file(request: HttpRequest, pk: Any) -> ImportFile:
-    rows = ImportFile.objects.select_related("job", "batch")
+    rows = ImportFile.objects.exclude(purpose=FilePurpose.OUTCOMES).select_related("job", "batch")
     return get_visible_or_404(rows, person_of(request), pk=pk)
 
 

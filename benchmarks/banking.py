@@ -45,7 +45,17 @@ def main() -> int:
     with real_system("banking"):
         print(load_reference(chosen.data))
         started = time.perf_counter()
-        manage("demo_data", "--units", str(min(SEED, chosen.units)), "--hospitals", "2", "--patients", "2")
+        manage(
+            "demo_data",
+            "--units",
+            str(min(SEED, chosen.units)),
+            "--hospitals",
+            "2",
+            "--patients",
+            "2",
+            "--transplants",
+            "0",
+        )
         copies = max(chosen.units // SEED - 1, 0)
         units = multiply(copies)
         print(f"{units:,} units after {time.perf_counter() - started:.0f} s")

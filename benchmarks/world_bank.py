@@ -36,7 +36,9 @@ def make_bank(units: int, data: Path, frequencies: str) -> float:
         else "the built-in frequency set of the units' own population"
     )
     started = time.perf_counter()
-    said = manage("demo_data", "--units", str(units), "--hospitals", "5", "--patients", "20")
+    said = manage(
+        "demo_data", "--units", str(units), "--hospitals", "5", "--patients", "20", "--transplants", "0"
+    )
     seconds = time.perf_counter() - started
     print(said.strip())
     return seconds

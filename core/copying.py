@@ -68,7 +68,10 @@ def unescaped(text: str) -> str:
 
 
 def _copy(model: type[models.Model], columns: Sequence[str], options: str, text: IO[str] | IO[bytes]) -> None:
-    with connection.cursor() as cursor:
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+    ):  # as execute does: callers know Django's
         cursor.copy_expert(f'COPY "{model._meta.db_table}" ({_names(columns)}) FROM STDIN {options}', text)
 
 

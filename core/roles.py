@@ -80,8 +80,12 @@ class Permission(StrEnum):
     SHIPMENT_WORK = "shipment.work"  # shippers, packing, identity check, dispatch, what happens on the way
     SHIPMENT_RECEIVE = "shipment.receive"  # what a hospital found at arrival, thaw and infusion, not used
     TRANSPLANT_VIEW = "transplant.view"
+<<<<<<< HEAD
     FOLLOW_UP_EDIT = "follow_up.edit"  # what a transplant was given for and how, counts, forms of follow-up
     FOLLOW_UP_RULES = "follow_up.rules"  # how often hospitals are reminded of forms
+=======
+    OUTCOME_IMPORT = "outcome.import"  # take over lists of earlier transplants, of all hospitals
+>>>>>>> imp
     RETURN_DECIDE = "return.decide"  # what becomes of a unit that came back, as one of two
     INCIDENT_VIEW = "incident.view"
     INCIDENT_REPORT = "incident.report"
@@ -157,7 +161,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+<<<<<<< HEAD
         P.FOLLOW_UP_RULES,
+=======
+        P.OUTCOME_IMPORT,
+>>>>>>> imp
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -190,7 +198,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_APPROVE,
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+<<<<<<< HEAD
         P.FOLLOW_UP_RULES,
+=======
+        P.OUTCOME_IMPORT,
+>>>>>>> imp
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -290,6 +302,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INVENTORY_VIEW_ALL,
             P.HOSPITAL_VIEW,
             P.HOSPITAL_EDIT,
+            P.OUTCOME_IMPORT,
             P.PATIENT_MERGE,
             P.REFERENCE_VIEW,
             P.REFERENCE_LOAD,

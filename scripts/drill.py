@@ -241,7 +241,17 @@ def main() -> int:
 
 def drilled(it: Installation, options: argparse.Namespace) -> tuple[dict[str, str], bool]:
     it.manage("migrate", "-v", "0")
-    it.manage("demo_data", "--units", str(options.units), "--hospitals", "5", "--patients", str(PATIENTS))
+    it.manage(
+        "demo_data",
+        "--units",
+        str(options.units),
+        "--hospitals",
+        "5",
+        "--patients",
+        str(PATIENTS),
+        "--transplants",
+        "0",
+    )
     os.environ.update(it.env)
     import django
 

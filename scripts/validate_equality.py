@@ -172,7 +172,15 @@ def main() -> int:
         print(system.load_reference(options.data))
         print(
             system.manage(
-                "demo_data", "--units", str(options.units), "--hospitals", "1", "--patients", "0"
+                "demo_data",
+                "--units",
+                str(options.units),
+                "--hospitals",
+                "1",
+                "--patients",
+                "0",
+                "--transplants",
+                "0",
             ).splitlines()[0]
         )
         return proved(options)

@@ -28,7 +28,7 @@ def main() -> int:
     options = system.options(__doc__, units=20_000, searches=25, changes=500)
     with system.real_system("replay"):
         print(system.load_reference(options.data))
-        counts = ("--hospitals", "5", "--patients", str(2 * options.searches))
+        counts = ("--hospitals", "5", "--patients", str(2 * options.searches), "--transplants", "0")
         print(system.manage("demo_data", "--units", str(options.units), *counts).splitlines()[0])
         return proved(options)
 

@@ -10,6 +10,9 @@ class TransplantsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from transplants import providers
+        from bank import services_files
+        from bank.choices_files import FilePurpose
+        from transplants import outcome_files, providers
 
+        services_files.register(FilePurpose.OUTCOMES, outcome_files.read_transplants)
         providers.register()

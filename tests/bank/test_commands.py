@@ -115,7 +115,7 @@ def test_a_conflict_is_a_sentence(file: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def demo(**options: Any) -> str:
     out = io.StringIO()
-    options = {"units": 60, "hospitals": 3, "patients": 4, "seed": 1} | options
+    options = {"units": 60, "hospitals": 3, "patients": 4, "transplants": 30, "seed": 1} | options
     call_command("demo_data", stdout=out, **options)
     return out.getvalue()
 

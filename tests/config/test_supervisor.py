@@ -33,7 +33,7 @@ class Running:
         env |= {
             "QIDAI_VAR": str(var),
             "QIDAI_PORT": str(port),
-            "QIDAI_DEMO": "units=200 hospitals=2 patients=2",
+            "QIDAI_DEMO": "units=200 hospitals=2 patients=2 transplants=20",
         }
         command = [sys.executable, "-m", "config.supervisor"]
         self.process = subprocess.Popen(

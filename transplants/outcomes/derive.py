@@ -124,7 +124,9 @@ def _gvhd(course: Course) -> dict[str, Any]:
     third: list[float | None] = []
     known = False
     for form in course.forms:
-        known |= form.acute == YesNo.NO or form.acute_grade is not None
+        # a grade from II without its day is an event at no known time: no more known than without an answer
+        grade = form.acute_grade
+        known |= form.acute == YesNo.NO or (grade is not None and (grade < 2 or form.acute_on is not None))
         if form.acute != YesNo.YES or form.acute_on is None or form.acute_grade is None:
             continue
         onset = course.days(form.acute_on)

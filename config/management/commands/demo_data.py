@@ -24,6 +24,7 @@ from hospitals.demo import load as load_hospitals
 from hospitals.models import Hospital
 from transplants import demo as reservations
 from transplants import demo_incidents
+from transplants.demo_outcomes.load import load as load_transplants
 
 TOLD_EVERY = 100_000
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--units", type=int, default=20_000)
         parser.add_argument("--hospitals", type=int, default=110)
         parser.add_argument("--patients", type=int, default=200)
+        parser.add_argument("--transplants", type=int, default=7_240, help="with what became of the patients")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument(
             "--processes",
@@ -46,7 +48,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name in ("units", "hospitals", "patients"):
+        for name in ("units", "hospitals", "patients", "transplants"):
             if options[name] < 0:
                 raise CommandError(f"--{name} must not be negative.")
         if options["processes"] is not None and options["processes"] < 1:
@@ -79,6 +81,10 @@ class Command(BaseCommand):
             self._timed("reservations", lambda: reservations.load(seed=seed))
             # last: what is recalled moves no step further
             self._timed("incidents", lambda: demo_incidents.load(seed=seed))
+        self._timed(
+            f"{options['transplants']} transplants",
+            lambda: load_transplants(count=options["transplants"], seed=seed, by=actor),
+        )
         self.stdout.write(f"Passwords: manage.py demo_logins ({logins_path()})")
 
     def _units(self, options: dict[str, Any], actor: Actor) -> None:
