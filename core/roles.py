@@ -80,6 +80,7 @@ class Permission(StrEnum):
     SHIPMENT_WORK = "shipment.work"  # shippers, packing, identity check, dispatch, what happens on the way
     SHIPMENT_RECEIVE = "shipment.receive"  # what a hospital found at arrival, thaw and infusion, not used
     TRANSPLANT_VIEW = "transplant.view"
+    OUTCOME_VIEW = "outcome.view"  # figures of what became of patients; rows only with transplant.view
     RETURN_DECIDE = "return.decide"  # what becomes of a unit that came back, as one of two
     INCIDENT_VIEW = "incident.view"
     INCIDENT_REPORT = "incident.report"
@@ -120,6 +121,7 @@ _HOSPITAL_READ = frozenset(
         P.SHIPMENT_VIEW,
         P.SHIPMENT_RECEIVE,
         P.TRANSPLANT_VIEW,
+        P.OUTCOME_VIEW,
         P.INCIDENT_VIEW,
         P.INCIDENT_REPORT,
         P.REFERENCE_VIEW,
@@ -154,6 +156,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+        P.OUTCOME_VIEW,
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -186,6 +189,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_APPROVE,
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
+        P.OUTCOME_VIEW,
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -224,6 +228,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_ASK,
         P.ORDER_APPROVE,
         P.TRANSPLANT_VIEW,
+        P.OUTCOME_VIEW,
         P.RECALL_VIEW,
         P.FEE_VIEW,
         P.INVENTORY_IMPORT,
@@ -275,6 +280,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.HOSPITAL_VIEW,
             P.FEE_VIEW,
             P.FEE_EDIT,
+            P.OUTCOME_VIEW,
             P.REFERENCE_VIEW,
             P.SUCCESS_VIEW,
         }
@@ -306,6 +312,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.AUDIT_VIEW,
             P.GENETIC_VIEW,
             P.UNIT_DOSSIER,
+            P.OUTCOME_VIEW,
             P.REFERENCE_VIEW,
         }
     ),

@@ -38,6 +38,7 @@ from transplants import (
     presenters,
     providers_enquiries,
     providers_fees,
+    providers_figures,
     providers_grafts,
     providers_incidents,
     providers_orders,
@@ -61,6 +62,7 @@ def register() -> None:
         providers_grafts,
         providers_incidents,
         providers_fees,
+        providers_figures,
         providers_papers,
     ):
         part.register()

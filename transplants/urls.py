@@ -2,6 +2,7 @@ from django.urls import path
 
 from transplants import (
     urls_fees,
+    urls_figures,
     urls_grafts,
     urls_incidents,
     urls_orders,
@@ -56,5 +57,6 @@ urlpatterns = [
     *urls_grafts.urlpatterns,
     *urls_incidents.urlpatterns,
     *urls_fees.urlpatterns,
+    *urls_figures.urlpatterns,
     *urls_papers.urlpatterns,
 ]

@@ -11,13 +11,16 @@ from typing import Any, Final, TypeVar, cast
 
 from django.conf import settings
 from django.core.cache import cache
+from django.utils.translation import get_language
 
 from transplants.cohorts.definition import Cohort
-from transplants.cohorts.disclosure import Scope, allowed
+from transplants.cohorts.dimensions import GROUPS
+from transplants.cohorts.disclosure import Scope, allowed, groups_offered
 from transplants.cohorts.frame import Frame, current_frame, data_version
 
 KEPT_SECONDS: Final = 24 * 3600
 R = TypeVar("R")
+T = TypeVar("T")
 Compute = Callable[[Frame, Cohort, Scope], R]
 
 
@@ -34,6 +37,29 @@ def result(kind: str, compute: Compute[R], cohort: Cohort, scope: Scope) -> R:
         if frame.version.mark:
             cache.set(_key(kind, frame.version.mark, cohort.query, scope.key), found, KEPT_SECONDS)
     return cast(R, found)
+
+
+def offered(scope: Scope) -> dict[str, bool]:
+    """disclosure.groups_offered of now."""
+    if scope.is_full:
+        return dict.fromkeys(GROUPS, True)
+    return _kept("offered", scope.key, lambda: groups_offered(current_frame(), scope))
+
+
+def rendered(kind: str, cohort: Cohort, scope: Scope, render: Callable[[], str]) -> str:
+    """Markup made of results, in the language of now."""
+    return _kept(f"{kind}|{get_language()}|{cohort.query}", scope.key, render)
+
+
+def _kept(name: str, scope: str, compute: Callable[[], T]) -> T:
+    mark = data_version().mark
+    key = _key(name, mark, scope)
+    found = cache.get(key) if mark else None
+    if found is None:
+        found = compute()
+        if mark:
+            cache.set(key, found, KEPT_SECONDS)
+    return cast(T, found)
 
 
 def _key(*parts: Any) -> str:

@@ -45,7 +45,7 @@ class Cohort:
 
     @classmethod
     def from_query(cls, query: QueryDict | Mapping[str, str]) -> Cohort:
-        """The cohort of an address. Raises InvalidInput where a value is none that exists; unknown names are ignored."""
+        """The cohort of an address; unknown names are ignored. Raises InvalidInput for a value that does not exist."""
         given = _Given(query)
         chosen = tuple(
             (key, values) for key in FILTERS if (values := given.several(key, DIMENSIONS[key].keys))

@@ -87,11 +87,11 @@ class Family:
         return self.offers_switch if combined else self.offers_core
 
     def counts(self, split: str, *tables: Bools) -> Ints:
-        """Patients of others by stratum (rows) and by part, each crossed with each of `tables`, shape (V, P × tables)."""
+        """Patients of others by stratum (rows) and part, each crossed with each of `tables`, shape (V, P × tables)."""
         strata = strata_of(self.frame, split)
         width = len(DIMENSIONS[split].values) if split else 1
         cells = [part & table for part in self.parts for table in tables or (np.True_,)]
-        columns = [np.bincount(strata[cell], minlength=width) for cell in cells]
+        columns = [np.bincount(strata[cell], minlength=width)[:width] for cell in cells]
         return np.array(columns, dtype=np.int64).T
 
     def hidden(self, split: str) -> Bools:
@@ -99,7 +99,7 @@ class Family:
         return hidden(self.counts(split))
 
     def hidden_over_time(self, split: str, time: Floats, grid: Sequence[float], known: Bools) -> Bools:
-        """Strata whose numbers at risk are not shown at each time of the grid, bool, shape (T, V); once hidden, for good."""
+        """Strata whose numbers at risk are not shown at each time of the grid, shape (T, V); once hidden, for good."""
         found, before = [], self.hidden(split)
         for moment in grid:
             before = hidden(self.counts(split, known & (time >= moment)), before)
@@ -118,7 +118,9 @@ def hidden(counts: Ints, already: Bools | None = None) -> Bools:
     at least five in each column, else the smallest shown row that adds to it is hidden as well (and so on).
     """
     small = (counts > 0) & (counts < FEWEST)
-    out = small.any(axis=1) if already is None else small.any(axis=1) | already
+    out: Bools = np.asarray(small.any(axis=1), dtype=np.bool_)
+    if already is not None:
+        out = out | already
     while True:
         together = counts[out].sum(axis=0)
         short = (together > 0) & (together < FEWEST)
@@ -130,11 +132,12 @@ def hidden(counts: Ints, already: Bools | None = None) -> Bools:
         out[shown[int(np.argmin(sizes))]] = True
 
 
-def groups_offered(frame: Frame, scope: Scope) -> list[str]:
-    """Groups of diseases that a reader may choose."""
+def groups_offered(frame: Frame, scope: Scope) -> dict[str, bool]:
+    """Groups of diseases that a reader may choose, and whether the switch of grafts may be turned for them."""
     if scope.is_full:
-        return list(GROUPS)
-    return [group for group in GROUPS if Family(frame, scope, group).offers(combined=False)]
+        return dict.fromkeys(GROUPS, True)
+    families = {group: Family(frame, scope, group) for group in GROUPS}
+    return {group: family.offers_switch for group, family in families.items() if family.offers_core}
 
 
 def steps_kept(events: Ints) -> Ints:

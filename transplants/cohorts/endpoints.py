@@ -27,7 +27,10 @@ CAUSES: Final = tuple(CauseGroup.values)  # code of a cause of death: its place 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """rule: what is counted, in words. competing: what competes, in words; empty for survival. day: it is reported at."""
+    """rule: what is counted, in words. competing: what competes; empty for survival. grid: days of its table.
+
+    day: at which it is reported.
+    """
 
     key: str
     label: StrPromise
@@ -35,6 +38,7 @@ class Endpoint:
     competing: StrPromise | str
     times: Callable[[Course], tuple[Floats, Ints, Bools]]
     day: float | None = None
+    grid: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,8 @@ def endpoint_data(frame: Frame, endpoint: Endpoint) -> EndpointData:
 
 def _first(*days: Floats) -> Floats:
     """The earliest day, NaN where none has come."""
-    return np.fmin.reduce(days)
+    first: Floats = np.fmin.reduce(days)
+    return first
 
 
 def _survival(course: Course, event_day: Floats, known: Bools) -> tuple[Floats, Ints, Bools]:
@@ -84,7 +89,8 @@ def _relapse_day(course: Course) -> Floats:
 
 
 def _relapse_known(course: Course) -> Bools:
-    return course.flag("relapse_known") | (course.columns["cause"] == Cause.RELAPSE.value)
+    known: Bools = course.flag("relapse_known") | (course.columns["cause"] == Cause.RELAPSE.value)
+    return known
 
 
 def _none(course: Course) -> Floats:
@@ -165,7 +171,7 @@ GRFS: Final = Endpoint(
     "grfs",
     _("Survival free of GVHD and relapse (GRFS)"),
     _(
-        "Acute GVHD of grade III or IV, chronic GVHD that needs systemic treatment, relapse or death, whichever is first."
+        "Acute GVHD of grade III or IV, chronic GVHD treated systemically, relapse or death, whichever is first."
     ),
     "",
     _grfs,
@@ -184,6 +190,7 @@ NEUTROPHILS: Final = Endpoint(
     _SECOND,
     _before_second("neutrophils", "neutrophils_known"),
     42,
+    (0.0, 14.0, 21.0, 28.0, 42.0, 60.0),
 )
 PLATELETS: Final = Endpoint(
     "platelets",
@@ -192,6 +199,7 @@ PLATELETS: Final = Endpoint(
     _SECOND,
     _before_second("platelets", "platelets_known"),
     100,
+    (0.0, 28.0, 42.0, 60.0, 100.0, 180.0),
 )
 FAILURE: Final = Endpoint(
     "failure",
@@ -199,6 +207,8 @@ FAILURE: Final = Endpoint(
     _("Primary or secondary graft failure, or a second transplant."),
     _DEATH,
     _failure,
+    100,
+    (0.0, 28.0, 42.0, 60.0, 100.0, 180.0, 365.0),
 )
 ACUTE_2: Final = Endpoint(
     "acute2",
@@ -207,6 +217,7 @@ ACUTE_2: Final = Endpoint(
     _SECOND,
     _before_second("acute_2", "acute_known"),
     100,
+    (0.0, 28.0, 60.0, 100.0, 180.0),
 )
 ACUTE_3: Final = Endpoint(
     "acute3",
@@ -215,6 +226,7 @@ ACUTE_3: Final = Endpoint(
     _SECOND,
     _before_second("acute_3", "acute_known"),
     100,
+    (0.0, 28.0, 60.0, 100.0, 180.0),
 )
 CHRONIC: Final = Endpoint(
     "chronic",
@@ -222,6 +234,8 @@ CHRONIC: Final = Endpoint(
     _("Of any severity (NIH)."),
     _SECOND,
     _before_second("chronic", "chronic_known"),
+    365.25,
+    (0.0, 100.0, 182.625, 365.25, 730.5, 1095.75),
 )
 CAUSE_OF_DEATH: Final = Endpoint(
     "causes",

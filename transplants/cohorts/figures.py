@@ -13,11 +13,11 @@ import numpy as np
 
 from transplants.cohorts import endpoints as ends
 from transplants.cohorts.definition import Cohort
-from transplants.cohorts.dimensions import DIMENSIONS, NON_MALIGNANT
-from transplants.cohorts.disclosure import FEWEST, Family, Scope, hidden, steps_kept
+from transplants.cohorts.dimensions import NON_MALIGNANT
+from transplants.cohorts.disclosure import FEWEST, Scope, steps_kept
 from transplants.cohorts.endpoints import Endpoint, EndpointData, endpoint_data
-from transplants.cohorts.frame import Bools, Floats, Frame
-from transplants.cohorts.selecting import selected, strata_of
+from transplants.cohorts.frame import Bools, Frame
+from transplants.cohorts.seen import DAYS_A_YEAR, Cut, Seen
 from transplants.statistics.arrays import Ints
 from transplants.statistics.completeness import StabilityRule, clark_completeness
 from transplants.statistics.data import SurvivalData, survival_data
@@ -25,9 +25,7 @@ from transplants.statistics.errors import StatisticsError
 from transplants.statistics.kaplan_meier import SurvivalCurve, follow_up, kaplan_meier
 from transplants.statistics.logrank import logrank
 
-DAYS_A_YEAR: Final = 365.25
 RULE: Final = StabilityRule()  # 20 patients, 10 at risk, half could have reached t
-EARLY_DAYS: Final = 100.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,8 @@ class Line:
     """One curve. key: of the stratum, "" without a split. n, events: None where not shown.
 
     days, values, lower, upper: the steps up to `until`, the last day that may be drawn. few: under 20 patients: the
-    curve is hatched and nothing ranks it. missing: patients without an answer, left out. median: days, None: not reached.
+    curve is hatched and nothing ranks it. missing: patients without an answer, left out. events: ever seen.
+    median: days, None: not reached.
     """
 
     key: str
@@ -104,28 +103,6 @@ class Survival:
     figures: list[SurvivalFigure] = field(default_factory=list)
 
 
-class Cut:
-    """The cohort's rows of a frame for one reader, and what of them he may see."""
-
-    def __init__(self, frame: Frame, cohort: Cohort, scope: Scope) -> None:
-        self.frame, self.cohort, self.scope = frame, cohort, scope
-        self.is_own = scope.own is not None and cohort.hospital is not None
-        self.limited = not scope.is_full and not self.is_own
-        within = frame.rows_of(scope.own or frozenset()) if self.is_own else None
-        self.selection = selected(frame, cohort, within)
-        self.rows = self.selection.rows
-        self.strata = strata_of(frame, cohort.split)
-        self.keys = DIMENSIONS[cohort.split].keys if cohort.split else ("",)
-        self.family = Family(frame, scope, cohort.group) if self.limited else None
-        self.others = ~frame.rows_of(scope.own or frozenset()) if self.limited else None
-        day = np.maximum(frame.cut.toordinal() - frame.baseline.day, 0).astype(np.float64)
-        self.potential: Floats = np.maximum(day, np.nan_to_num(frame.course.days("followed")))
-        self.grid = [0.0, EARLY_DAYS] + [DAYS_A_YEAR * year for year in range(1, cohort.horizon + 1)]
-
-    def present(self, stratum: int) -> Bools:
-        return self.rows & (self.strata == stratum)
-
-
 def survival(frame: Frame, cohort: Cohort, scope: Scope) -> Survival:
     """All survival figures of the page, the one that is asked first for these diseases at the head."""
     cut = Cut(frame, cohort, scope)
@@ -142,13 +119,13 @@ def survival_endpoints(cohort: Cohort) -> tuple[Endpoint, ...]:
 def summary(cut: Cut) -> Summary:
     n = cut.selection.n
     data = _data(endpoint_data(cut.frame, ends.OVERALL), cut.rows)
-    hospitals = len(set(cut.frame.baseline.columns["hospital"][cut.rows].tolist()))
+    hospitals = len(np.unique(cut.frame.baseline.columns["hospital"][cut.rows]))
     middle = None if data is None else follow_up(data).median.value
     complete = None if data is None else clark_completeness(data, cut.potential[cut.rows]).share
     return Summary(
         n=n,
         hospitals=hospitals if not cut.limited or hospitals >= FEWEST else None,
-        followed_years=_number(middle if middle is None else middle / DAYS_A_YEAR),
+        followed_years=number(middle if middle is None else middle / DAYS_A_YEAR),
         completeness=complete,
         exclusions=[(reason, None if cut.limited else count) for reason, count in cut.selection.exclusions],
         cut=cut.frame.cut.isoformat(),
@@ -176,7 +153,9 @@ def survival_figure(cut: Cut, endpoint: Endpoint) -> SurvivalFigure:
 
 def _whole(cut: Cut, data: EndpointData) -> Line | None:
     return (
-        _line(cut, data, "", cut.rows, _Seen.of(cut, "", data, 0)) if (cut.rows & data.known).any() else None
+        _line(cut, data, "", cut.rows, Seen.of(cut, data, 0, cut.grid, split=""))
+        if (cut.rows & data.known).any()
+        else None
     )
 
 
@@ -188,7 +167,7 @@ def _strata(cut: Cut, data: EndpointData) -> tuple[list[Line], list[str], Bools]
         rows = cut.present(place)
         if not rows.any():
             continue
-        seen = _Seen.of(cut, cut.cohort.split, data, place)
+        seen = Seen.of(cut, data, place, cut.grid)
         if seen.hidden:
             left_out.append(key)
         elif (rows & data.known).any():
@@ -197,53 +176,12 @@ def _strata(cut: Cut, data: EndpointData) -> tuple[list[Line], list[str], Bools]
     return lines, left_out, shown
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What may be seen of one stratum.
-
-    counts: how many answered, which with the size of the stratum tells how many did not. at_risk: at each time of the
-    grid, and the curve with it. others: whose steps are thinned.
-    """
-
-    hidden: bool = False
-    counts: bool = True
-    events: bool = True
-    at_risk: Sequence[bool] = ()
-    others: Bools | None = None
-
-    @classmethod
-    def of(cls, cut: Cut, split: str, data: EndpointData, place: int) -> _Seen:
-        if cut.family is None or cut.others is None:
-            return cls(at_risk=[True] * len(cut.grid))
-        family, known = cut.family, data.known
-        answered = _hidden(family, split, known)
-        told = _hidden(family, split, known, ~known)
-        end = DAYS_A_YEAR * cut.cohort.horizon
-        happened = (data.event > 0) & (data.time <= end)
-        fates = _hidden(family, split, known & happened, known & ~happened)
-        at_risk = family.hidden_over_time(split, data.time, cut.grid, known)
-        return cls(
-            hidden=bool(family.hidden(split)[place] or answered[place]),
-            counts=not told[place],
-            events=not (fates[place] or told[place]),
-            at_risk=[not row[place] for row in at_risk],
-            others=cut.others,
-        )
-
-
-def _hidden(family: Family, split: str, *tables: Bools) -> Bools:
-    return hidden(family.counts(split, *tables), family.hidden(split))
-
-
-def _line(cut: Cut, data: EndpointData, key: str, rows: Bools, seen: _Seen) -> Line:
+def _line(cut: Cut, data: EndpointData, key: str, rows: Bools, seen: Seen) -> Line:
     use = rows & data.known
     checked = survival_data(data.time[use], data.event[use])
     curve = kaplan_meier(checked)
     end = DAYS_A_YEAR * cut.cohort.horizon
-    potential = np.sort(cut.potential[use])
-    reach = float(potential[potential.size // 2])  # at least half of them could have come so far
-    last_seen = _last_seen(cut.grid, seen.at_risk)
-    until = min(end, _stable_until(curve), reach, last_seen)
+    until = min(end, _stable_until(curve), reach_of(cut, use), last_seen(cut.grid, seen.at_risk))
     kept = _kept(curve, data, use, seen)
     places = kept[curve.time[kept] <= until]
     steps = [column[places].tolist() for column in (curve.time, curve.survival, curve.lower, curve.upper)]
@@ -251,7 +189,9 @@ def _line(cut: Cut, data: EndpointData, key: str, rows: Bools, seen: _Seen) -> L
         _point(curve, kept, day, until, counted=ok and seen.counts)
         for day, ok in zip(cut.grid, seen.at_risk, strict=True)
     ]
-    events = int((checked.event[checked.time <= end] > 0).sum())
+    events = int(
+        (checked.event > 0).sum()
+    )  # ever: by a time that the reader chooses they could be subtracted
     missing = int((rows & ~data.known).sum())
     return Line(
         key=key,
@@ -269,11 +209,17 @@ def _line(cut: Cut, data: EndpointData, key: str, rows: Bools, seen: _Seen) -> L
     )
 
 
+def reach_of(cut: Cut, use: Bools) -> float:
+    """Days that at least half of these patients could have come to: no estimate is shown beyond (HRSA)."""
+    potential = np.sort(cut.potential[use])
+    return float(potential[potential.size // 2])
+
+
 def _clean(values: list[float]) -> list[float]:
     return [0.0 if value != value else value for value in values]
 
 
-def _last_seen(grid: Sequence[float], shown: Sequence[bool]) -> float:
+def last_seen(grid: Sequence[float], shown: Sequence[bool]) -> float:
     """Up to where a curve is drawn whose numbers at risk are hidden from some time on."""
     last = 0.0
     for day, ok in zip(grid, shown, strict=True):
@@ -290,7 +236,7 @@ def _stable_until(curve: SurvivalCurve) -> float:
     return float(curve.time[curve.at_risk >= RULE.least_at_risk][-1])
 
 
-def _kept(curve: SurvivalCurve, data: EndpointData, use: Bools, seen: _Seen) -> Ints:
+def _kept(curve: SurvivalCurve, data: EndpointData, use: Bools, seen: Seen) -> Ints:
     """Places at which the curve steps: every event, or only each fifth of others for a limited reader."""
     places = np.flatnonzero(curve.events > 0)
     if seen.others is None or not (use & seen.others).any():
@@ -311,8 +257,8 @@ def _point(curve: SurvivalCurve, kept: Ints, day: float, until: float, *, counte
     return Point(
         day,
         float(curve.survival[step]),
-        _number(float(curve.lower[step])),
-        _number(float(curve.upper[step])),
+        number(float(curve.lower[step])),
+        number(float(curve.upper[step])),
         at_risk,
     )
 
@@ -322,7 +268,7 @@ def _median(
 ) -> tuple[float | None, float | None, float | None]:
     if kept.size == np.count_nonzero(curve.events):
         exact = curve.median
-        whole = [_number(day) for day in (exact.value, exact.lower, exact.upper)]
+        whole = [number(day) for day in (exact.value, exact.lower, exact.upper)]
         found = [day if day is not None and day <= until else None for day in whole]
         return found[0], found[1], found[2]
     found = []
@@ -342,5 +288,5 @@ def _logrank(cut: Cut, data: EndpointData, shown: Bools) -> Test | None:
     return Test("logrank", found.statistic, found.df, found.p)
 
 
-def _number(value: float | None) -> float | None:
+def number(value: float | None) -> float | None:
     return None if value is None or value != value else float(value)

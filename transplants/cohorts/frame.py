@@ -7,9 +7,10 @@ groups patients reads the first only.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import numpy as np
@@ -21,12 +22,12 @@ from transplants.models import OutcomeVersion
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+R = TypeVar("R")
 
-# Column of the query -> kind: t(ext), f(loat, NaN where null), b(ool), u(uid or None), d(ay as ordinal).
+# Column of the query -> kind: t(ext), f(loat, NaN where null), b(ool), k(ey of a row as text, coded), d(ay as ordinal).
 _BASELINE: Final = {
-    "pk": ("t.id", "u"),
-    "hospital": ("t.hospital_id", "u"),
-    "batch": ("t.batch_id", "u"),
+    "hospital": ("t.hospital_id::text", "k"),
+    "batch": ("coalesce(t.batch_id::text, '')", "k"),
     "day": ("t.infused_on", "d"),
     "sequence": ("t.sequence::float8", "f"),
     "age": ("t.age_years::float8", "f"),
@@ -84,6 +85,13 @@ class Baseline:
     """What was known on day 0, arrays of shape (n,)."""
 
     columns: dict[str, npt.NDArray[Any]]
+    keys: dict[str, tuple[str, ...]]
+
+    def of_key(self, name: str, keys: Iterable[UUID]) -> Bools:
+        """Whose hospital or list is one of these."""
+        wanted = {str(key) for key in keys}
+        places = [place for place, key in enumerate(self.keys[name]) if key in wanted]
+        return np.isin(self.columns[name], places)
 
     def text(self, key: str) -> npt.NDArray[Any]:
         return self.columns[key]
@@ -122,9 +130,16 @@ class Frame:
     version: DataVersion
     baseline: Baseline
     course: Course
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, key: Any, compute: Callable[[], R]) -> R:
+        """What `compute` gives, computed once in the life of the frame."""
+        if key not in self.memo:
+            self.memo[key] = compute()
+        return cast(R, self.memo[key])
 
     def __len__(self) -> int:
-        return len(self.baseline.columns["pk"])
+        return len(self.baseline.columns["day"])
 
     @property
     def cut(self) -> dt.date:
@@ -133,8 +148,7 @@ class Frame:
 
     def rows_of(self, hospitals: frozenset[UUID]) -> Bools:
         """Which transplants are of these hospitals."""
-        column = self.baseline.columns["hospital"]
-        return np.fromiter((key in hospitals for key in column), dtype=np.bool_, count=len(column))
+        return self.once(("rows", hospitals), lambda: self.baseline.of_key("hospital", hospitals))
 
 
 _held: dict[str, Frame] = {}
@@ -186,7 +200,15 @@ def read_frame(version: DataVersion) -> Frame:
     baseline = {name: read[name] for name in _BASELINE}
     days = found[list(named).index("day")]
     baseline["year"] = np.array([day.year for day in days], dtype=np.float64)
-    return Frame(version, Baseline(baseline), Course({name: read[name] for name in _COURSE}))
+    keys = {name: _coded(baseline, name) for name in ("hospital", "batch")}
+    return Frame(version, Baseline(baseline, keys), Course({name: read[name] for name in _COURSE}))
+
+
+def _coded(columns: dict[str, npt.NDArray[Any]], name: str) -> tuple[str, ...]:
+    """Puts codes in the place of keys; the keys in the order of the codes."""
+    keys, codes = np.unique(columns[name], return_inverse=True)
+    columns[name] = codes.astype(np.int32)
+    return tuple(keys.tolist())
 
 
 def _column(values: tuple[Any, ...], kind: str) -> npt.NDArray[Any]:
@@ -196,9 +218,6 @@ def _column(values: tuple[Any, ...], kind: str) -> npt.NDArray[Any]:
         column = np.array(values, dtype=np.bool_)
     elif kind == "d":
         column = np.array([day.toordinal() for day in values], dtype=np.int64)
-    elif kind == "u":
-        column = np.empty(len(values), dtype=object)
-        column[:] = values
     else:
         column = np.array(values, dtype=np.str_)
     column.setflags(write=False)

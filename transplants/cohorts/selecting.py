@@ -64,16 +64,16 @@ def selected(frame: Frame, cohort: Cohort, within: Bools | None = None) -> Selec
     if not cohort.combined:
         keep("graft", core_graft(baseline))
     if cohort.hospital:
-        keep("hospital", baseline.columns["hospital"] == cohort.hospital)
+        keep("hospital", baseline.of_key("hospital", [cohort.hospital]))
     if cohort.batch:
-        keep("list", baseline.columns["batch"] == cohort.batch)
+        keep("list", baseline.of_key("batch", [cohort.batch]))
     if cohort.since or cohort.until:
         years = baseline.years
         keep("years", (years >= (cohort.since or 0)) & (years <= (cohort.until or 9999)))
     for key, values in cohort.chosen:
         dimension = DIMENSIONS[key]
         wanted = [dimension.keys.index(value) for value in values]
-        keep(key, np.isin(dimension.codes(baseline), wanted))
+        keep(key, np.isin(strata_of(frame, key), wanted))
     keep("not_reported", informed(frame))
     return Selection(rows, tuple(exclusions))
 
@@ -83,7 +83,8 @@ def of_disease(baseline: Baseline, cohort: Cohort) -> Bools:
     column = baseline.text("diagnosis")
     if cohort.diagnoses:
         return np.isin(column, cohort.diagnoses)
-    return groups_of_rows(baseline) == cohort.group
+    same: Bools = groups_of_rows(baseline) == cohort.group
+    return same
 
 
 def groups_of_rows(baseline: Baseline) -> npt.NDArray[np.str_]:
@@ -109,4 +110,4 @@ def strata_of(frame: Frame, split: str) -> Codes:
     """Index of the stratum of each row; one stratum without a split."""
     if not split:
         return np.zeros(len(frame), dtype=np.int16)
-    return DIMENSIONS[split].codes(frame.baseline)
+    return frame.once(("strata", split), lambda: DIMENSIONS[split].codes(frame.baseline))
