@@ -81,11 +81,15 @@ class Permission(StrEnum):
     SHIPMENT_RECEIVE = "shipment.receive"  # what a hospital found at arrival, thaw and infusion, not used
     TRANSPLANT_VIEW = "transplant.view"
 <<<<<<< HEAD
+<<<<<<< HEAD
     FOLLOW_UP_EDIT = "follow_up.edit"  # what a transplant was given for and how, counts, forms of follow-up
     FOLLOW_UP_RULES = "follow_up.rules"  # how often hospitals are reminded of forms
 =======
     OUTCOME_IMPORT = "outcome.import"  # take over lists of earlier transplants, of all hospitals
 >>>>>>> imp
+=======
+    OUTCOME_VIEW = "outcome.view"  # figures of what became of patients; rows only with transplant.view
+>>>>>>> coh
     RETURN_DECIDE = "return.decide"  # what becomes of a unit that came back, as one of two
     INCIDENT_VIEW = "incident.view"
     INCIDENT_REPORT = "incident.report"
@@ -126,7 +130,11 @@ _HOSPITAL_READ = frozenset(
         P.SHIPMENT_VIEW,
         P.SHIPMENT_RECEIVE,
         P.TRANSPLANT_VIEW,
+<<<<<<< HEAD
         P.FOLLOW_UP_EDIT,
+=======
+        P.OUTCOME_VIEW,
+>>>>>>> coh
         P.INCIDENT_VIEW,
         P.INCIDENT_REPORT,
         P.REFERENCE_VIEW,
@@ -162,10 +170,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
 <<<<<<< HEAD
+<<<<<<< HEAD
         P.FOLLOW_UP_RULES,
 =======
         P.OUTCOME_IMPORT,
 >>>>>>> imp
+=======
+        P.OUTCOME_VIEW,
+>>>>>>> coh
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -199,10 +211,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
 <<<<<<< HEAD
+<<<<<<< HEAD
         P.FOLLOW_UP_RULES,
 =======
         P.OUTCOME_IMPORT,
 >>>>>>> imp
+=======
+        P.OUTCOME_VIEW,
+>>>>>>> coh
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -241,6 +257,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_ASK,
         P.ORDER_APPROVE,
         P.TRANSPLANT_VIEW,
+        P.OUTCOME_VIEW,
         P.RECALL_VIEW,
         P.FEE_VIEW,
         P.INVENTORY_IMPORT,
@@ -292,6 +309,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.HOSPITAL_VIEW,
             P.FEE_VIEW,
             P.FEE_EDIT,
+            P.OUTCOME_VIEW,
             P.REFERENCE_VIEW,
             P.SUCCESS_VIEW,
         }
@@ -324,6 +342,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.AUDIT_VIEW,
             P.GENETIC_VIEW,
             P.UNIT_DOSSIER,
+            P.OUTCOME_VIEW,
             P.REFERENCE_VIEW,
         }
     ),

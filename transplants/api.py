@@ -20,6 +20,7 @@ from hospitals.models import Patient
 from transplants import (
     api_enquiries,
     api_fees,
+    api_figures,
     api_grafts,
     api_incidents,
     api_orders,
@@ -215,6 +216,7 @@ def register(router: SimpleRouter) -> None:
         api_grafts,
         api_incidents,
         api_fees,
+        api_figures,
         api_papers,
     ):
         part.register(router)

@@ -38,7 +38,11 @@ from transplants import (
     presenters,
     providers_enquiries,
     providers_fees,
+<<<<<<< HEAD
     providers_follow_up,
+=======
+    providers_figures,
+>>>>>>> coh
     providers_grafts,
     providers_incidents,
     providers_orders,
@@ -62,6 +66,7 @@ def register() -> None:
         providers_grafts,
         providers_incidents,
         providers_fees,
+        providers_figures,
         providers_papers,
         providers_follow_up,
     ):

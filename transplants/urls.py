@@ -2,7 +2,11 @@ from django.urls import path
 
 from transplants import (
     urls_fees,
+<<<<<<< HEAD
     urls_follow_up,
+=======
+    urls_figures,
+>>>>>>> coh
     urls_grafts,
     urls_incidents,
     urls_orders,
@@ -60,5 +64,6 @@ urlpatterns = [
     *urls_follow_up.urlpatterns,
     *urls_incidents.urlpatterns,
     *urls_fees.urlpatterns,
+    *urls_figures.urlpatterns,
     *urls_papers.urlpatterns,
 ]

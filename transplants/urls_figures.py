@@ -1,0 +1,12 @@
+from django.urls import path, re_path
+
+from transplants import views_figures as views
+
+_FILE = r"(?P<endpoint>[a-z0-9]{2,12})\.(?P<suffix>svg|png|csv)$"
+
+urlpatterns = [
+    path("outcomes/", views.outcome_survival, name="outcome-survival"),
+    path("outcomes/events/", views.outcome_incidence, name="outcome-incidence"),
+    re_path(r"^outcomes/survival/" + _FILE, views.outcome_survival_file, name="outcome-survival-file"),
+    re_path(r"^outcomes/events/" + _FILE, views.outcome_incidence_file, name="outcome-incidence-file"),
+]
