@@ -80,16 +80,10 @@ class Permission(StrEnum):
     SHIPMENT_WORK = "shipment.work"  # shippers, packing, identity check, dispatch, what happens on the way
     SHIPMENT_RECEIVE = "shipment.receive"  # what a hospital found at arrival, thaw and infusion, not used
     TRANSPLANT_VIEW = "transplant.view"
-<<<<<<< HEAD
-<<<<<<< HEAD
     FOLLOW_UP_EDIT = "follow_up.edit"  # what a transplant was given for and how, counts, forms of follow-up
     FOLLOW_UP_RULES = "follow_up.rules"  # how often hospitals are reminded of forms
-=======
     OUTCOME_IMPORT = "outcome.import"  # take over lists of earlier transplants, of all hospitals
->>>>>>> imp
-=======
     OUTCOME_VIEW = "outcome.view"  # figures of what became of patients; rows only with transplant.view
->>>>>>> coh
     RETURN_DECIDE = "return.decide"  # what becomes of a unit that came back, as one of two
     INCIDENT_VIEW = "incident.view"
     INCIDENT_REPORT = "incident.report"
@@ -130,11 +124,8 @@ _HOSPITAL_READ = frozenset(
         P.SHIPMENT_VIEW,
         P.SHIPMENT_RECEIVE,
         P.TRANSPLANT_VIEW,
-<<<<<<< HEAD
         P.FOLLOW_UP_EDIT,
-=======
         P.OUTCOME_VIEW,
->>>>>>> coh
         P.INCIDENT_VIEW,
         P.INCIDENT_REPORT,
         P.REFERENCE_VIEW,
@@ -169,15 +160,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
-<<<<<<< HEAD
-<<<<<<< HEAD
         P.FOLLOW_UP_RULES,
-=======
         P.OUTCOME_IMPORT,
->>>>>>> imp
-=======
         P.OUTCOME_VIEW,
->>>>>>> coh
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,
@@ -210,15 +195,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         P.ORDER_APPROVE,
         P.ORDER_RELEASE,
         P.TRANSPLANT_VIEW,
-<<<<<<< HEAD
-<<<<<<< HEAD
         P.FOLLOW_UP_RULES,
-=======
         P.OUTCOME_IMPORT,
->>>>>>> imp
-=======
         P.OUTCOME_VIEW,
->>>>>>> coh
         P.RETURN_DECIDE,
         P.INCIDENT_WORK,
         P.RECALL_VIEW,

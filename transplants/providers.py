@@ -38,11 +38,8 @@ from transplants import (
     presenters,
     providers_enquiries,
     providers_fees,
-<<<<<<< HEAD
-    providers_follow_up,
-=======
     providers_figures,
->>>>>>> coh
+    providers_follow_up,
     providers_grafts,
     providers_incidents,
     providers_orders,

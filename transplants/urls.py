@@ -2,11 +2,8 @@ from django.urls import path
 
 from transplants import (
     urls_fees,
-<<<<<<< HEAD
-    urls_follow_up,
-=======
     urls_figures,
->>>>>>> coh
+    urls_follow_up,
     urls_grafts,
     urls_incidents,
     urls_orders,

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.roles import Role
 from tests.access.matrix import Row, World
-from tests.factories.outcomes import Given, outcomes
+from tests.factories.figures import Given, outcomes
 
 R = Role
 HOSPITAL = frozenset({R.HOSPITAL_COORDINATOR, R.HOSPITAL_PHYSICIAN})

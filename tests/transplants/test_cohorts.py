@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import InvalidInput
 from hospitals.models import Hospital
-from tests.factories.outcomes import Given, outcomes
+from tests.factories.figures import Given, outcomes
 from transplants.cohorts import frame as frames
 from transplants.cohorts.definition import HORIZONS, Cohort
 from transplants.cohorts.dimensions import DIMENSIONS, FILTERS, GROUPS

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from core.roles import Role
 from hospitals.models import Hospital
 from tests.factories.core import UserFactory
+from tests.factories.figures import Given, outcomes
 from tests.factories.hospitals import HospitalFactory, member_of
-from tests.factories.outcomes import Given, outcomes
 from transplants.cohorts.definition import Cohort
 from transplants.cohorts.dimensions import DIMENSIONS, FILTERS
 from transplants.cohorts.disclosure import (

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("bank", "0020_review_of_genetic_data"),
         ("hospitals", "0005_departments"),
-        ("transplants", "0003_orders"),
+        ("transplants", "0004_safety"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

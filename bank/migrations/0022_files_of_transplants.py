@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bank", "0020_review_of_genetic_data"),
+        ("bank", "0021_late_results_stop"),
         ("core", "0006_telling"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
