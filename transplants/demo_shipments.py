@@ -14,9 +14,12 @@ from core.models import User
 from core.roles import Role
 from core.services import password_proposal, user_create
 from transplants.checklist import open_since_release
+from transplants.checks_papers import needed
+from transplants.choices_papers import PaperLanguage
 from transplants.logger_files import zone_of
 from transplants.loggers.reading import Asked
 from transplants.models import Order, Shipment, Shipper
+from transplants.services_papers import paper_issue
 from transplants.services_receipts import Happened, event_add, logger_add
 from transplants.services_shipments import Packing, shipment_check, shipment_dispatch, shipment_pack
 from transplants.services_shippers import ShipperGiven, shipper_save
@@ -48,6 +51,10 @@ def load(*, seed: int) -> int:
         row = _packed(order, shippers[place], packs, place)
         if place == 0:
             shipment_check(shipment_id=row.pk, scanned=_code(order), user=checks)
+            for kind in needed(order):
+                paper_issue(
+                    order_id=order.pk, kind=kind, language=PaperLanguage.BOTH, actor=Actor.user(packs)
+                )
             if not open_since_release(order):
                 shipment_dispatch(shipment_id=row.pk, user=packs)
                 _on_the_way(row, packs, rng)

@@ -35,7 +35,7 @@ from transplants.models_incidents import (
     RecallUnit,
 )
 from transplants.models_match import MatchAcknowledgement
-from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
+from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature, PermitFile
 from transplants.models_papers import OrderPaper, PaperText
 from transplants.models_shipments import (
     LoggerFile,
@@ -67,6 +67,7 @@ __all__ = [
     "OrderPaper",
     "OrderSignature",
     "PaperText",
+    "PermitFile",
     "Price",
     "Recall",
     "RecallUnit",
