@@ -49,6 +49,11 @@ def content_type_of(data: bytes) -> str:
     raise InvalidInput("file_kind", _("Only PDF, PNG and JPEG files are kept here."), field="file")
 
 
+def extension_of(content_type: str) -> str:
+    """Of a kind that `content_type_of` knows, without the dot."""
+    return next(ending for _magic, name, ending in _MAGIC if name == content_type)
+
+
 def guard_size(size: int) -> None:
     """Raises InvalidInput `file_missing`, `file_large`; before a large file is read into memory."""
     if not size:

@@ -86,6 +86,9 @@ class OrderReasonInput(serializers.Serializer[Any]):
 class OrderPermitInput(serializers.Serializer[Any]):
     permit_no = serializers.CharField(max_length=LONGEST_PERMIT)
     authority = serializers.CharField(max_length=LONGEST_AUTHORITY)
+    country = serializers.CharField(
+        max_length=2, help_text="that it names; the order's, else it does not serve"
+    )
     valid_until = serializers.DateField()
 
 
@@ -110,7 +113,9 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 class OrderCheckSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
-    stage = serializers.CharField(help_text="approve or release: the step that it keeps from going on")
+    stage = serializers.CharField(
+        help_text="approve, release or dispatch: the step that it keeps from going on"
+    )
     outcome = serializers.CharField(help_text="passed, failed or open")
     says = serializers.CharField()
 
@@ -125,7 +130,7 @@ class OrderSignatureSerializer(serializers.ModelSerializer[OrderSignature]):
 class ExportPermitSerializer(serializers.ModelSerializer[ExportPermit]):
     class Meta:
         model = ExportPermit
-        fields = ("permit_no", "authority", "valid_until", "recorded_at")
+        fields = ("permit_no", "authority", "country", "valid_until", "recorded_at")
         read_only_fields = fields
 
 

@@ -21,10 +21,11 @@ from bank.models import HlaTyping
 from hospitals.models import PatientHlaTyping, PatientWeight, kg_text
 from transplants import prescription
 from transplants.checks import Check, Outcome, Stage
+from transplants.checks_papers import papers_check
 from transplants.checks_typing import typing_checks
 from transplants.checks_unit import unit_checks
 from transplants.choices_orders import OrderState
-from transplants.models import ExportPermit, Order, ReservationRules
+from transplants.models import ExportPermit, Order, PermitFile, ReservationRules
 from transplants.order_signatures import prescription_signature, signer_words
 
 
@@ -72,6 +73,7 @@ def checklist_of(order: Order) -> Checklist:
         *typing_checks(order),
         *of_unit.checks,
         *_abroad(order),
+        *papers_check(order),
     ]
     evidence = (of_unit.evidence, *_evidence(order, weight))
     return Checklist(checks, of_unit.excepted, evidence, of_unit.performers)
@@ -79,6 +81,21 @@ def checklist_of(order: Order) -> Checklist:
 
 def permit_of(order: Order) -> ExportPermit | None:
     return getattr(order, "permit", None)
+
+
+def permit_file_of(permit: ExportPermit | None) -> PermitFile | None:
+    """The newest document of the permit that is recorded now, without its content."""
+    if permit is None:
+        return None
+    return PermitFile.objects.newest_of(permit.order_id, permit.permit_no).first()
+
+
+def expected_on(order: Order) -> dt.date:
+    """When the unit arrives: by its shipment once it is packed, else when the hospital wants it."""
+    shipment = getattr(order, "shipment", None)
+    if shipment is None or order.state != OrderState.RELEASED:
+        return order.deliver_on
+    return max(timezone.localdate(shipment.expected_at), order.deliver_on)
 
 
 def _evidence(order: Order, weight: PatientWeight | None) -> tuple[str, ...]:
@@ -89,7 +106,7 @@ def _evidence(order: Order, weight: PatientWeight | None) -> tuple[str, ...]:
     )
     keys = [str(key) for rows in typings for key in rows.order_by("pk").values_list("pk", flat=True)]
     permit = permit_of(order)
-    said = [permit.permit_no, permit.authority, str(permit.valid_until)] if permit else []
+    said = [permit.permit_no, permit.authority, permit.country, str(permit.valid_until)] if permit else []
     return (*keys, str(weight.pk) if weight else "", *said)
 
 
@@ -338,9 +355,21 @@ def _permit(order: Order) -> Check:
             "country": order.country
         }
         return Check("permit", label, Stage.RELEASE, Outcome.OPEN, said, url)
-    params = {"no": found.permit_no, "date": f"{found.valid_until:%Y-%m-%d}"}
-    if found.valid_until < order.deliver_on:
-        said = _("%(no)s ends on %(date)s, before the day of delivery.") % params
+    params = {
+        "no": found.permit_no,
+        "date": f"{found.valid_until:%Y-%m-%d}",
+        "named": found.country,
+        "country": order.country,
+    }
+    if found.country != order.country:
+        said = (
+            _("%(no)s is for %(named)s, and the unit goes to %(country)s: record the permit for it.") % params
+        )
         return Check("permit", label, Stage.RELEASE, Outcome.FAILED, said, url)
-    said = _("%(no)s, valid until %(date)s") % params
+    if found.valid_until < expected_on(order):
+        said = _("%(no)s ends on %(date)s, before the expected arrival: record a newer one.") % params
+        return Check("permit", label, Stage.RELEASE, Outcome.FAILED, said, url)
+    said = _("%(no)s for %(named)s, valid until %(date)s") % params
+    if permit_file_of(found) is None:
+        said = _("%(said)s; its document is not attached") % {"said": said}
     return Check("permit", label, Stage.RELEASE, Outcome.PASSED, said, url)

@@ -24,6 +24,7 @@ class Stage(StrEnum):
 
     APPROVE = "approve"
     RELEASE = "release"
+    DISPATCH = "dispatch"  # asked of a released order only
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bank import presenters_release as words
-from bank.choices import CriterionKind, ReleaseOutcome, UnitStatus
+from bank.choices import Analyte, CriterionKind, ReleaseOutcome, TimePoint, UnitStatus
 from bank.models import CordBloodUnit, Release, Slot
-from bank.release.judge import Finding
+from bank.release.judge import Finding, ReleaseFacts
 from bank.services_release import Judged, judged
 from transplants.checks import Check, Outcome, Stage
 from transplants.choices_orders import UNIT_IN, OrderState
@@ -36,6 +36,9 @@ class UnitChecks:
 
 
 _K = CriterionKind
+POTENCY: Final = "potency"  # a line of its own, asked for whatever the specification says (workflow 1.1)
+# Any of these, of a segment that was thawed, says something of what the unit will do.
+POTENT: Final = (Analyte.CFU, Analyte.CD34_VIABILITY, Analyte.CD45_VIABILITY, Analyte.VIABILITY)
 # Criteria of the release specification, line by line. Consent, place and segments have lines of their own or are
 # used up by what comes before an order: a segment is cut for the confirmatory typing.
 GROUPS: Final = (
@@ -47,6 +50,7 @@ GROUPS: Final = (
         gettext_lazy("Counts, blood group, typing of the unit"),
         frozenset({_K.MEASUREMENT, _K.HAEMOGLOBINOPATHY, _K.BLOOD_GROUP, _K.TYPING}),
     ),
+    ("potency", gettext_lazy("Potency of a segment after thaw"), frozenset({_K.MEASUREMENT})),
     ("consent", gettext_lazy("Consent of the mother"), frozenset({_K.CONSENT})),
 )
 
@@ -132,7 +136,9 @@ def _group(
     if found.specification is None:
         said = _("No release specification is in force: write one and have it approved.")
         return check(Outcome.OPEN, said), False
-    mine = [one for one in found.findings if one.kind in kinds]
+    mine = [one for one in found.findings if one.kind in kinds and _is_of(code, one)]
+    if code == POTENCY and not mine:
+        return _potency(check, found.facts)
     before = {_key(Finding.of_json(row)) for row in (release.findings if release else ()) if _was_open(row)}
     is_open = [one for one in mine if one.verdict != "passed"]
     new = [one for one in is_open if _key(one) not in before]
@@ -149,6 +155,31 @@ def _group(
     outcome = Outcome.FAILED if failed else Outcome.OPEN
     may = all(one.may_be_excepted for one in new)
     return check(outcome, words.what_is_open(new), [_key(one) for one in new]), may
+
+
+def _is_of(code: str, one: Finding) -> bool:
+    """What is measured on a thawed segment stands in a line of its own."""
+    return one.kind != _K.MEASUREMENT or (one.time_point == TimePoint.POST_THAW_SEGMENT) == (code == POTENCY)
+
+
+def _potency(check: Callable[..., Check], facts: ReleaseFacts) -> tuple[Check, bool]:
+    """Where the specification asks for none: known of a thawed segment, by two people, or gone over with a reason."""
+    known = {
+        name: result
+        for name in POTENT
+        if (result := facts.measurements.get((TimePoint.POST_THAW_SEGMENT.value, name.value)))
+    }
+    good = [name for name, result in known.items() if result.standing == "verified"]
+    if good:
+        values = ", ".join(f"{name.label} {known[name].value}" for name in good)
+        return check(Outcome.PASSED, values), False
+    key = json.dumps([POTENCY, sorted((str(name), one.value) for name, one in known.items())])
+    said = (
+        _("Measured, and no second person has verified it yet.")
+        if known
+        else _("No segment was thawed and measured: enter viability or colonies, verified by two people.")
+    )
+    return check(Outcome.OPEN, said, [key]), True
 
 
 def _was_open(row: dict[str, object]) -> bool:

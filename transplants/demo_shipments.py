@@ -14,16 +14,20 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
+from core.audit import Actor
 from core.models import User
 from core.roles import Role
 from transplants import prescription
+from transplants.checks_papers import needed
 from transplants.choices_orders import Answer, FailureCause, Meaning
+from transplants.choices_papers import PaperLanguage
 from transplants.demo_people import coordinator, person
 from transplants.graft_reports import Count, Report
 from transplants.logger_files import zone_of
 from transplants.loggers.reading import Asked
 from transplants.models import Order, OrderSignature, Shipment, Shipper
 from transplants.services_grafts import infusion_report
+from transplants.services_papers import paper_issue
 from transplants.services_receipts import Happened, Received, event_add, logger_add, shipment_receive
 from transplants.services_returns import graft_not_used, unit_returned
 from transplants.services_shipments import Packing, shipment_check, shipment_dispatch, shipment_pack
@@ -87,6 +91,8 @@ def _code(order: Order) -> str:
 def sent(order: Order, *, checks: User, sends: User) -> None:
     row: Shipment = order.shipment
     shipment_check(shipment_id=row.pk, scanned=_code(order), user=checks)
+    for kind in needed(order):
+        paper_issue(order_id=order.pk, kind=kind, language=PaperLanguage.BOTH, actor=Actor.user(sends))
     shipment_dispatch(shipment_id=row.pk, user=sends)
 
 

@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from bank.services_documents import guard_size
+from core.errors import InvalidInput
 from core.models import User
 from core.signing import SignatureForm
 from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
@@ -135,7 +137,28 @@ class ReleaseForm(SignatureForm):
 class PermitForm(forms.Form):
     permit_no = forms.CharField(label=_("Permit number"), max_length=LONGEST_PERMIT)
     authority = forms.CharField(label=_("Authority"), max_length=LONGEST_AUTHORITY)
-    valid_until = _day(_("Valid until"), _("At least until the day of delivery."))
+    country = forms.CharField(
+        label=_("Country that it names (two letters)"),
+        min_length=2,
+        max_length=2,
+        help_text=_("As it stands on the permit."),
+    )
+    valid_until = _day(_("Valid until"), _("At least until the expected arrival."))
+    document = forms.FileField(
+        label=_("Document of the permit"), required=False, help_text=_("PDF, PNG or JPEG, at most 10 MB")
+    )
+
+    def clean_document(self) -> bytes:
+        """Its bytes. Too large a file is not read into memory."""
+        given = self.cleaned_data["document"]
+        if not given:
+            return b""
+        try:
+            guard_size(given.size or 0)
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message) from None
+        found: bytes = given.read()
+        return found
 
     def permit(self) -> Permit:
         return Permit(**self.cleaned_data)

@@ -6,7 +6,7 @@ Not a service of its own: bank.stopping calls it inside the transaction of what 
 from __future__ import annotations
 
 from django.db.models import Q
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext as _
 
 from bank.models import CordBloodUnit
 from core import notifications
@@ -42,8 +42,8 @@ def _order_of(unit: CordBloodUnit) -> Order | None:
 
 
 def _found(unit: CordBloodUnit, order: Order | None) -> Found:
-    title = _now("Something bad came to light of %(unit)s after it was ordered")
-    what = _now(
+    title = _("Something bad came to light of %(unit)s after it was ordered")
+    what = _(
         "A result or a decision that came after %(unit)s was ordered speaks against its use; the bank reads it on the"
         " page of the unit. Do not send it and do not infuse it before this incident is closed. If it was infused,"
         " call the bank now."

@@ -36,7 +36,7 @@ from transplants.models_incidents import (
     RecallUnit,
 )
 from transplants.models_match import MatchAcknowledgement
-from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature
+from transplants.models_orders import ConfirmatoryTyping, ExportPermit, Order, OrderSignature, PermitFile
 from transplants.models_outcomes import BloodCount, FollowUp, Outcome, OutcomeVersion, TransplantUnit
 from transplants.models_papers import OrderPaper, PaperText
 from transplants.models_shipments import (
@@ -74,6 +74,7 @@ __all__ = [
     "OutcomeRules",
     "OutcomeVersion",
     "PaperText",
+    "PermitFile",
     "Price",
     "Recall",
     "RecallUnit",

@@ -165,11 +165,15 @@ class OrderSignature(models.Model):
 
 
 class ExportPermit(models.Model):
-    """One row is the permit by which a unit may leave the country, as the authority gave it."""
+    """One row is the permit by which a unit may leave the country, as the authority gave it.
+
+    country: to which it may go by it; of another one it says nothing.
+    """
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, primary_key=True, related_name="permit")
     permit_no = models.CharField(_("Permit number"), max_length=60)
     authority = models.CharField(_("Authority"), max_length=120)
+    country = models.CharField(_("Country that it names (two letters)"), max_length=2)
     valid_until = models.DateField(_("Valid until"))
     recorded_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -177,10 +181,42 @@ class ExportPermit(models.Model):
     objects = querysets.OfOrder.as_manager()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=~Q(permit_no=""), name="permit_numbered")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(permit_no=""), name="permit_numbered"),
+            models.CheckConstraint(condition=Q(country__regex=r"^[A-Z]{2}$"), name="permit_of_country"),
+        ]
 
     def __str__(self) -> str:
         return self.permit_no
+
+
+class PermitFile(models.Model):
+    """One row is one document of a permit. content: encrypted (core.crypto); sha256 of the file as it came.
+
+    permit_no: of the permit to which it belongs: a newer one has its own.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="permit_files")
+    permit_no = models.CharField(_("Permit number"), max_length=60)
+    content_type = models.CharField(max_length=40)
+    size_bytes = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    added_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = querysets.PermitFileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-added_at", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(size_bytes__gt=0), name="permit_file_not_empty"),
+            models.UniqueConstraint(fields=["order", "permit_no", "sha256"], name="permit_file_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.permit_no} {self.sha256[:8]}"
 
 
 class ConfirmatoryTyping(models.Model):

@@ -18,7 +18,7 @@ from core.panels import Place, panels
 from transplants import orders_guards as guards
 from transplants import prescription
 from transplants import presenters_orders as presenters
-from transplants.checklist import Checklist, checklist_of, open_since_release, permit_of
+from transplants.checklist import Checklist, checklist_of, open_since_release, permit_file_of, permit_of
 from transplants.choices_orders import IN_HOUSE, Meaning, OrderState
 from transplants.forms import ReasonForm
 from transplants.forms_orders import ApproveForm, PermitForm, ReleaseForm, SignForm
@@ -87,6 +87,7 @@ def page(
         "is_late": prescription.of_order(row).arrives_late and row.state in IN_HOUSE,
         "is_abroad": is_abroad,
         "permit": presenters.permit_facts(permit),
+        "permit_file": permit_file_of(permit),
         "facts": presenters.facts(row),
         "links": presenters.links(row, person),
         "signatures": presenters.signatures(rows),
@@ -107,7 +108,9 @@ def _is_abroad(row: Order, found: Checklist | None) -> bool:
 def _forms(row: Order, permit: ExportPermit | None) -> dict[str, forms.Form]:
     shown = {"version": row.version}
     known = (
-        {name: getattr(permit, name) for name in ("permit_no", "authority", "valid_until")} if permit else {}
+        {name: getattr(permit, name) for name in ("permit_no", "authority", "country", "valid_until")}
+        if permit
+        else {}
     )
     return {
         "sign": SignForm(auto_id="sign_%s", initial=shown),

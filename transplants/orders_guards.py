@@ -20,6 +20,8 @@ from transplants.models import Order, Reservation
 
 # While the bank has not released the unit, the prescription may still change; what was signed of it is void then.
 AMENDABLE: Final = (OrderState.ASKED, OrderState.APPROVED)
+# A permit may end while a released unit waits for its shipment: a newer one takes its place until the unit leaves.
+PERMITTABLE: Final = (*AMENDABLE, OrderState.RELEASED)
 
 
 def speaks_for_bank(user: User, permission: Permission) -> bool:

@@ -134,6 +134,7 @@ def permit_facts(permit: ExportPermit | None) -> list[dict[str, Any]]:
     return [
         {"label": _("Permit number"), "value": permit.permit_no},
         {"label": _("Authority"), "value": permit.authority},
+        {"label": _("Country that it names"), "value": permit.country},
         {"label": _("Valid until"), "value": f"{permit.valid_until:%Y-%m-%d}"},
         {"label": _("Recorded by"), "value": permit.recorded_by.full_name or permit.recorded_by.email},
     ]
@@ -150,6 +151,7 @@ BANKS_OWN: Final = frozenset(
         "cultures",
         "eligibility",
         "quality",
+        "potency",
         "consent",
         "lots",
         "incidents",
@@ -165,6 +167,7 @@ OUTCOMES: Final[dict[Outcome, Any]] = {
 STAGES: Final[dict[Stage, Any]] = {
     Stage.APPROVE: gettext_lazy("Before the bank approves"),
     Stage.RELEASE: gettext_lazy("Before the unit may leave"),
+    Stage.DISPATCH: gettext_lazy("Before the shipment is dispatched"),
 }
 
 
@@ -176,6 +179,8 @@ def checklist(
     found = []
     for stage, title in STAGES.items():
         mine = [row for row in rows if row["stage"] == stage]
+        if not mine:
+            continue
         missing = [row for row in mine if row["verdict"] != "ok"]
         found.append(
             {
@@ -283,6 +288,7 @@ WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "order.decline": (lambda: _("Declined"), "bad"),
     "order.withdraw": (lambda: _("Withdrawn"), "bad"),
     "order.permit": (lambda: _("Export permit recorded"), ""),
+    "order.permit_open": (lambda: _("Document of the export permit fetched"), ""),
     "order.release_sign": (lambda: _("Release signed"), "good"),
     "order.release": (lambda: _("Released for shipment"), "good"),
     "order.release_revoke": (lambda: _("Release revoked"), "bad"),
@@ -340,7 +346,7 @@ def may(row: Order, user: User, *, is_signed: bool, is_abroad: bool) -> dict[str
         "approve": bank and row.state == _O.ASKED and not guards.prescribed_it(user, row),
         "decline": bank and row.state == _O.ASKED,
         "withdraw": early and withdraws,
-        "permit": bank and early and is_abroad,
+        "permit": bank and is_abroad and row.state in guards.PERMITTABLE,
         "release": guards.may_release(user) and row.state == _O.APPROVED,
         "revoke": guards.may_release(user) and row.state == _O.RELEASED,
     }

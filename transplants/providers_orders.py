@@ -28,7 +28,7 @@ from hospitals import merging
 from hospitals.models import Patient
 from transplants import calendars, notices_orders, order_links, orders_guards
 from transplants import presenters_orders as presenters
-from transplants.models import ExportPermit, Order, OrderSignature, Reservation
+from transplants.models import ExportPermit, Order, OrderSignature, PermitFile, Reservation
 from transplants.presenters import end_of
 from transplants.querysets_orders import OrderQuerySet
 
@@ -105,6 +105,12 @@ def dossier_permits(subject: Subject) -> list[Record]:
     return records_of(rows.order_by("recorded_at", "pk"), skip=())
 
 
+def dossier_permit_files(subject: Subject) -> list[Record]:
+    """What it is, not the file itself."""
+    rows = PermitFile.objects.light().filter(order__unit=subject.unit)
+    return records_of(rows.order_by("added_at", "pk"), skip=("content",))
+
+
 SECTIONS: Final = (
     Section(
         "orders",
@@ -128,7 +134,15 @@ SECTIONS: Final = (
         dossier_permits,
         712,
         covers=(ExportPermit._meta.label,),
-        columns=("order", "permit_no", "authority", "valid_until"),
+        columns=("order", "permit_no", "authority", "country", "valid_until"),
+    ),
+    Section(
+        "permit_files",
+        gettext_lazy("Documents of export permits"),
+        dossier_permit_files,
+        713,
+        covers=(PermitFile._meta.label,),
+        columns=("order", "permit_no", "content_type", "size_bytes", "sha256", "added_at"),
     ),
 )
 

@@ -88,6 +88,15 @@ class OfOrder(OfHospital):
     _view = Permission.ORDER_VIEW
 
 
+class PermitFileQuerySet(OfOrder):
+    def light(self) -> Self:
+        """Without the content, which only who fetches the file needs."""
+        return self.defer("content")
+
+    def newest_of(self, order_id: UUID, permit_no: str) -> Self:
+        return self.light().filter(order=order_id, permit_no=permit_no).order_by("-added_at", "pk")[:1]
+
+
 class MatchAcknowledgementQuerySet(OfHospital):
     """Whoever may see the reservation: it names loci of the patient."""
 

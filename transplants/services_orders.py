@@ -6,6 +6,7 @@ Each is one transaction: locks (transplants.moving), guards, change, audit entry
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -15,9 +16,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bank.services_documents import content_type_of, guard_size
 from bank.writing import locked_unit
 from core import audit, notifications
 from core.audit import Actor
+from core.crypto import decrypt_bytes, encrypt_bytes
 from core.errors import Conflict, InvalidInput
 from core.models import User
 from transplants import notices_orders as notices
@@ -26,7 +29,7 @@ from transplants import prescription, writing
 from transplants.checklist import checks_of
 from transplants.checks import Check, Stage, refusal
 from transplants.choices_orders import Meaning, OrderState
-from transplants.models import ExportPermit, Order, Reservation
+from transplants.models import ExportPermit, Order, PermitFile, Reservation
 from transplants.moving import LockedOrder, guard_state, locked_order, record, save, step
 from transplants.numbers import ORDER, next_number
 from transplants.order_signatures import RELEASES, make_void, standing
@@ -48,9 +51,13 @@ class OrderWish:
 
 @dataclass(frozen=True, kw_only=True)
 class Permit:
+    """What stands on it. document: the file, PDF or picture; b"" where none is at hand."""
+
     permit_no: str
     authority: str
+    country: str
     valid_until: dt.date
+    document: bytes = b""
 
 
 @transaction.atomic
@@ -179,25 +186,67 @@ def end_order(held: LockedOrder, *, actor: Actor, reason: str) -> None:
 
 @transaction.atomic
 def permit_record(*, order_id: UUID, permit: Permit, user: User) -> ExportPermit:
-    """Write down the permit by which the unit may leave the country, or a newer one in its place."""
+    """Write down the permit by which the unit may leave the country, or a newer one in its place, with its document.
+
+    Also of a released order: before the unit leaves, the checklist judges what is recorded then. Raises InvalidInput
+    for a permit that is over, or names another country than the order.
+    """
     guards.guard_approve(user)
     held = locked_order(order_id)
-    guard_state(held.row, *guards.AMENDABLE)
+    guard_state(held.row, *guards.PERMITTABLE)
     if not prescription.is_abroad(held.row):
         raise Conflict("not_abroad", _("This unit stays in the country: it needs no export permit."))
-    new = _permit_values(permit)
+    new = _permit_values(permit, held.row)
+    added = _document_kept(held.row, str(new["permit_no"]), permit.document, user)
     known: ExportPermit | None = ExportPermit.objects.filter(order=held.row).first()
     was = {name: getattr(known, name) for name in new} if known else dict.fromkeys(new)
     before, after = audit.changes(was, new)
-    if known and not after:
+    if known and not after and not added:
         return known
     stamps = {"recorded_by": user, "recorded_at": timezone.now()}
     row: ExportPermit = ExportPermit.objects.update_or_create(order=held.row, defaults={**new, **stamps})[0]
-    record(held.row, "order.permit", Actor.user(user), before=before if known else None, after=after)
+    told = {**after, "document": added} if added else after
+    record(held.row, "order.permit", Actor.user(user), before=before if known else None, after=told)
     return row
 
 
-def _permit_values(permit: Permit) -> dict[str, object]:
+def _document_kept(row: Order, permit_no: str, data: bytes, user: User) -> str:
+    """SHA-256 of the document that was added; "" where there is none, or it was kept before."""
+    if not data:
+        return ""
+    try:
+        guard_size(len(data))
+        content_type = content_type_of(data)
+    except InvalidInput as error:
+        error.field = "document"
+        raise
+    found = hashlib.sha256(data).hexdigest()
+    if PermitFile.objects.filter(order=row, permit_no=permit_no, sha256=found).exists():
+        return ""
+    PermitFile.objects.create(
+        order=row,
+        permit_no=permit_no,
+        content_type=content_type,
+        size_bytes=len(data),
+        sha256=found,
+        content=encrypt_bytes(data),
+        added_by=user,
+    )
+    return found
+
+
+@transaction.atomic
+def permit_file_open(*, file: PermitFile, user: User) -> tuple[PermitFile, bytes]:
+    """Its content; who took it away is on record. Raises Conflict where it is not what came."""
+    row = PermitFile.objects.select_related("order__unit", "order__patient").get(pk=file.pk)
+    data = decrypt_bytes(bytes(row.content))
+    if hashlib.sha256(data).hexdigest() != row.sha256:
+        raise Conflict("file_changed", _("This file is not what it was when it was added."))
+    record(row.order, "order.permit_open", Actor.user(user), after={"file": str(row.pk)})
+    return row, data
+
+
+def _permit_values(permit: Permit, order: Order) -> dict[str, object]:
     permit_no = permit.permit_no.replace("\0", "").strip()
     authority = permit.authority.replace("\0", "").strip()
     for name, text, longest in (
@@ -215,7 +264,20 @@ def _permit_values(permit: Permit) -> dict[str, object]:
         raise InvalidInput(
             "permit_over", _("This permit is not valid any more: ask for a new one."), field="valid_until"
         )
-    return {"permit_no": permit_no, "authority": authority, "valid_until": permit.valid_until}
+    country = permit.country.strip().upper()
+    if country != order.country:
+        raise InvalidInput(
+            "permit_country",
+            _("The unit goes to %(country)s: a permit that names another country does not serve."),
+            field="country",
+            params={"country": order.country},
+        )
+    return {
+        "permit_no": permit_no,
+        "authority": authority,
+        "country": country,
+        "valid_until": permit.valid_until,
+    }
 
 
 # --- parts ----------------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | Non
         raise Conflict("not_checked", _("A second person must look at the unit's identity first."))
     now = timezone.now()
     _guard_leaving(row, now)
-    shipping.guard_permit(held.row, timezone.localdate())
+    shipping.guard_permit(held.row, timezone.localdate(row.expected_at))
     _guard_still_so(held)
     here = services_storage.slot_of(held.unit)
     if here is not None:

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from bank import typing_compared
@@ -255,12 +254,14 @@ def _incident(held: LockedTyping) -> Found:
     values = {"number": row.number, "unit": held.unit.public_no, "loci": loci}
     return Found(
         kind=IncidentKind.TYPING,
-        title=_now("%(number)s: the typing of %(unit)s is contradicted at %(loci)s") % values,
-        what=_now(
-            "The confirmatory typing %(number)s of an attached segment of %(unit)s contradicts the listed typing at"
-            " %(loci)s. The unit goes no step further until somebody has settled which is right."
-        )
-        % values,
+        title=str(_("%(number)s: the typing of %(unit)s is contradicted at %(loci)s") % values),
+        what=str(
+            _(
+                "The confirmatory typing %(number)s of an attached segment of %(unit)s contradicts the listed typing at"
+                " %(loci)s. The unit goes no step further until somebody has settled which is right."
+            )
+            % values
+        ),
         units=[held.unit],
         hospital=row.hospital,
         patient=row.patient,

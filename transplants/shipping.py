@@ -155,15 +155,19 @@ def text_of(given: str, longest: int) -> str:
 
 
 def guard_permit(row: Order, on: dt.date) -> None:
-    """Raises Conflict where it may not leave the country on that day: the permit was right at the release, and ends."""
+    """Raises Conflict where no permit for its country reaches that day: it was right at the release, and ends.
+
+    on: when the unit is expected to arrive.
+    """
     if not is_abroad(row):
         return
     permit = ExportPermit.objects.filter(order=row).first()
-    if permit is None or permit.valid_until < on:
+    if permit is None or permit.country != row.country or permit.valid_until < on:
         raise Conflict(
             "permit_over",
             _(
-                "The unit goes to %(country)s, and no export permit is valid today. Record one on the order first."
+                "The unit goes to %(country)s, and no export permit for it is valid until the expected arrival. Record"
+                " one on the order first."
             ),
             params={"country": row.country},
         )

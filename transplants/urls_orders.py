@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/<uuid:pk>/approve/", views.order_approve, name="order-approve"),
     path("orders/<uuid:pk>/decline/", views.order_decline, name="order-decline"),
     path("orders/<uuid:pk>/withdraw/", views.order_withdraw, name="order-withdraw"),
+    path("orders/permits/<uuid:pk>/", views.order_permit_file, name="order-permit-file"),
     path("orders/<uuid:pk>/permit/", views.order_permit, name="order-permit"),
     path("orders/<uuid:pk>/release/", views.order_release, name="order-release"),
     path("orders/<uuid:pk>/revoke/", views.order_revoke, name="order-revoke"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from bank.services_documents import extension_of
 from core.access import get_visible_or_404, permission_required, person_of
 from core.exports import csv_response
 from core.pages import paginate
@@ -34,7 +35,7 @@ from transplants.forms_orders import (
     ReleaseForm,
     SignForm,
 )
-from transplants.models import Order, Reservation
+from transplants.models import Order, PermitFile, Reservation
 from transplants.presenters import unit_facts
 from transplants.services_orders import OrderWish
 
@@ -239,7 +240,7 @@ def order_withdraw(request: HttpRequest, pk: Any) -> HttpResponse:
 @permission_required(_VIEW, Permission.ORDER_APPROVE)
 def order_permit(request: HttpRequest, pk: Any) -> HttpResponse:
     row = _visible(request, pk, Permission.ORDER_APPROVE)
-    form = PermitForm(request.POST, auto_id="permit_%s")
+    form = PermitForm(request.POST, request.FILES, auto_id="permit_%s")
     return _act(
         request,
         row,
@@ -248,6 +249,19 @@ def order_permit(request: HttpRequest, pk: Any) -> HttpResponse:
         lambda: services.permit_record(order_id=row.pk, permit=form.permit(), user=person_of(request)),
         _("The permit is recorded."),
     )
+
+
+@require_GET
+@permission_required(_VIEW)
+def order_permit_file(request: HttpRequest, pk: Any) -> HttpResponse:
+    """As a download, never shown in the page: it is a stranger's file."""
+    person = person_of(request)
+    file = get_visible_or_404(PermitFile.objects.light(), person, pk=pk)
+    row, data = services.permit_file_open(file=file, user=person)
+    response = HttpResponse(data, content_type=row.content_type)
+    name = f"{row.order.number}-permit-{row.sha256[:8]}.{extension_of(row.content_type)}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @require_POST

@@ -7,7 +7,7 @@ from typing import Any
 from core.roles import Role
 from tests.access.matrix import Row, World
 from tests.factories.core import PASSWORD
-from tests.factories.orders import OrderFactory, ready, ready_hospital
+from tests.factories.orders import OrderFactory, permit_file, ready, ready_hospital
 from tests.factories.reservations import ReservationFactory, in_days
 
 R = Role
@@ -32,6 +32,7 @@ def build(world: World) -> None:
         setattr(world, f"{name}order_signed", ready(OrderFactory(for_patient=patient)))
         abroad = OrderFactory(for_patient=patient, country="SG")
         setattr(world, f"{name}order_abroad", abroad)
+        setattr(world, f"{name}order_permit_file", permit_file(abroad))
 
 
 def _of(kind: str) -> dict[str, Any]:
@@ -67,7 +68,13 @@ def _prescription(world: World) -> dict[str, Any]:
 
 
 def _permit(world: World) -> dict[str, str]:
-    return {"permit_no": "P-1", "authority": "Customs", "valid_until": f"{in_days(60):%Y-%m-%d}"}
+    day = f"{in_days(60):%Y-%m-%d}"
+    return {
+        "permit_no": "P-1",
+        "authority": "Customs",
+        "country": world.order_abroad.country,
+        "valid_until": day,
+    }
 
 
 def _sent(prefix: str) -> Any:
@@ -118,6 +125,7 @@ ROWS = [
         forbidden_to=frozenset({R.QA, R.SHIPPING}),
     ),
     Row(f"{N}permit", APPROVE, **_of("abroad"), method="post", data=_permit),
+    Row(f"{N}permit-file", VIEW, **_of("permit_file")),
     Row(f"{N}release", RELEASE, **_of("approved"), method="post", data=_released, ok=(409,)),
     Row(f"{N}revoke", RELEASE, **_of("released"), method="post", data=_why),
     Row(f"{A}list", VIEW, json=True),

@@ -237,6 +237,8 @@ def delivered(people: People, order: Order, say: dict[str, str]) -> Shipment:
     second.goto(f"/shipments/{row.pk}/")
     second.locator("#check_scanned").fill(code)
     second.get_by_role("button", name=say["is_it"]).click()
+    for kind in ("summary", "thaw"):  # enclosed before the lid is locked
+        assert second.request.get(f"/orders/{order.pk}/papers/{kind}.pdf?lang=both").ok
     second.get_by_role("button", name=say["dispatch"], exact=True).dblclick()
     expect(second.get_by_role("button", name=say["dispatch"], exact=True)).to_have_count(0)
     ward.goto(f"/shipments/{row.pk}/")

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 import factory
+from django.db import transaction
 from django.utils import timezone
 
 from bank.models import CordBloodUnit, Release, ReleaseSpecification, Slot
+from core import audit
+from core.audit import Actor
+from core.crypto import encrypt_bytes
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital, Patient, PatientWeight
-from tests.factories.bank import CultureFactory, HlaTypingFactory, SpecificationFactory, UnitFactory
+from tests.factories.bank import (
+    CultureFactory,
+    HlaTypingFactory,
+    MeasurementFactory,
+    SpecificationFactory,
+    UnitFactory,
+)
 from tests.factories.core import UserFactory
 from tests.factories.hospitals import AntibodySerumFactory, PatientTypingFactory, second_sample
 from tests.factories.reservations import ReservationFactory, in_days
 from tests.factories.storage import slot, tank
 from tests.factories.typings import a_use
 from transplants import order_signatures, prescription
+from transplants.checks_papers import needed
 from transplants.choices_orders import ORDER_TRANSITIONS, UNIT_IN, Meaning, OrderState
-from transplants.models import ConfirmatoryTyping, Order
+from transplants.models import ConfirmatoryTyping, Order, OrderPaper, PermitFile
 from transplants.prescription import Prescription
 
 _tanks = count(1)
@@ -102,6 +114,20 @@ def sign(order: Order, user: User | None = None) -> None:
     order_signatures.write(order, Meaning.PRESCRIPTION, user, prescription.digest(order))
 
 
+def permit_file(order: Order, permit_no: str = "P-1", data: bytes = b"%PDF-1.7 permit") -> PermitFile:
+    """The document of a permit, as the service keeps it."""
+    made: PermitFile = PermitFile.objects.create(
+        order=order,
+        permit_no=permit_no,
+        content_type="application/pdf",
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        content=encrypt_bytes(data),
+        added_by=UserFactory(roles=[Role.SEARCH_COORDINATOR]),
+    )
+    return made
+
+
 def ready(order: Order, *, signed: bool = True, listed: dict[str, Any] | None = PASSED) -> Order:
     """Everything that the checklist of the order asks for is so. listed: of the release to the list; None: none."""
     ready_hospital(order.hospital)
@@ -110,8 +136,28 @@ def ready(order: Order, *, signed: bool = True, listed: dict[str, Any] | None = 
     _typed_anew(order)
     if signed:
         sign(order)
+    if order.state == OrderState.RELEASED:
+        papers_made(order)
     order.refresh_from_db()
     return order
+
+
+@transaction.atomic
+def papers_made(order: Order, *kinds: str) -> None:
+    """What goes with the unit was fetched just now; all of it unless some are named."""
+    for kind in kinds or needed(order):
+        row = OrderPaper.objects.create(
+            order=order,
+            kind=kind,
+            version=1 + order.papers.filter(kind=kind).count(),
+            language="both",
+            digest="0" * 64,
+            pdf=b"%PDF-1.7",
+            pdf_sha256="0" * 64,
+            made_by="Xu Hai",
+        )
+        target = (row._meta.label, str(row.pk), order.number)
+        audit.record(actor=Actor.system("test"), action="paper.issue", target=target)
 
 
 def ready_hospital(hospital: Hospital) -> None:
@@ -141,6 +187,15 @@ def ready_unit(unit: CordBloodUnit, listed: dict[str, Any] | None = PASSED) -> N
         }
         specification = SpecificationFactory(bank=unit.bank, approved=True, criteria=[criterion])
     CultureFactory(unit=unit, verified_by=UserFactory(), verified_at=timezone.now())
+    MeasurementFactory(
+        unit=unit,
+        time_point="post_thaw_segment",
+        analyte="cd34_viability",
+        value=92.0,
+        measure_unit="percent",
+        verified_by=UserFactory(),
+        verified_at=timezone.now(),
+    )
     if listed is not None:
         Release.objects.create(
             unit=unit, specification=specification, released_by=judge, signed_by="Qian Yu", **listed

@@ -176,6 +176,7 @@ def permit(row: Order) -> ExportPermit:
         order=row,
         permit_no="HGR-2026-77",
         authority="Ministry",
+        country=row.country,
         valid_until=in_days(90),
         recorded_by=UserFactory(),
     )

@@ -13,10 +13,11 @@ from core.errors import Conflict
 from tests.factories.bank import CultureFactory
 from tests.factories.core import UserFactory
 from tests.factories.incidents import IncidentFactory
-from tests.factories.orders import ready
+from tests.factories.orders import OrderFactory, papers_made, ready
 from tests.factories.shipments import ShipmentFactory, shipping_person
 from transplants import services_shipments as services
 from transplants.checklist import in_english, kept
+from transplants.checks_papers import papers_check
 from transplants.models import IncidentUnit, Shipment
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +100,57 @@ def test_who_went_over_a_missing_culture_went_over_no_growth(db: None) -> None:
         services.shipment_dispatch(shipment_id=row.pk, user=shipping_person())
 
     assert [(one["code"], one["outcome"]) for one in caught.value.details] == [("cultures", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("country", "made", "missing"),
+    [
+        ("CN", (), ["Summary of records", "Thaw instruction"]),
+        ("CN", ("summary",), ["Thaw instruction"]),
+        ("CN", ("summary", "thaw"), []),
+        ("SG", ("summary", "thaw"), ["Declaration for customs"]),
+    ],
+)
+def test_the_papers_of_the_unit_are_made_before_it_leaves(
+    country: str, made: tuple[str, ...], missing: list[str]
+) -> None:
+    row = ShipmentFactory(checked=True, order__country=country)
+    if made:
+        papers_made(row.order, *made)
+
+    (found,) = papers_check(row.order)
+
+    assert found.is_passed is (not missing)
+    assert all(name in found.says for name in missing)
+
+
+def test_without_its_papers_a_unit_stays_here(db: None) -> None:
+    """Those of before the release, or of another packing, are of something else."""
+    row = ShipmentFactory(checked=True)
+    ready(row.order)
+    type(row.order).objects.update(released_at=timezone.now())
+    type(row).objects.update(packed_at=timezone.now())
+
+    with pytest.raises(Conflict) as caught:
+        services.shipment_dispatch(shipment_id=row.pk, user=shipping_person())
+
+    assert [one["code"] for one in caught.value.details] == ["papers"]
+
+
+def test_a_declaration_is_of_what_was_packed(db: None) -> None:
+    row = ShipmentFactory(checked=True, order__country="SG")
+    papers_made(row.order)
+    assert papers_check(row.order)[0].is_passed
+    row.packed_at = timezone.now()
+    row.save()
+
+    (found,) = papers_check(row.order)
+
+    assert (found.outcome, "Declaration" in found.says) == ("open", True)
+
+
+def test_of_an_order_that_is_not_released_no_papers_are_asked(db: None) -> None:
+    assert papers_check(OrderFactory(state="approved")) == []
 
 
 def test_a_release_of_which_nobody_knows_what_it_went_over_excuses_nothing(db: None) -> None:

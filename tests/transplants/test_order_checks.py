@@ -18,10 +18,11 @@ from bank.release.judge import Finding
 from core.models import User
 from core.roles import Role
 from hospitals.models import Hospital, Patient, PatientWeight
-from tests.factories.bank import ImportBatchFactory, MeasurementFactory, SpecificationFactory
+from tests.factories.bank import ImportBatchFactory, SpecificationFactory
 from tests.factories.core import UserFactory
 from tests.factories.orders import OrderFactory, ready, sign
 from tests.factories.reservations import in_days
+from tests.factories.shipments import ShipmentFactory
 from transplants import checklist, presenters_orders
 from transplants.checks import Check, Outcome, Stage
 from transplants.models import ExportPermit, Incident, IncidentUnit, Order, Reservation, ReservationRules
@@ -184,12 +185,30 @@ def test_who_listed_a_low_count_signed_no_lower_one(patient: Patient) -> None:
         bank=order.unit.bank, approved=True, criteria=[criterion], effective_from=in_days(-1)
     )
     values = {"time_point": "post_thaw_segment", "analyte": "cd34_viability", "measure_unit": "percent"}
-    row = MeasurementFactory(unit=order.unit, value=61.0, **values)
-    assert check_of(order, "quality").is_passed
+    row = order.unit.measurements.get(**values)
+    row.value = 61.0
+    row.save()
+    assert check_of(order, "potency").is_passed
     row.value = 40.0
     row.save()
 
-    assert check_of(order, "quality").outcome == Outcome.FAILED
+    assert check_of(order, "potency").outcome == Outcome.FAILED
+
+
+def test_nobody_knows_what_a_unit_will_do_whose_segment_was_never_thawed(order: Order) -> None:
+    """Whatever the specification asks; the medical director may go over it, and over nothing worse."""
+    order.unit.measurements.update(verified_by=None, verified_at=None)
+    assert (check_of(order, "potency").outcome, "verified" in check_of(order, "potency").says) == (
+        Outcome.OPEN,
+        True,
+    )
+    order.unit.measurements.all().delete()
+
+    found = checklist.checklist_of(Order.objects.get(pk=order.pk))
+
+    assert check_of(order, "potency").outcome == Outcome.OPEN
+    assert found.excepted == {"potency"}
+    assert found.may_be_excepted
 
 
 def test_a_closed_incident_keeps_nothing_back(order: Order) -> None:
@@ -282,12 +301,53 @@ def test_where_the_unit_goes_decides(abroad: Order, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(("days", "outcome"), [(17, Outcome.FAILED), (18, Outcome.PASSED)])
 def test_the_permit_holds_on_the_day_of_delivery(abroad: Order, days: int, outcome: Outcome) -> None:
     ExportPermit.objects.create(
-        order=abroad, permit_no="P-1", authority="A", valid_until=in_days(days), recorded_by=UserFactory()
+        order=abroad,
+        permit_no="P-1",
+        authority="A",
+        country="SG",
+        valid_until=in_days(days),
+        recorded_by=UserFactory(),
     )
 
     found = check_of(abroad, "permit")
 
     assert (found.outcome, found.stage, "P-1" in found.says) == (outcome, Stage.RELEASE, True)
+
+
+def test_a_permit_for_one_country_serves_no_other(abroad: Order) -> None:
+    ExportPermit.objects.create(
+        order=abroad,
+        permit_no="P-1",
+        authority="A",
+        country="SG",
+        valid_until=in_days(90),
+        recorded_by=UserFactory(),
+    )
+    assert check_of(abroad, "permit").is_passed
+
+    Order.objects.update(country="MY")
+
+    found = check_of(abroad, "permit")
+    assert (found.outcome, "P-1 is for SG" in found.says) == (Outcome.FAILED, True)
+
+
+def test_the_permit_reaches_the_arrival_of_what_is_packed(abroad: Order) -> None:
+    Order.objects.update(
+        state="released", approved_at=timezone.now(), approved_by="S", released_at=timezone.now()
+    )
+    ShipmentFactory(order=Order.objects.get(), expected_at=timezone.now() + dt.timedelta(days=30))
+    ExportPermit.objects.create(
+        order=abroad,
+        permit_no="P-1",
+        authority="A",
+        country="SG",
+        valid_until=in_days(29),
+        recorded_by=UserFactory(),
+    )
+
+    assert check_of(abroad, "permit").outcome == Outcome.FAILED
+    ExportPermit.objects.update(valid_until=in_days(30))
+    assert check_of(abroad, "permit").is_passed
 
 
 # --- what people read -----------------------------------------------------------------------------

@@ -236,7 +236,12 @@ def test_an_open_order_keeps_a_record_from_being_merged(patient: Patient) -> Non
 def test_the_dossier_holds_orders_signatures_and_permits(patient: Patient) -> None:
     order = ready(OrderFactory(for_patient=patient, country="SG"))
     ExportPermit.objects.create(
-        order=order, permit_no="P-1", authority="A", valid_until=in_days(60), recorded_by=UserFactory()
+        order=order,
+        permit_no="P-1",
+        authority="A",
+        country="SG",
+        valid_until=in_days(60),
+        recorded_by=UserFactory(),
     )
     subject = Subject(CordBloodUnit.objects.get(pk=order.unit_id))
     sections = {section.key: section for section in registry.sections()}

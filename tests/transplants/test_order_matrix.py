@@ -35,14 +35,14 @@ MAY: dict[str, tuple[frozenset[Role], frozenset[OrderState], OrderState | None]]
     "approve": (APPROVE, frozenset({S.ASKED}), S.APPROVED),
     "decline": (APPROVE, frozenset({S.ASKED}), S.DECLINED),
     "withdraw": (HOSPITAL | APPROVE, frozenset({S.ASKED, S.APPROVED}), S.WITHDRAWN),
-    "permit": (APPROVE, frozenset({S.ASKED, S.APPROVED}), None),
+    "permit": (APPROVE, frozenset({S.ASKED, S.APPROVED, S.RELEASED}), None),
     "release": (RELEASE, frozenset({S.APPROVED}), None),
     "revoke": (RELEASE, frozenset({S.RELEASED}), S.APPROVED),
 }
 
 
 def act(name: str, order: Order, user: User) -> Any:
-    permit = Permit(permit_no="P", authority="A", valid_until=in_days(90))
+    permit = Permit(permit_no="P", authority="A", country="SG", valid_until=in_days(90))
     works: dict[str, Callable[..., Any]] = {
         "amend": lambda **key: services.order_amend(**key, prescribed=prescribed(note="x"), reason="r"),
         "sign": lambda **key: signing.order_sign(**key, password=PASSWORD),

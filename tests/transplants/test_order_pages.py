@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from bank.models import CordBloodUnit
@@ -17,7 +18,7 @@ from tests.factories.core import PASSWORD, UserFactory
 from tests.factories.hospitals import member_of
 from tests.factories.orders import OrderFactory, ready
 from tests.factories.reservations import ReservationFactory, in_days
-from transplants.models import Order, OrderSignature
+from transplants.models import Order, OrderSignature, PermitFile
 
 pytestmark = pytest.mark.django_db
 
@@ -309,9 +310,16 @@ def test_a_permit_is_asked_for_abroad_only(patient: Patient, shen_jia: User, sig
         url("permit", abroad.pk), {"permit_no": "", "authority": "A", "valid_until": "2020-01-01"}
     )
     assert wrong.status_code == 400
-    sent = {"permit_no": "P-77", "authority": "A", "valid_until": f"{in_days(60):%Y-%m-%d}"}
-    client.post(url("permit", abroad.pk), sent)
-    assert b"P-77" in client.get(url("detail", abroad.pk)).content
+    sent = {"permit_no": "P-77", "authority": "A", "country": "SG", "valid_until": f"{in_days(60):%Y-%m-%d}"}
+    file = SimpleUploadedFile("permit.pdf", b"%PDF-1.7 permit", content_type="application/pdf")
+    client.post(url("permit", abroad.pk), {**sent, "document": file})
+    page = client.get(url("detail", abroad.pk)).content.decode()
+    assert "P-77" in page
+    fetched = url("permit-file", PermitFile.objects.get().pk)
+    assert fetched in page
+    answer = client.get(fetched)
+    assert answer.content == b"%PDF-1.7 permit"
+    assert answer["Content-Disposition"].startswith("attachment")
 
 
 def test_a_change_is_told_in_the_trail(patient: Patient, he_lan: User, signed_in: Any) -> None:

@@ -17,12 +17,12 @@ from core.roles import Role
 from hospitals.models import Patient, PatientWeight
 from tests.factories.bank import CultureFactory, SpecificationFactory
 from tests.factories.core import PASSWORD, UserFactory
-from tests.factories.orders import OrderFactory, prescribed, ready, sign
+from tests.factories.orders import OrderFactory, papers_made, prescribed, ready, sign
 from tests.factories.reservations import ReservationFactory, in_days
 from transplants import services_orders as services
 from transplants import services_signing as signing
-from transplants.checklist import Checklist, checklist_of, open_since_release
-from transplants.models import ExportPermit, Order, OrderSignature, Reservation
+from transplants.checklist import Checklist, checklist_of, open_since_release, permit_file_of
+from transplants.models import ExportPermit, Order, OrderSignature, PermitFile, Reservation
 from transplants.services_orders import OrderWish, Permit
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,12 @@ def release(order: Order, user: User, **given: Any) -> OrderSignature:
 
 
 def permit(order: Order, user: User, **values: Any) -> ExportPermit:
-    given: dict[str, Any] = {"permit_no": "P-1", "authority": "Health office", "valid_until": in_days(60)}
+    given: dict[str, Any] = {
+        "permit_no": "P-1",
+        "authority": "Health office",
+        "country": "SG",
+        "valid_until": in_days(60),
+    }
     return services.permit_record(order_id=order.pk, permit=Permit(**given | values), user=user)
 
 
@@ -90,6 +95,37 @@ def test_a_permit_is_recorded_and_replaced_with_a_trail(patient: Patient, shen_j
     assert [entry.before for entry in entries] == [None, {"permit_no": "P-1"}]
 
 
+@pytest.mark.parametrize(("state", "may"), [("asked", True), ("released", True), ("shipped", False)])
+def test_a_newer_permit_is_recorded_until_the_unit_leaves(
+    patient: Patient, shen_jia: User, state: str, may: bool
+) -> None:
+    order = OrderFactory(state=state, for_patient=patient, country="SG")
+
+    if may:
+        permit(order, shen_jia)
+    else:
+        with pytest.raises(Conflict):
+            permit(order, shen_jia)
+
+    assert ExportPermit.objects.exists() is may
+
+
+def test_its_document_is_kept_as_it_came(patient: Patient, shen_jia: User) -> None:
+    """Encrypted; a newer permit has its own, and who takes it away is on record."""
+    order, paper = OrderFactory(for_patient=patient, country="SG"), b"%PDF-1.7 permit"
+
+    permit(order, shen_jia, document=paper)
+    permit(order, shen_jia, document=paper)  # the same again
+
+    row = PermitFile.objects.get()
+    assert paper not in bytes(row.content)
+    assert services.permit_file_open(file=row, user=shen_jia)[1] == paper
+    assert AuditEntry.objects.filter(action="order.permit").count() == 1
+    assert AuditEntry.objects.filter(action="order.permit_open").count() == 1
+    newer = permit(order, shen_jia, permit_no="P-2")
+    assert permit_file_of(newer) is None
+
+
 def test_a_unit_that_stays_needs_none(patient: Patient, shen_jia: User) -> None:
     with pytest.raises(Conflict, match="needs no export permit"):
         permit(OrderFactory(for_patient=patient), shen_jia)
@@ -102,6 +138,9 @@ def test_a_unit_that_stays_needs_none(patient: Patient, shen_jia: User) -> None:
         ({"permit_no": "x" * 61}, "permit_no"),
         ({"authority": ""}, "authority"),
         ({"valid_until": dt.date(2020, 1, 1)}, "valid_until"),
+        ({"country": "MY"}, "country"),
+        ({"country": ""}, "country"),
+        ({"document": b"MZ no paper"}, "document"),
     ],
 )
 def test_what_is_no_permit(patient: Patient, shen_jia: User, values: dict[str, Any], field: str) -> None:
@@ -241,6 +280,8 @@ def test_what_is_not_met_is_released_by_the_medical_director_who_says_why(
     assert signature.justification == "no other unit, the physician agreed"
     kept = {row["code"]: row for row in order.release_checks}
     assert (kept["cultures"]["outcome"], kept["cultures"]["excepted"]) == ("open", "yes")
+    assert [one.code for one in open_since_release(order)] == ["papers"]
+    papers_made(order)
     assert open_since_release(order) == []
 
 

@@ -73,7 +73,7 @@ def acts(patient: Patient, physician: User, monkeypatch: pytest.MonkeyPatch) -> 
     CordBloodUnit.objects.filter(pk=held.unit_id).update(recalled=True)
     kept = ReservationFactory(active=True, patient=patient)
     wish = OrderWish(reservation_id=kept.pk, prescribed=prescribed())
-    permit = Permit(permit_no="P", authority="A", valid_until=in_days(60))
+    permit = Permit(permit_no="P", authority="A", country="SG", valid_until=in_days(60))
     changed = prescribed(note="x")
     return {
         "ask": lambda: services.order_ask(wish=wish, user=bank),

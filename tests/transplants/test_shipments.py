@@ -292,19 +292,24 @@ def price(kind: str, amount: int) -> None:
     )
 
 
-def permit(order: Order, days: int) -> None:
+def permit(order: Order, days: int, country: str = "SG") -> None:
     ExportPermit.objects.create(
-        order=order, permit_no="P-1", authority="A", valid_until=in_days(days), recorded_by=UserFactory()
+        order=order,
+        permit_no="P-1",
+        authority="A",
+        country=country,
+        valid_until=in_days(days),
+        recorded_by=UserFactory(),
     )
 
 
-@pytest.mark.parametrize("days", [None, -1])
-def test_without_a_permit_that_is_valid_today_nothing_leaves_the_country(
-    days: int | None, xu_hai: User
+@pytest.mark.parametrize(("days", "country"), [(None, "SG"), (-1, "SG"), (1, "SG"), (90, "MY")])
+def test_without_a_permit_that_reaches_the_arrival_there_nothing_leaves_the_country(
+    days: int | None, country: str, xu_hai: User
 ) -> None:
-    row = ShipmentFactory(checked=True, order__country="SG")
+    row = ShipmentFactory(checked=True, order__country="SG")  # it arrives in two days
     if days is not None:
-        permit(row.order, days)
+        permit(row.order, days, country)
 
     refused(lambda: services.shipment_dispatch(shipment_id=row.pk, user=xu_hai), "permit_over", Conflict)
     assert Order.objects.get().state == "released"

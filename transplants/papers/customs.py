@@ -61,6 +61,7 @@ def _permit(given: Given) -> Iterator[Block]:
             (
                 Fact(_("Permit number"), found.permit_no),
                 Fact(_("Authority"), found.authority),
+                Fact(_("Country that it names"), found.country),
                 Fact(_("Valid until"), day(found.valid_until)),
             ),
             columns=3,
