@@ -177,6 +177,10 @@ class OfShipment(OfHospital):
 
 
 class LoggerFileQuerySet(OfShipment):
+    def in_force(self) -> Self:
+        """Without those that were read wrongly and then read anew."""
+        return self.filter(voided_at__isnull=True)
+
     def light(self) -> Self:
         """Without the file itself and its readings, which may be hundreds of thousands."""
         return self.defer("content", "readings")

@@ -110,6 +110,8 @@ class ShipmentFactory(factory.django.DjangoModelFactory):
     waybill = factory.Sequence(lambda n: f"WB{n:06d}")
     packed_by = factory.LazyFunction(shipping_person)
     packed_at = factory.LazyFunction(lambda: timezone.now() - HOUR)
+    charged_at = factory.SelfAttribute("packed_at")
+    loaded_at = factory.SelfAttribute("packed_at")
     expected_at = factory.LazyFunction(lambda: in_hours(48))
 
 
