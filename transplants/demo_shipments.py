@@ -17,7 +17,8 @@ from transplants.checklist import open_since_release
 from transplants.logger_files import zone_of
 from transplants.loggers.reading import Asked
 from transplants.models import Order, Shipment, Shipper
-from transplants.services_receipts import Happened, event_add, logger_add
+from transplants.services_loggers import logger_add
+from transplants.services_receipts import Happened, event_add
 from transplants.services_shipments import Packing, shipment_check, shipment_dispatch, shipment_pack
 from transplants.services_shippers import ShipperGiven, shipper_save
 
@@ -84,7 +85,8 @@ def _code(order: Order) -> str:
 
 
 def _packed(order: Order, shipper: Shipper, user: User, place: int) -> Shipment:
-    expected = timezone.now() + dt.timedelta(hours=40 + 6 * place)
+    now = timezone.now().replace(second=0, microsecond=0)
+    expected = now + dt.timedelta(hours=40 + 6 * place)
     packing = Packing(
         shipper_id=shipper.pk,
         scanned=_code(order),
@@ -93,7 +95,10 @@ def _packed(order: Order, shipper: Shipper, user: User, place: int) -> Shipment:
         seals=f"S-{place + 1}01, S-{place + 1}02",
         courier="Demonstration Courier",
         waybill=f"DEMO-{place + 1:05d}",
-        expected_at=expected.replace(second=0, microsecond=0),
+        expected_at=expected,
+        charged_at=now - dt.timedelta(hours=20),
+        loaded_at=now,
+        late_confirmed=True,  # an invented order may want it earlier
     )
     return shipment_pack(order_id=order.pk, packing=packing, user=user)
 

@@ -20,6 +20,7 @@ from transplants.logger_messages import MESSAGES, refusal
 from transplants.loggers.errors import LoggerError
 from transplants.loggers.judging import Judged, Together, judged, judged_together
 from transplants.loggers.reading import Asked, read
+from transplants.loggers.serials import differ
 from transplants.loggers.table import MOST_BYTES
 from transplants.loggers.times import offset_of
 from transplants.models import LoggerFile, Receipt, Shipment, ShippingRules
@@ -63,6 +64,7 @@ def given_file(name: str, data: bytes, asked: Asked) -> LoggerFile:
         size_bytes=len(data),
         content=encrypt_bytes(data),
         form=record.maker,
+        serial=record.serial,
         read_as={
             "zone": record.zone,
             "day_order": record.day_order,
@@ -74,6 +76,11 @@ def given_file(name: str, data: bytes, asked: Asked) -> LoggerFile:
         first_at=_at(record.readings[0][0]),
         last_at=_at(record.readings[-1][0]),
     )
+
+
+def names_other_logger(file: LoggerFile, row: Shipment) -> bool:
+    """Whether the file says that it is of another logger than the one that was packed."""
+    return differ(file.serial, row.logger_serial)
 
 
 def _at(seconds: int) -> dt.datetime:

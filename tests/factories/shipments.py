@@ -137,6 +137,8 @@ def packing(order: Order, shipper: Shipper, **values: Any) -> Packing:
         "courier": "Cold Courier",
         "waybill": "WB-7",
         "expected_at": in_hours(48),
+        "charged_at": in_hours(0),
+        "loaded_at": in_hours(0),
     }
     return Packing(**given | values)
 
