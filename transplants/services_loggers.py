@@ -17,9 +17,9 @@ from core.roles import Permission
 from hospitals.querysets import open_in
 from transplants import notices_shipments, shipment_incidents, shipping
 from transplants.choices_orders import LoggerVerdict
-from transplants.logger_files import given_file, judge, names_other_logger
+from transplants.logger_files import given_file, judge, names_other_logger, way_back
 from transplants.loggers.reading import Asked
-from transplants.models import LoggerFile, Receipt, Shipment, ShippingRules
+from transplants.models import LoggerFile, Receipt, Shipment, ShippingRules, UnitReturn
 from transplants.shipping import LockedShipment, locked_shipment
 from transplants.writing import given_reason
 
@@ -99,11 +99,21 @@ def _tell(
     found: LockedShipment, fresh: LoggerFile, known: LoggerFile | None, receipt: Receipt | None, user: User
 ) -> None:
     """Of what is too warm, and of a reading that was and is void now: nobody takes it out of the world alone."""
-    was_warm = known is not None and known.verdict == LoggerVerdict.ABOVE
+    findings = []
     if fresh.verdict == LoggerVerdict.ABOVE:
-        what = shipment_incidents.warm(found, fresh, receipt)
-    elif known is not None and was_warm:
-        what = shipment_incidents.read_anew(found, known, fresh)
-    else:
-        return
-    shipment_incidents.tell([what], notices_shipments.deviation(found.row, but=user), user)
+        findings.append(shipment_incidents.warm(found, fresh, receipt))
+    elif known is not None and known.verdict == LoggerVerdict.ABOVE:
+        findings.append(shipment_incidents.read_anew(found, known, fresh))
+    back_c = _above_on_way_back(found.row, fresh, receipt)
+    if back_c is not None:
+        findings.append(shipment_incidents.warm_back(found, back_c))
+    if findings:
+        shipment_incidents.tell(findings, notices_shipments.deviation(found.row, but=user), user)
+
+
+def _above_on_way_back(row: Shipment, fresh: LoggerFile, receipt: Receipt | None) -> float | None:
+    """Of a unit that is back: it may be on offer again already when its file comes."""
+    back = UnitReturn.objects.filter(order=row.order_id, returned_at__isnull=False).first()
+    if back is None or receipt is None:
+        return None
+    return way_back([fresh], receipt, back.returned_at).above_c

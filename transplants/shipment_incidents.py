@@ -32,6 +32,14 @@ def warm(found: LockedShipment, file: LoggerFile, receipt: Receipt | None) -> Fo
     return _found(found, IncidentKind.DEVIATION, title % {"number": found.row.number}, what)
 
 
+def warm_back(found: LockedShipment, max_c: float) -> Found:
+    """After the receipt, until the unit was back in the bank."""
+    title = _("Temperature of %(number)s above the limit")
+    text = _("On its way back the unit was above the limit: %(max)s °C.")
+    what = text % {"max": f"{max_c:.1f}"}
+    return _found(found, IncidentKind.DEVIATION, title % {"number": found.row.number}, what)
+
+
 def read_anew(found: LockedShipment, former: LoggerFile, fresh: LoggerFile) -> Found:
     """A reading that was too warm is void now: it stays known to both sides, with who and why."""
     title = _("Temperature of %(number)s above the limit")

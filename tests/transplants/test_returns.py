@@ -32,8 +32,10 @@ from tests.factories.grafts import (
 from tests.factories.hospitals import PatientFactory, member_of
 from transplants import services_returns as services
 from transplants.choices_orders import OrderState
+from transplants.loggers.reading import Asked
 from transplants.models import Incident, IncidentUnit, LoggerFile, Receipt, Reservation, UnitReturn
 from transplants.relisting import checks_of, open_checks
+from transplants.services_loggers import logger_add
 
 pytestmark = pytest.mark.django_db
 
@@ -380,6 +382,30 @@ def test_there_and_back_it_was_cold_at_every_moment(
         logger_file(row.order.shipment, *stretches)
 
     assert [one.code for one in open_checks(UnitReturn.objects.get(pk=row.pk))] == found
+
+
+def test_a_warm_record_of_the_way_back_opens_an_incident_even_once_it_is_on_offer(
+    qa: User, director: User
+) -> None:
+    row = stored(not_used(back=True, listable=True))
+    propose(row, director, "listed")
+    second(row, qa)
+    assert status_of(row.unit) == "LISTED"
+    lines = ["Time (UTC),Temperature (°C)"]
+    lines += [f"{hours_ago(hours):%Y-%m-%d %H:%M:%S},-100" for hours in (20, 19.9)]
+
+    logger_add(
+        shipment_id=row.order.shipment.pk,
+        name="second.csv",
+        data="\n".join(lines).encode(),
+        asked=Asked(zone=dt.UTC),
+        user=decider(Role.SHIPPING),
+    )
+
+    incident = Incident.objects.get()
+    assert "-100.0" in incident.what
+    assert [one.unit_id for one in incident.units.all()] == [row.unit_id]
+    assert "incident.opened" in told(qa)
 
 
 def test_a_record_that_was_read_wrongly_says_nothing(qa: User) -> None:
