@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from core import reference
@@ -19,7 +20,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "synthetic": SimpleLazyObject(lambda: Installation.load().synthetic),
         "version": settings.VERSION,
         "release": SimpleLazyObject(lambda: reference.nomenclature().release),
-        "timezone_name": settings.TIME_ZONE,
+        "timezone_name": timezone.get_current_timezone_name(),
         "role_labels": SimpleLazyObject(lambda: [str(Role(role).label) for role in sorted(user.roles)])
         if user and user.is_authenticated
         else [],

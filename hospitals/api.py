@@ -46,7 +46,7 @@ class HospitalSerializer(serializers.ModelSerializer):
         model = Hospital
         fields = [
             *("id", "code", "name", "name_zh", "city", "province", "country", "active", "qualification_no"),
-            *("qualification_authority", "qualified_from", "qualified_until", "departments"),
+            *("qualification_authority", "qualified_from", "qualified_until", "time_zone", "departments"),
         ]
         read_only_fields = fields
 

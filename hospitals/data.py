@@ -25,6 +25,7 @@ class HospitalData:
     qualified_from: datetime.date | None = None
     qualified_until: datetime.date | None = None
     self_service_reservation: bool = False
+    time_zone: str = ""
     shipping_contact: str = ""
     shipping_phone: str = ""
     shipping_address: str = ""

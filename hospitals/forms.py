@@ -53,6 +53,7 @@ class HospitalForm(forms.ModelForm):
             "qualified_from",
             "qualified_until",
             "self_service_reservation",
+            "time_zone",
             "shipping_contact",
             "shipping_phone",
             "shipping_address",
@@ -66,6 +67,9 @@ class HospitalForm(forms.ModelForm):
             "code": _("Capital letters, digits and hyphens, for example H014."),
             "active": _("An inactive hospital enters no new patients and submits no requests."),
             "self_service_reservation": _("Takes effect while the qualification is valid."),
+            "time_zone": _(
+                "By whose clock its people write moments, for example Europe/Berlin. Empty: the clock of the bank."
+            ),
         }
 
     def clean_code(self) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -22,10 +24,16 @@ def in_chinese() -> bool:
     return (get_language() or "").startswith("zh")
 
 
+def validate_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError(_("There is no time zone of this name."), code="zone_unknown")
+
+
 class Hospital(models.Model):
     """One row is one partner hospital (or transplant centre) that may ask for units.
 
     qualified_from, qualified_until: of the qualification that is recorded now; former ones stand in the audit trail.
+    time_zone: by whose clock its people write moments, a name of the time zone database; empty: the bank's.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -47,6 +55,9 @@ class Hospital(models.Model):
     qualified_from = models.DateField(_("Qualified from"), null=True, blank=True)
     qualified_until = models.DateField(_("Qualified until"), null=True, blank=True)
     self_service_reservation = models.BooleanField(_("May reserve without a coordinator"), default=False)
+    time_zone = models.CharField(
+        _("Time zone"), max_length=40, blank=True, default="", db_default="", validators=[validate_zone]
+    )
     shipping_contact = models.CharField(_("Contact for shipments"), max_length=120, blank=True)
     shipping_phone = models.CharField(_("Telephone for shipments"), max_length=40, blank=True)
     shipping_address = models.TextField(_("Address for shipments"), max_length=400, blank=True)
@@ -75,6 +86,11 @@ class Hospital(models.Model):
     def display_name(self) -> str:
         """The name in the reader's language, where there is one."""
         return self.name_zh if in_chinese() and self.name_zh else self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its clock."""
+        return ZoneInfo(self.time_zone or settings.TIME_ZONE)
 
     def qualification(self, day: dt.date) -> Qualification:
         """Where the recorded qualification stands on a day; as HospitalQuerySet.by_qualification finds them."""

@@ -19,6 +19,7 @@ from transplants.services_shipments import BANK_CAUSES, Packing
 from transplants.services_shippers import MOST_HOLD_HOURS, ShipperGiven
 from transplants.writing import LONGEST_REASON
 
+_LATE = "the hospital knows that it arrives after the day of its order, or after the conditioning began"
 _SHOWN = "`updated_at` as you read it: refused if it has changed since"
 
 
@@ -43,7 +44,17 @@ class PackInput(CheckInput):
     courier = serializers.CharField(max_length=80)
     waybill = serializers.CharField(max_length=60)
     expected_at = serializers.DateTimeField()
+    charged_at = serializers.DateTimeField(
+        help_text="when the shipper was charged; its hold time counts from it"
+    )
+    loaded_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="when the unit was put into it; empty: now, or as it was written of the same shipper",
+    )
     tracking_url = serializers.URLField(max_length=300, allow_blank=True, default="")
+    late_confirmed = serializers.BooleanField(default=False, help_text=_LATE)
 
     def packing(self) -> Packing:
         data = dict(self.validated_data)
@@ -65,6 +76,7 @@ class EventInput(serializers.Serializer[Any]):
     expected_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="of a delay: when it is expected now"
     )
+    late_confirmed = serializers.BooleanField(default=False, help_text=_LATE)
     id = serializers.UUIDField(required=False, help_text="yours: sent twice, it is one event")
 
     def happened(self) -> Happened:
@@ -82,12 +94,23 @@ class LoggerInput(serializers.Serializer[Any]):
     column = serializers.CharField(
         max_length=120, allow_blank=True, default="", help_text="heading of the temperatures, if several"
     )
+    reason = serializers.CharField(
+        max_length=LONGEST_REASON,
+        allow_blank=True,
+        default="",
+        help_text="why the same file is read anew in another zone, scale or column",
+    )
 
     def given(self) -> dict[str, Any]:
         data = dict(self.validated_data)
         guard_size(data["file"].size or 0)
         asked = Asked(zone_of(data["zone"]), data["day_order"], data["scale"], data["column"])
-        return {"name": data["file"].name or "", "data": data["file"].read(), "asked": asked}
+        return {
+            "name": data["file"].name or "",
+            "data": data["file"].read(),
+            "asked": asked,
+            "reason": data["reason"],
+        }
 
 
 class ReceiptInput(serializers.Serializer[Any]):
@@ -100,6 +123,9 @@ class ReceiptInput(serializers.Serializer[Any]):
     papers_complete = serializers.ChoiceField(choices=Answer.choices)
     acceptance = serializers.ChoiceField(choices=Acceptance.choices)
     deviation = serializers.CharField(max_length=400, allow_blank=True, default="")
+    acknowledged = serializers.BooleanField(
+        default=False, help_text="the unit is recalled or blocked, and is kept all the same, not to be used"
+    )
 
 
 class FailInput(serializers.Serializer[Any]):
@@ -121,7 +147,7 @@ class LoggerFileSerializer(serializers.ModelSerializer[LoggerFile]):
         model = LoggerFile
         fields = (
             "id", "name", "sha256", "form", "first_at", "last_at", "min_c", "max_c", "minutes_above", "limit_c",
-            "verdict", "uploaded_at",
+            "verdict", "serial", "read_as", "uploaded_at", "voided_at", "void_reason",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -148,7 +174,8 @@ class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
         fields = (
             "id", "number", "order", "order_number", "unit", "unit_no", "patient_code", "hospital", "hospital_code",
             "shipper", "shipper_serial", "validated_on", "hold_hours", "charge_weight_kg", "logger_serial", "seals",
-            "courier", "waybill", "tracking_url", "packed_at", "checked_at", "dispatched_at", "expected_at",
+            "courier", "waybill", "tracking_url", "charged_at", "loaded_at", "packed_at", "checked_at",
+            "dispatched_at", "expected_at",
             "delivered_at", "failed_at", "failure", "failure_note", "updated_at",
         )  # fmt: skip
         read_only_fields = fields

@@ -21,6 +21,7 @@ from rest_framework.routers import SimpleRouter
 
 from core.access import get_visible_or_404, has_permission, person_of
 from core.roles import Permission
+from transplants import services_loggers
 from transplants import services_receipts as receipts
 from transplants import services_shipments as services
 from transplants.api_shipment_rows import (
@@ -149,7 +150,7 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             request,
             pk,
             LoggerInput,
-            receipts.logger_add,
+            services_loggers.logger_add,
             lambda given: given.given(),
             ShipmentWholeSerializer,
         )

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bank.tank_log import scale
 from transplants.choices_orders import LoggerVerdict
-from transplants.logger_files import judgement, way_of
+from transplants.logger_files import judgement, names_other_logger, way_of
 from transplants.loggers.judging import Judged, within
 from transplants.models import LoggerFile, Receipt, Shipment, ShippingRules
 
@@ -41,13 +42,29 @@ def card(file: LoggerFile, row: Shipment, receipt: Receipt | None, rules: Shippi
         "is_way": len(way) > 1,
         "gaps": [_span(gap.start, gap.end) for gap in found.gaps],
         "count": len(readings),
-        "curve": _curve(shown, file.limit_c, found, rules.cover_minutes * 60),
+        "curve": _curve(shown, file.limit_c, found, rules.cover_minutes * 60, _moments(row, receipt)),
+        "other": other_logger_text(file, row) if names_other_logger(file, row) else "",
         "rows": [
             {"at": _at(at), "value": f"{value:.1f}", "above": value > file.limit_c}
             for at, value in thinned(shown, ROWS_SHOWN)
         ],
         "zone": timezone.get_current_timezone_name(),
     }
+
+
+def other_logger_text(file: LoggerFile, row: Shipment) -> str:
+    text = _("The file is of logger %(read)s; packed was %(written)s. Is it the record of this way?")
+    return text % {"read": file.serial, "written": row.logger_serial}
+
+
+def _moments(row: Shipment, receipt: Receipt | None) -> list[tuple[int, str]]:
+    """What the curve marks: with the first the way begins, with the last it ends."""
+    found = [
+        (row.loaded_at, _("Loaded")),
+        (row.dispatched_at, _("Dispatched")),
+        (receipt.received_at if receipt else None, pgettext("shipment", "Received")),
+    ]
+    return [(int(at.timestamp()), text) for at, text in found if at is not None]
 
 
 def thinned(readings: Sequence[Reading], most: int) -> list[Reading]:
@@ -75,7 +92,13 @@ def _span(start: int, end: int) -> dict[str, Any]:
     return {"start": _at(start), "end": _at(end), "minutes": (end - start) // 60}
 
 
-def _curve(readings: Sequence[Reading], limit: float, found: Judged, most_gap: int) -> dict[str, Any]:
+def _curve(
+    readings: Sequence[Reading],
+    limit: float,
+    found: Judged,
+    most_gap: int,
+    moments: Sequence[tuple[int, str]],
+) -> dict[str, Any]:
     """Everything that the drawing needs, in its own units. A gap is left open: nobody knows what was there."""
     values = [value for _at, value in readings]
     low, high, step = scale(min([*values, limit]), max([*values, limit]))
@@ -115,6 +138,16 @@ def _curve(readings: Sequence[Reading], limit: float, found: Judged, most_gap: i
             for at, value in dict.fromkeys((coldest, warmest, *(line[0] for line in lines if len(line) == 1)))
         ],
         "limit": {"y": y(limit), "text": f"{limit:g}"},
+        "marks": [
+            {
+                "x": x(at),
+                "text": text,
+                "end": "end" if x(at) > (LEFT + RIGHT) / 2 else "",
+                "dy": 10 + 14 * place,
+            }
+            for place, (at, text) in enumerate(moments)
+            if first <= at <= last
+        ],
         "rows": [
             {"y": y(low + number * step), "text": f"{low + number * step:g}"}
             for number in range(round((high - low) / step) + 1)

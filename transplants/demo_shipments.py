@@ -27,8 +27,9 @@ from transplants.logger_files import zone_of
 from transplants.loggers.reading import Asked
 from transplants.models import Order, OrderSignature, Shipment, Shipper
 from transplants.services_grafts import infusion_report
+from transplants.services_loggers import logger_add
 from transplants.services_papers import paper_issue
-from transplants.services_receipts import Happened, Received, event_add, logger_add, shipment_receive
+from transplants.services_receipts import Happened, Received, event_add, shipment_receive
 from transplants.services_returns import graft_not_used, unit_returned
 from transplants.services_shipments import Packing, shipment_check, shipment_dispatch, shipment_pack
 from transplants.services_shippers import ShipperGiven, shipper_save
@@ -70,7 +71,7 @@ def packed(order: Order, user: User) -> Shipment:
     """In the first shipper that no other unit lies in."""
     place = Shipment.objects.count() + 1
     free = [one for one in shippers(user) if not Shipment.objects.holding(one.pk).exists()]
-    expected = timezone.now() + dt.timedelta(hours=40)
+    now = timezone.now().replace(second=0, microsecond=0)
     packing = Packing(
         shipper_id=free[0].pk,
         scanned=_code(order),
@@ -79,7 +80,10 @@ def packed(order: Order, user: User) -> Shipment:
         seals=f"S-{place}01, S-{place}02",
         courier=COURIER,
         waybill=f"DEMO-{place:05d}",
-        expected_at=expected.replace(second=0, microsecond=0),
+        expected_at=now + dt.timedelta(hours=40),
+        charged_at=now - dt.timedelta(hours=20),
+        loaded_at=now,
+        late_confirmed=True,  # an invented order may want it earlier
     )
     return shipment_pack(order_id=order.pk, packing=packing, user=user)
 
@@ -193,7 +197,7 @@ def _moments(order: Order) -> list[tuple[Any, tuple[str, ...]]]:
         (order.signatures.all(), ("signed_at",)),
         (
             Shipment.objects.filter(pk=shipment.pk),
-            ("packed_at", "checked_at", "dispatched_at", "expected_at"),
+            ("charged_at", "loaded_at", "packed_at", "checked_at", "dispatched_at", "expected_at"),
         ),
         (shipment.events.all(), ("at",)),
     ]

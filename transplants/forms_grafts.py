@@ -19,6 +19,7 @@ from transplants.choices_orders import GraftPoint, GraftType, ReactionGrade, Tha
 from transplants.forms_shipments import ScanField
 from transplants.graft_reports import COUNTED, Count, Report, unit_label
 from transplants.models import Order, Transplant
+from transplants.moments import MomentField, set_zone
 from transplants.querysets_orders import TransplantQuerySet
 from transplants.services_grafts import graft_proposed
 from transplants.services_returns import NOT_USED_CAUSES
@@ -27,11 +28,6 @@ from transplants.writing import LONGEST_REASON
 
 CHOOSE = ("", "—")
 YES_NO = (CHOOSE, ("yes", _("yes")), ("no", _("no")))
-
-
-def moment_field(label: Any, **more: Any) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
-    return forms.DateTimeField(label=label, widget=widget, **more)
 
 
 def yes_no_field(label: Any, **more: Any) -> forms.TypedChoiceField:
@@ -44,9 +40,9 @@ class InfusionForm(forms.Form):
     infusion_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     scanned = ScanField()
     thaw_method = forms.ChoiceField(label=_("How it was thawed"), choices=[CHOOSE, *ThawMethod.choices])
-    thawed_at = moment_field(_("Thaw began at"))
-    began_at = moment_field(_("Infusion began at"))
-    ended_at = moment_field(_("Infusion ended at"))
+    thawed_at = MomentField(label=_("Thaw began at"))
+    began_at = MomentField(label=_("Infusion began at"))
+    ended_at = MomentField(label=_("Infusion ended at"))
     volume_ml = forms.DecimalField(
         label=_("Volume infused"),
         max_digits=6,
@@ -75,8 +71,9 @@ class InfusionForm(forms.Form):
         help_text=_("Signs, when they began, what was done. No name of a patient."),
     )
 
-    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, order: Order, zone: dt.tzinfo, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        set_zone(self, zone)
         self.fields["weight_kg"].initial = order.weight_kg
         self.fields["graft_type"].initial = graft_proposed(order)
         if not self.is_bound:

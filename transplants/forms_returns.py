@@ -12,15 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from core.signing import SignatureForm
 from transplants.choices_orders import Answer, ReturnDecision
 from transplants.forms import ReasonForm
-from transplants.forms_grafts import CHOOSE, moment_field
+from transplants.forms_grafts import CHOOSE
 from transplants.forms_shipments import ScanField
+from transplants.moments import MomentField
 from transplants.querysets_orders import UnitReturnQuerySet
 from transplants.writing import LONGEST_REASON
 
 
 class ReturnedForm(forms.Form):
     scanned = ScanField()
-    returned_at = moment_field(_("Back in the bank"), initial=timezone.localtime)
+    returned_at = MomentField(label=_("Back in the bank"), initial=timezone.localtime)
     bag_intact = forms.ChoiceField(label=_("Bag intact"), choices=[CHOOSE, *Answer.choices])
 
 

@@ -22,6 +22,7 @@ from transplants.logger_files import guard_size, zone_of, zones
 from transplants.loggers.reading import Asked
 from transplants.loggers.times import DayOrder
 from transplants.models import Receipt, Shipment, Shipper, ShippingRules
+from transplants.moments import MomentField, set_zone
 from transplants.querysets_orders import ShipmentQuerySet
 from transplants.services_receipts import ANSWERS, Happened, Received
 from transplants.services_shipments import BANK_CAUSES, Packing
@@ -37,12 +38,6 @@ def _now() -> dt.datetime:
 
 def _verbose(model: Any, name: str) -> Any:
     return model._meta.get_field(name).verbose_name
-
-
-class MomentField(forms.DateTimeField):
-    """Day and time of day, by the clock of this installation."""
-
-    widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
 
 
 class ScanField(forms.CharField):
@@ -91,6 +86,16 @@ class PackForm(ShownForm):
         error_messages={"required": _("Choose the shipper.")},
     )
     scanned = ScanField()
+    charged_at = MomentField(
+        label=_("Shipper charged at"),
+        initial=_now,
+        help_text=_("When it was filled with nitrogen: its hold time counts from then."),
+    )
+    loaded_at = MomentField(
+        label=_("Unit put into the shipper at"),
+        initial=_now,
+        help_text=_("The temperature is judged from then on."),
+    )
     charge_weight_kg = forms.DecimalField(
         label=_("Weight when charged (kg)"), max_digits=5, decimal_places=2, widget=forms.TextInput
     )
@@ -101,6 +106,9 @@ class PackForm(ShownForm):
     courier = forms.CharField(label=_("Courier"), max_length=80)
     waybill = forms.CharField(label=_("Waybill number"), max_length=60)
     expected_at = MomentField(label=_("Expected at the hospital"))
+    late_confirmed = forms.BooleanField(
+        label=_("The hospital knows that it arrives later than its order says"), required=False
+    )
     tracking_url = forms.URLField(
         label=_("Tracking address"),
         required=False,
@@ -115,7 +123,7 @@ class PackForm(ShownForm):
         chosen = Q(active=True, valid_until__gte=timezone.localdate())
         if row is not None:
             chosen |= Q(pk=row.shipper_id)
-            names = set(self.fields) - {"shown", "scanned"}
+            names = set(self.fields) - {"shown", "scanned", "late_confirmed"}
             self.initial.update({name: getattr(row, name) for name in names})
         field = self.fields["shipper"]
         assert isinstance(field, forms.ModelChoiceField)
@@ -149,6 +157,9 @@ class EventForm(forms.Form):
         required=False,
         help_text=_("Of a delay. Empty: the arrival stays as it is."),
     )
+    late_confirmed = forms.BooleanField(
+        label=_("The hospital knows that it arrives later than its order says"), required=False
+    )
     note = forms.CharField(
         label=_("What to know of it"), required=False, max_length=400, widget=forms.Textarea(attrs=_NOTE)
     )
@@ -162,6 +173,8 @@ class EventForm(forms.Form):
             del self.fields["expected_at"]
         if not self.is_bound:
             self.initial["event_id"] = uuid4()
+        if EventKind.DELAYED not in kinds or not self.is_bound:
+            del self.fields["late_confirmed"]  # asked where it is so
 
     def happened(self) -> Happened:
         return Happened(**self.cleaned_data)
@@ -180,7 +193,7 @@ class FailForm(forms.Form):
 
 
 class LoggerForm(forms.Form):
-    """A logger's file, and what the file itself may not say."""
+    """A logger's file, and what the file itself may not say. zone: of who brings it, proposed for the logger."""
 
     file = forms.FileField(
         label=_("File of the logger"),
@@ -212,13 +225,20 @@ class LoggerForm(forms.Form):
         max_length=120,
         help_text=_("Its heading, where the file has several."),
     )
+    reason = forms.CharField(
+        label=_("Why it is read anew"),
+        required=False,
+        max_length=LONGEST_REASON,
+        help_text=_("Only where the same file was read before in another zone, scale or column."),
+    )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, zone: dt.tzinfo | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        own = str(zone or settings.TIME_ZONE)
         field = self.fields["zone"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(name, name) for name in zones()]
-        field.initial = settings.TIME_ZONE
+        field.choices = [(name, name) for name in dict.fromkeys((own, *zones()))]
+        field.initial = own
 
     def clean_file(self) -> Any:
         given = self.cleaned_data["file"]
@@ -236,7 +256,12 @@ class LoggerForm(forms.Form):
             scale=data["scale"],
             column=data["column"].replace("\0", ""),
         )
-        return {"name": data["file"].name or "", "data": data["file"].read(), "asked": asked}
+        return {
+            "name": data["file"].name or "",
+            "data": data["file"].read(),
+            "asked": asked,
+            "reason": data["reason"],
+        }
 
 
 class ReceiptForm(forms.Form):
@@ -245,8 +270,9 @@ class ReceiptForm(forms.Form):
     received_at = MomentField(label=_("Received at"), initial=_now)
     scanned = ScanField()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: Shipment, zone: dt.tzinfo, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        set_zone(self, zone)
         for name in ANSWERS:
             self.fields[name] = forms.ChoiceField(
                 label=_verbose(Receipt, name),
@@ -267,6 +293,10 @@ class ReceiptForm(forms.Form):
             widget=forms.Textarea(attrs=_NOTE),
             help_text=_("Needed for a deviation or a refusal; the bank is told at once."),
         )
+        if row.order.unit.blocks:
+            self.fields["acknowledged"] = forms.BooleanField(
+                label=_("I know that this unit must not be used; it is kept and not given"), required=False
+            )
 
     def received(self) -> Received:
         return Received(**self.cleaned_data)

@@ -81,13 +81,14 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """Of unit and order: what the report is held against."""
+    """Of unit and order: what the report is held against. above_c: of its way, where a logger was above the limit."""
 
     tnc_e7: float | None
     cd34_e6: float | None
     weight_kg: Decimal
     infusion_on: dt.date
     arrived_at: dt.datetime | None
+    above_c: float | None = None
 
 
 # --- what cannot be so ----------------------------------------------------------------------------
@@ -176,11 +177,12 @@ def unit_label(analyte: str) -> str:
 
 
 def doubts(report: Report, known: Known, limits: Limits, day: dt.date) -> list[Doubt]:
-    """What looks wrong and may be true, in the order of the form. day: of the infusion, in the bank's time zone.
+    """What looks wrong and may be true, in the order of the form. day: of the infusion, as its hospital counts days.
 
     Each code holds the value: what was confirmed of one value is asked again of another.
     """
     return [
+        *_doubts_of_way(known),
         *_doubts_of_time(report, known, day),
         *_doubts_of_size(report, known),
         *_doubts_of_counts({(one.point, one.analyte): one.value for one in report.counts}, known, limits),
@@ -189,6 +191,12 @@ def doubts(report: Report, known: Known, limits: Limits, day: dt.date) -> list[D
 
 def _doubt(field: str, value: object, text: str) -> Doubt:
     return Doubt(f"{field}={value}", field, text)
+
+
+def _doubts_of_way(known: Known) -> Iterator[Doubt]:
+    if known.above_c is not None:
+        text = _("On its way the unit was above the limit: %(max)s °C. Was it given all the same?")
+        yield _doubt("scanned", f"{known.above_c:.1f}", text % {"max": f"{known.above_c:.1f}"})
 
 
 def _doubts_of_time(report: Report, known: Known, day: dt.date) -> Iterator[Doubt]:

@@ -12,10 +12,11 @@ from django.utils import timezone
 from bank.models import CordBloodUnit, Lot
 from core import audit, notifications
 from core.audit import Actor
+from core.models import User
 from hospitals.models import Hospital, Patient
 from transplants import notices_incidents
 from transplants.choices_incidents import LONGEST_TEXT, LONGEST_TITLE, SERIOUS, IncidentKind, Seriousness
-from transplants.models import Incident, IncidentRules, IncidentUnit, Order
+from transplants.models import Incident, IncidentNote, IncidentRules, IncidentUnit, Order
 from transplants.numbers import INCIDENT, next_number
 
 
@@ -76,6 +77,31 @@ def opened(found: Found, *, actor: Actor) -> Incident:
         hospital_id=row.hospital_id,
     )
     notifications.notifications_create(notices=notices_incidents.opened(row, but=actor.person_id))
+    return row
+
+
+def opened_or_extended(found: Found, *, user: User) -> Incident:
+    """Of an order one incident of a kind is enough while it is open: what is found later is a shared note in it.
+
+    Both sides are told of either. Call it last, as `opened`.
+    """
+    actor = Actor.user(user)
+    rows = Incident.objects.open().filter(order=found.order, kind=found.kind).order_by("opened_at", "pk")
+    row: Incident | None = rows.select_for_update(no_key=True, of=("self",)).first()
+    if row is None or found.order is None:
+        return opened(found, actor=actor)
+    text = found.what[:LONGEST_TEXT]
+    note = IncidentNote.objects.create(incident=row, text=text, inner=False, written_by=user)
+    row.updated_at = timezone.now()
+    row.save(update_fields=["updated_at"])
+    audit.record(
+        actor=actor,
+        action="incident.note",
+        target=(row._meta.label, str(row.pk), row.number),
+        after={"note": str(note.pk), "inner": False},
+        hospital_id=row.hospital_id,
+    )
+    notifications.notifications_create(notices=notices_incidents.extended(row, but=actor.person_id))
     return row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,8 +18,9 @@ from core.crypto import encrypt_bytes
 from core.errors import InvalidInput
 from transplants.logger_messages import MESSAGES, refusal
 from transplants.loggers.errors import LoggerError
-from transplants.loggers.judging import Judged, judged
+from transplants.loggers.judging import Judged, Together, judged, judged_together
 from transplants.loggers.reading import Asked, read
+from transplants.loggers.serials import differ
 from transplants.loggers.table import MOST_BYTES
 from transplants.loggers.times import offset_of
 from transplants.models import LoggerFile, Receipt, Shipment, ShippingRules
@@ -62,6 +64,7 @@ def given_file(name: str, data: bytes, asked: Asked) -> LoggerFile:
         size_bytes=len(data),
         content=encrypt_bytes(data),
         form=record.maker,
+        serial=record.serial,
         read_as={
             "zone": record.zone,
             "day_order": record.day_order,
@@ -75,15 +78,32 @@ def given_file(name: str, data: bytes, asked: Asked) -> LoggerFile:
     )
 
 
+def names_other_logger(file: LoggerFile, row: Shipment) -> bool:
+    """Whether the file says that it is of another logger than the one that was packed."""
+    return differ(file.serial, row.logger_serial)
+
+
 def _at(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def way_of(row: Shipment, receipt: Receipt | None) -> tuple[int, int | None]:
-    """From dispatch to receipt, seconds since 1970; None while it has not arrived."""
-    assert row.dispatched_at is not None  # a file is taken from then on
+    """From the loading of the shipper to the receipt, seconds since 1970; None while it has not arrived.
+
+    The hours in which a packed shipper waits for its courier are of the way: the unit lies in no tank any more.
+    """
     end = receipt.received_at if receipt else None
-    return int(row.dispatched_at.timestamp()), int(end.timestamp()) if end else None
+    return int(row.loaded_at.timestamp()), int(end.timestamp()) if end else None
+
+
+def way_back(files: Iterable[LoggerFile], receipt: Receipt, returned_at: dt.datetime) -> Together:
+    """What all records in force say of the time from the receipt by the hospital until the unit was back."""
+    return judged_together(
+        [([(int(at), float(value)) for at, value in file.readings], file.limit_c) for file in files],
+        start=int(receipt.received_at.timestamp()),
+        end=int(returned_at.timestamp()),
+        most_gap_seconds=ShippingRules.load().cover_minutes * 60,
+    )
 
 
 def judgement(file: LoggerFile, row: Shipment, receipt: Receipt | None, rules: ShippingRules) -> Judged:

@@ -103,7 +103,9 @@ class Shipper(models.Model):
 class Shipment(models.Model):
     """One row is the way of one released unit to its hospital.
 
-    Two people looked at the unit's identity before it left: `packed_by` and `checked_by`.
+    Two people looked at the unit's identity before it left: `packed_by` and `checked_by`. charged_at: when the shipper
+    was charged, from which its hold time counts; loaded_at: when the unit was put into it, with which its way begins.
+    Both are said by whoever packs: writing down something else moves `packed_at` only.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -121,6 +123,10 @@ class Shipment(models.Model):
     tracking_url = models.URLField(_("Tracking address"), max_length=300, blank=True, default="")
     packed_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
     packed_at = models.DateTimeField(default=timezone.now, editable=False)
+    charged_at = models.DateTimeField(_("Shipper charged at"), default=timezone.now, db_default=Now())
+    loaded_at = models.DateTimeField(
+        _("Unit put into the shipper at"), default=timezone.now, db_default=Now()
+    )
     checked_by = models.ForeignKey(_USER, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     checked_at = models.DateTimeField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
@@ -209,8 +215,9 @@ class ShipmentEvent(models.Model):
 class LoggerFile(models.Model):
     """One row is one file of a temperature logger, read and judged. content: encrypted, as it came.
 
-    readings: [[seconds since 1970, °C], …] in their order. first_at, last_at: of the whole file; min_c, max_c,
-    minutes_above and verdict: of the way, from dispatch to receipt, as far as the file covers it.
+    readings: [[seconds since 1970, °C], …] in their order. serial: of the logger, as the file says it, "" where it does
+    not. first_at, last_at: of the whole file; min_c, max_c, minutes_above and verdict: of the way, from the loading to
+    the receipt, as far as the file covers it. voided_at: it was read wrongly, and another reading took its place.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -220,6 +227,7 @@ class LoggerFile(models.Model):
     size_bytes = models.PositiveIntegerField()
     content = models.BinaryField()
     form = models.CharField(max_length=40, help_text="which logger's layout it was read as")
+    serial = models.CharField(max_length=60, blank=True, default="", db_default="")
     read_as = models.JSONField(
         default=dict, help_text="zone, order of the day, unit and column it was read by"
     )
@@ -233,13 +241,25 @@ class LoggerFile(models.Model):
     verdict = models.CharField(max_length=12, choices=LoggerVerdict)
     uploaded_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
     uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+    voided_at = models.DateTimeField(null=True, blank=True, editable=False)
+    voided_by = models.ForeignKey(
+        _USER, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    void_reason = models.CharField(max_length=400, blank=True, default="", db_default="", editable=False)
 
     objects = querysets.LoggerFileQuerySet.as_manager()
 
     class Meta:
         ordering = ["-uploaded_at", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["shipment", "sha256"], name="logger_file_once"),
+            models.UniqueConstraint(
+                fields=["shipment", "sha256"], condition=Q(voided_at__isnull=True), name="logger_file_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(voided_at__isnull=True, voided_by__isnull=True, void_reason="")
+                | (Q(voided_at__isnull=False, voided_by__isnull=False) & ~Q(void_reason="")),
+                name="logger_file_voided_whole",
+            ),
             models.CheckConstraint(condition=Q(last_at__gte=F("first_at")), name="logger_file_in_order"),
             models.CheckConstraint(condition=Q(max_c__gte=F("min_c")), name="logger_file_range"),
         ]

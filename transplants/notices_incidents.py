@@ -80,6 +80,11 @@ def noted(row: Incident, *, by: User) -> list[Notice]:
     return _notices("noted", row, _owner(row) or _bank(), by.pk)
 
 
+def extended(row: Incident, *, but: UUID | None) -> list[Notice]:
+    """Something more was found by what the program did: both sides are told."""
+    return _notices("noted", row, [*_bank(), *_hospital(row)], but)
+
+
 def _owner(row: Incident) -> list[UUID]:
     """Who looks after it, while that is still his to do."""
     owner = row.owner

@@ -53,6 +53,11 @@ def delayed(row: Shipment, *, but: User) -> list[Notice]:
     return _notices("delayed", row, [*_hospital(row), *_bank()], but)
 
 
+def late(row: Shipment, *, but: User) -> list[Notice]:
+    """A delay past the days of the order: whoever begins a conditioning has to know."""
+    return _notices("late", row, [*_hospital(row), *_bank()], but)
+
+
 def delivered(row: Shipment, *, but: User) -> list[Notice]:
     return _notices("delivered", row, [*_hospital(row), *_bank()], but)
 
@@ -76,6 +81,13 @@ WORDS: dict[str, tuple[str, str]] = {
             "Shipment %(number)s with %(unit)s for patient %(patient)s is delayed. The page says more."
         ),
         gettext_noop("Qidai: a shipment is delayed (%(patient)s)"),
+    ),
+    "late": (
+        gettext_noop(
+            "Shipment %(number)s with %(unit)s will arrive after the day on which patient %(patient)s needs it. Read "
+            "the page now, before the conditioning begins."
+        ),
+        gettext_noop("Qidai: a unit arrives too late (%(patient)s)"),
     ),
     "delivered": (
         gettext_noop("%(hospital)s has received %(unit)s for patient %(patient)s (%(number)s)."),
@@ -108,6 +120,7 @@ def _url(params: Mapping[str, Any]) -> str:
 NAMES = {
     "dispatched": (gettext_lazy("A unit is under way"), Weight.IMPORTANT),
     "delayed": (gettext_lazy("A shipment is delayed"), Weight.URGENT),
+    "late": (gettext_lazy("A unit arrives later than its order says"), Weight.URGENT),
     "delivered": (gettext_lazy("A unit has arrived"), Weight.ORDINARY),
     "deviation": (gettext_lazy("A shipment has a deviation"), Weight.URGENT),
     "failed": (gettext_lazy("A shipment has failed"), Weight.URGENT),

@@ -18,7 +18,7 @@ from transplants.models import Order, OrderPaper, PaperText
 from transplants.papers.defaults import PROPOSALS
 from transplants.papers.given import Given
 from transplants.papers.printed import SHOWN_DIGEST, digest_of
-from transplants.services_papers import guard_paper
+from transplants.services_papers import guard_paper, is_packed
 
 
 def rows(order: Order) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def _row(given: Given, kind: PaperKind, latest: OrderPaper | None) -> dict[str, 
 
 def _refusal(given: Given, kind: PaperKind) -> str:
     try:
-        guard_paper(given.order, kind, packed=given.shipment is not None)
+        guard_paper(given.order, kind, packed=is_packed(given))
     except Conflict as error:
         return error.message
     return ""

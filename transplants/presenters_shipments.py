@@ -44,7 +44,7 @@ def state_of(row: Shipment, now: dt.datetime) -> dict[str, str]:
 
 def _at_home(row: Shipment) -> dict[str, str]:
     if row.order.state != OrderState.RELEASED:
-        text = _("Order: %(state)s") % {"state": row.order.get_state_display()}
+        text = _("Packing void, order: %(state)s") % {"state": row.order.get_state_display()}
         return {"code": "void", "text": text, "tone": ""}
     if not is_fresh(row):
         return {"code": "stale", "text": _("To be packed again"), "tone": "warn"}
@@ -183,7 +183,9 @@ def facts(row: Shipment, refilled_at: dt.datetime | None) -> list[dict[str, Any]
             "value": row.hold_hours,
             "note": _("until %(date)s") % {"date": moment(until)},
         },
+        {"label": _("Shipper charged at"), "value": moment(row.charged_at)},
         {"label": _("Weight when charged (kg)"), "value": row.charge_weight_kg},
+        {"label": _("Unit put into the shipper at"), "value": moment(row.loaded_at)},
         {"label": _("Serial number of the logger"), "value": row.logger_serial},
         {"label": _("Packed by"), "value": str(row.packed_by), "note": moment(row.packed_at)},
         {"label": _("Checked by"), "value": str(row.checked_by or ""), "note": moment(row.checked_at)},

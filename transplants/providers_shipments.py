@@ -29,12 +29,15 @@ from hospitals.querysets import hospitals_open_to
 from transplants import calendars, notices_shipments
 from transplants import presenters_shipments as presenters
 from transplants.calendars import MOST
+from transplants.checklist import open_since_release
 from transplants.choices_orders import OrderState
 from transplants.models import LoggerFile, Order, Receipt, Shipment, ShipmentEvent, Shipper
 from transplants.presenters import end_of
 from transplants.shipping import is_fresh, is_shipping
 
 _MAX = 10
+# The logger comes back with the shipper, or the hospital reads it: ours, and it only says when it is late.
+RECORD_WITHIN = dt.timedelta(days=3)
 
 
 def register() -> None:
@@ -74,6 +77,8 @@ DOSSIER_LABELS: dict[str, Any] = {
     "courier": gettext_lazy("Courier"),
     "waybill": gettext_lazy("Waybill number"),
     "tracking_url": gettext_lazy("Tracking address"),
+    "charged_at": gettext_lazy("Shipper charged at"),
+    "loaded_at": gettext_lazy("Unit put into the shipper at"),
     "packed_by": gettext_lazy("Packed by"),
     "packed_at": gettext_lazy("Packed at"),
     "checked_by": gettext_lazy("Checked by"),
@@ -99,6 +104,10 @@ DOSSIER_LABELS: dict[str, Any] = {
     "verdict": gettext_lazy("Verdict"),
     "uploaded_by": gettext_lazy("Added by"),
     "uploaded_at": gettext_lazy("Added at"),
+    "serial": gettext_lazy("Serial number"),
+    "voided_by": gettext_lazy("Void by"),
+    "voided_at": gettext_lazy("Void since"),
+    "void_reason": gettext_lazy("Void because"),
     "received_by": gettext_lazy("Received by"),
     "seals_intact": gettext_lazy("Seals intact"),
     "temperature_held": gettext_lazy("Temperature held"),
@@ -193,9 +202,11 @@ def order_panel(user: User, order: Any) -> Panel | None:
     row = Shipment.objects.visible_to(user).filter(order=order).with_names().first()
     fresh = row is not None and is_fresh(row)
     packs = is_shipping(user) and order.state == OrderState.RELEASED and not fresh
+    since = open_since_release(order) if packs else []  # what would be refused at the dispatch
     values = {
         "rows": [presenters.list_row(row, timezone.now())] if row else [],
-        "pack_url": presenters.pack_url(order, row) if packs else "",
+        "since": since,
+        "pack_url": presenters.pack_url(order, row) if packs and not since else "",
         "receive_url": reverse("transplants:shipment-receive", args=[row.pk])
         if row and presenters.may(row, user)["receive"]
         else "",
@@ -240,10 +251,10 @@ def find_shipments(user: User, text: str) -> list[Hit]:
 
 
 def work_items(user: User) -> list[WorkItem]:
-    """The bank packs, checks, dispatches and asks after what is late; a hospital confirms what arrived."""
+    """The bank packs, checks, dispatches, asks after what is late and reads loggers; a hospital confirms receipts."""
     if not user.has_permission(Permission.SHIPMENT_VIEW):
         return []
-    mine = [*_to_pack(user), *_at_home(user), *_late(user)] if is_shipping(user) else []
+    mine = [*_to_pack(user), *_at_home(user), *_late(user), *_unrecorded(user)] if is_shipping(user) else []
     return [*mine, *_to_receive(user)]
 
 
@@ -297,6 +308,22 @@ def _late(user: User) -> list[WorkItem]:
     ]
 
 
+def _unrecorded(user: User) -> list[WorkItem]:
+    """Delivered, and nobody knows how cold it was: the file of its logger is still to be read."""
+    rows = Shipment.objects.visible_to(user).unrecorded().with_names().order_by("delivered_at", "pk")
+    return [
+        WorkItem(
+            title=_("Add the temperature record of %(number)s") % {"number": row.number},
+            url=f"{reverse('transplants:shipment-detail', args=[row.pk])}#temperature",
+            detail=f"{row.order.unit.public_no} · {row.hospital.code} · {row.logger_serial}",
+            due_at=row.delivered_at + RECORD_WITHIN if row.delivered_at else None,
+            since=row.delivered_at,
+            kind="shipment",
+        )
+        for row in rows[:_MAX]
+    ]
+
+
 def _to_receive(user: User) -> list[WorkItem]:
     """Of the own hospitals only: nobody else can say what arrived there."""
     opened = hospitals_open_to(user, Permission.SHIPMENT_RECEIVE)
@@ -334,7 +361,7 @@ def _arrival(row: Shipment) -> Entry:
     path = reverse("transplants:shipment-detail", args=[row.pk])
     return Entry(
         uid=f"shipment-{row.pk}@qidai",
-        day=timezone.localdate(row.expected_at),
+        day=timezone.localdate(row.expected_at, row.hospital.zone),
         summary=_("%(unit)s for %(patient)s: expected arrival") % said,
         description=_("Shipment %(number)s to hospital %(hospital)s.") % said,
         url=f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else "",

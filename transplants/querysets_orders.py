@@ -151,6 +151,12 @@ class ShipmentQuerySet(OfHospital):
         """Under way, and not there when they should be."""
         return self.under_way().filter(expected_at__lt=now)
 
+    def unrecorded(self) -> Self:
+        """Delivered, and no temperature record of the way is in force."""
+        files = apps.get_model("transplants", "LoggerFile").objects
+        known = files.filter(shipment=OuterRef("pk"), voided_at__isnull=True)
+        return self.filter(~Exists(known), delivered_at__isnull=False)
+
     def open(self) -> Self:
         """Not at an end: in the house with an order that goes on, or away."""
         at_home = Q(dispatched_at__isnull=True, order__state__in=[OrderState.APPROVED, OrderState.RELEASED])
@@ -194,6 +200,10 @@ class OfShipment(OfHospital):
 
 
 class LoggerFileQuerySet(OfShipment):
+    def in_force(self) -> Self:
+        """Without those that were read wrongly and then read anew."""
+        return self.filter(voided_at__isnull=True)
+
     def light(self) -> Self:
         """Without the file itself and its readings, which may be hundreds of thousands."""
         return self.defer("content", "readings")

@@ -18,14 +18,15 @@ from bank.results import changed_since
 from bank.services_release import judged
 from bank.services_storage import slot_of
 from transplants.checks import Check, Outcome, Stage
-from transplants.choices_orders import Answer, LoggerVerdict
-from transplants.models import Incident, LoggerFile, UnitReturn
+from transplants.choices_orders import Answer, FailureCause, LoggerVerdict
+from transplants.logger_files import way_back
+from transplants.models import Incident, LoggerFile, Receipt, UnitReturn
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-# How long before the return the last reading of the logger may be: it is taken out of the shipper to be read.
-LAST_READING_BEFORE = dt.timedelta(hours=1)
+# Why a unit was not used, or did not arrive, and can never be given to another patient.
+SPOILT = (FailureCause.TEMPERATURE, FailureCause.DAMAGED, FailureCause.THAW)
 
 Found = tuple[Outcome, str, str]  # outcome, what is so, where to put it right
 
@@ -52,12 +53,26 @@ def _never_thawed(row: UnitReturn) -> Found:
     return _so(not row.thawed, _("nobody thawed it"), _("It was thawed: it can never be given to anybody."))
 
 
-def _intact_at_hospital(row: UnitReturn) -> Found:
-    receipt = getattr(getattr(row.order, "shipment", None), "receipt", None)
-    if receipt is None:
-        return Outcome.FAILED, _("No hospital looked at the bag: there is no receipt."), ""
-    no = _("The hospital's receipt does not say that the bag was intact.")
-    return _so(receipt.bag_intact == Answer.YES, _("by the hospital's receipt"), no)
+def _cause(row: UnitReturn) -> Found:
+    no = _("It came back for this: %(cause)s") % {"cause": row.get_cause_display()}
+    return _so(row.cause not in SPOILT, row.get_cause_display(), no)
+
+
+def _receipt(row: UnitReturn) -> Receipt | None:
+    found: Receipt | None = getattr(getattr(row.order, "shipment", None), "receipt", None)
+    return found
+
+
+def _said_yes(name: str, no: StrPromise) -> Callable[[UnitReturn], Found]:
+    """That the hospital answered a question of its receipt with yes."""
+
+    def look(row: UnitReturn) -> Found:
+        receipt = _receipt(row)
+        if receipt is None:
+            return Outcome.FAILED, _("No hospital looked at it: there is no receipt."), ""
+        return _so(getattr(receipt, name) == Answer.YES, _("by the hospital's receipt"), str(no))
+
+    return look
 
 
 def _intact_at_bank(row: UnitReturn) -> Found:
@@ -68,7 +83,7 @@ def _intact_at_bank(row: UnitReturn) -> Found:
 
 
 def _logger_within(row: UnitReturn) -> Found:
-    files = LoggerFile.objects.filter(shipment__order=row.order_id)
+    files = LoggerFile.objects.in_force().filter(shipment__order=row.order_id)
     if files.filter(verdict=LoggerVerdict.ABOVE).exists():
         return Outcome.FAILED, _("A logger was above the limit on the way."), ""
     within = files.filter(verdict=LoggerVerdict.WITHIN).exists()
@@ -77,14 +92,24 @@ def _logger_within(row: UnitReturn) -> Found:
 
 
 def _logger_reaches(row: UnitReturn) -> Found:
-    """The way there proves nothing of the days after it."""
-    last = LoggerFile.objects.filter(shipment__order=row.order_id).order_by("-last_at").first()
-    if last is None or row.returned_at is None:
+    """The way there proves nothing of the days after it: those are judged by what was read of them."""
+    receipt = _receipt(row)
+    files = LoggerFile.objects.in_force().defer("content").filter(shipment__order=row.order_id)
+    if receipt is None or row.returned_at is None or not files:
         return Outcome.OPEN, _("No logger says how cold it was until it came back."), ""
-    says = _("The last reading of a logger is of %(at)s; after that nobody knows how cold it was.")
-    at = f"{timezone.localtime(last.last_at):%Y-%m-%d %H:%M}"
-    reaches = last.last_at >= row.returned_at - LAST_READING_BEFORE
-    return _so(reaches, _("until it was back"), says % {"at": at})
+    found = way_back(files, receipt, row.returned_at)
+    if found.above_c is not None:
+        says = _("A logger was above the limit after the receipt: %(max)s °C.")
+        return Outcome.FAILED, says % {"max": f"{found.above_c:.1f}"}, ""
+    if found.gaps:
+        says = _("Nobody knows how cold it was from %(start)s to %(end)s.")
+        gap = found.gaps[0]
+        return Outcome.FAILED, says % {"start": _clock(gap.start), "end": _clock(gap.end)}, ""
+    return Outcome.PASSED, _("from the receipt until it was back"), ""
+
+
+def _clock(seconds: int) -> str:
+    return f"{timezone.localtime(dt.datetime.fromtimestamp(seconds, dt.UTC)):%Y-%m-%d %H:%M}"
 
 
 def _no_flag(row: UnitReturn) -> Found:
@@ -124,9 +149,24 @@ def _in_a_slot(row: UnitReturn) -> Found:
 
 _CHECKS: tuple[tuple[str, StrPromise, Callable[[UnitReturn], Found]], ...] = (
     ("never_thawed", gettext_lazy("Never thawed"), _never_thawed),
+    ("cause", gettext_lazy("Cause of the return"), _cause),
     ("logger_within", gettext_lazy("Temperature on the way"), _logger_within),
     ("logger_reaches", gettext_lazy("Temperature until the return"), _logger_reaches),
-    ("bag_at_hospital", gettext_lazy("Bag intact at the hospital"), _intact_at_hospital),
+    (
+        "temperature_at_hospital",
+        gettext_lazy("Temperature held, at the hospital"),
+        _said_yes("temperature_held", gettext_lazy("The hospital's receipt does not say that it held.")),
+    ),
+    (
+        "seals_at_hospital",
+        gettext_lazy("Seals intact at the hospital"),
+        _said_yes("seals_intact", gettext_lazy("The hospital's receipt does not say that they were intact.")),
+    ),
+    (
+        "bag_at_hospital",
+        gettext_lazy("Bag intact at the hospital"),
+        _said_yes("bag_intact", gettext_lazy("The hospital's receipt does not say that the bag was intact.")),
+    ),
     ("bag_at_bank", gettext_lazy("Bag intact at the bank"), _intact_at_bank),
     ("flags", gettext_lazy("Flags of the unit"), _no_flag),
     ("incidents", gettext_lazy("Open incidents"), _no_incident),

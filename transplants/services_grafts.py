@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,10 +32,10 @@ from matching.models import SearchResult
 from transplants import incidents, moving, notices_grafts, transplant_rows
 from transplants.bag_code import guard_scanned
 from transplants.choices_incidents import IncidentKind, Seriousness
-from transplants.choices_orders import GraftType, OrderState, ReactionGrade
+from transplants.choices_orders import GraftType, LoggerVerdict, OrderState, ReactionGrade
 from transplants.graft_reports import Known, Report, doubts, guard_report
 from transplants.incidents import Found
-from transplants.models import GraftMeasurement, Infusion, Order, Transplant
+from transplants.models import GraftMeasurement, Infusion, LoggerFile, Order, Transplant
 from transplants.moving import LockedOrder
 from transplants.services_outcomes import outcomes_refresh
 
@@ -114,12 +115,12 @@ def _not_allowed() -> NotAllowed:
 
 
 def _checked(held: LockedOrder, report: Report) -> dt.date:
-    """The day of the infusion, where everything about it may be so and what is doubtful was confirmed."""
+    """The day of the infusion by the hospital's calendar, once all may be so and what is doubtful is confirmed."""
     unit, row = held.unit, held.row
     guard_scanned(unit, report.scanned)
     known = known_of(row)
     guard_report(report, known, timezone.now())
-    day = timezone.localdate(report.began_at)
+    day = timezone.localdate(report.began_at, row.hospital.zone)
     open_doubts = [
         one for one in doubts(report, known, load_limits(), day) if one.code not in report.confirmed
     ]
@@ -154,7 +155,15 @@ def known_of(order: Order) -> Known:
         weight_kg=order.weight_kg,
         infusion_on=order.infusion_on,
         arrived_at=arrived_at(order),
+        above_c=above_on_way(order),
     )
+
+
+def above_on_way(order: Order) -> float | None:
+    """The warmest, °C, of the way to the hospital, where a record in force lies above the limit."""
+    files = LoggerFile.objects.in_force().filter(shipment__order=order, verdict=LoggerVerdict.ABOVE)
+    found: float | None = files.aggregate(warmest=Max("max_c"))["warmest"]
+    return found
 
 
 def arrived_at(order: Order) -> dt.datetime | None:

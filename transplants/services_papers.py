@@ -25,6 +25,7 @@ from transplants.models import Order, OrderPaper, PaperText
 from transplants.moving import locked_order
 from transplants.papers.given import Given
 from transplants.papers.printed import Stamp, digest_of, pdf_of
+from transplants.shipping import is_fresh
 
 LONGEST_TEXT: Final = 6_000
 _LOCK: Final = 0x0DA9
@@ -44,7 +45,7 @@ def paper_issue(*, order_id: UUID, kind: str, language: str, actor: Actor) -> Or
     wanted, spoken = _kind(kind), _language(language)
     locked_order(order_id)
     given = Given.of(order_id)
-    guard_paper(given.order, wanted, packed=given.shipment is not None)
+    guard_paper(given.order, wanted, packed=is_packed(given))
     digest = digest_of(given, wanted)
     latest: OrderPaper | None = OrderPaper.objects.latest_of(order_id, wanted)
     is_new = latest is None or latest.digest != digest
@@ -60,6 +61,15 @@ def paper_issue(*, order_id: UUID, kind: str, language: str, actor: Actor) -> Or
 def paper_fetch_again(*, paper: OrderPaper, actor: Actor) -> None:
     """A kept paper goes out once more, as it was: only the trail tells."""
     _record(paper, paper.order, actor)
+
+
+def is_packed(given: Given) -> bool:
+    """Whether a packing counts: one before the release was revoked names a shipper in which the unit must not leave."""
+    row = given.shipment
+    if row is None:
+        return False
+    row.order = given.order
+    return row.dispatched_at is not None or is_fresh(row)
 
 
 def guard_paper(order: Order, kind: PaperKind, *, packed: bool) -> None:

@@ -1,9 +1,8 @@
-"""What happens to a shipment on its way and at its end: events, temperature records, receipt by the hospital."""
+"""What happens to a shipment on its way and at its end: events, and the receipt by the hospital."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -14,14 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from core import notifications
 from core.audit import Actor
-from core.crypto import decrypt_bytes
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.models import User
 from core.roles import Permission
 from hospitals.querysets import open_in
-from transplants import moving, notices_shipments, shipping
+from transplants import moving, notices_shipments, shipment_incidents, shipping
 from transplants.bag_code import names_unit
-from transplants.choices_incidents import IncidentKind
 from transplants.choices_orders import (
     Acceptance,
     Answer,
@@ -30,9 +27,7 @@ from transplants.choices_orders import (
     LoggerVerdict,
     OrderState,
 )
-from transplants.incidents import Found, opened
-from transplants.logger_files import given_file, judge
-from transplants.loggers.reading import Asked
+from transplants.logger_files import judge
 from transplants.models import LoggerFile, Receipt, Shipment, ShipmentEvent, ShippingRules
 from transplants.services_shipments import LONGEST_WAY, failed
 from transplants.shipping import LockedShipment, guard_shipping, locked_shipment, text_of
@@ -51,7 +46,10 @@ ANSWERS: Final = ("seals_intact", "temperature_held", "bag_intact", "identity_ri
 
 @dataclass(frozen=True)
 class Happened:
-    """What happened, as it is written down. expected_at: of a delay, when it is expected now. event_id: of the form."""
+    """What happened, as it is written down. expected_at: of a delay, when it is expected now. event_id: of the form.
+
+    late_confirmed: that a delay lets it arrive after the day on which it is wanted, or after the conditioning began.
+    """
 
     kind: str
     at: dt.datetime
@@ -60,12 +58,16 @@ class Happened:
     taken_by: str = ""
     note: str = ""
     expected_at: dt.datetime | None = None
+    late_confirmed: bool = False
     event_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class Received:
-    """What the hospital found. scanned: what was read on the bag; each answer one of Answer."""
+    """What the hospital found. scanned: what was read on the bag; each answer one of Answer.
+
+    acknowledged: that the unit is recalled or blocked, and is kept all the same, not to be used.
+    """
 
     received_at: dt.datetime
     scanned: str
@@ -76,6 +78,7 @@ class Received:
     papers_complete: str
     acceptance: str
     deviation: str = ""
+    acknowledged: bool = False
 
 
 def events_open(row: Shipment) -> tuple[EventKind, ...]:
@@ -87,7 +90,11 @@ def events_open(row: Shipment) -> tuple[EventKind, ...]:
 
 @transaction.atomic
 def event_add(*, shipment_id: UUID, happened: Happened, user: User) -> ShipmentEvent:
-    """A handover, customs, a refill, a delay. A delay moves the expected arrival, and the hospital is told."""
+    """A handover, customs, a refill, a delay. A delay moves the expected arrival, and the hospital is told.
+
+    Where it moves it past the days of the order one is asked about it first, and the hospital is told so by a notice of
+    its own; what has happened is never refused for it.
+    """
     guard_shipping(user)
     found = locked_shipment(shipment_id)
     row = found.row
@@ -110,63 +117,19 @@ def event_add(*, shipment_id: UUID, happened: Happened, user: User) -> ShipmentE
         shipping.save(row, {"expected_at": expected})
     shipping.record(row, "shipment.event", Actor.user(user), before=before, after=after)
     if event.kind == EventKind.DELAYED:
-        notifications.notifications_create(notices=notices_shipments.delayed(row, but=user))
+        is_late = shipping.is_late(row.order, row.expected_at)
+        notices = notices_shipments.late if is_late else notices_shipments.delayed
+        notifications.notifications_create(notices=notices(row, but=user))
     return event
-
-
-@transaction.atomic
-def logger_add(*, shipment_id: UUID, name: str, data: bytes, asked: Asked, user: User) -> LoggerFile:
-    """Take in the file of a temperature logger, and judge it; the same file twice is one row.
-
-    Raises InvalidInput for what the file holds, NotAllowed, Conflict `not_dispatched`. A unit that was accepted and
-    then proves to have been too warm opens an incident.
-    """
-    fresh = given_file(name, data, asked)  # before anything is locked: a large file takes seconds
-    found = locked_shipment(shipment_id)
-    row = found.row
-    if not shipping.is_shipping(user) and not open_in(user, Permission.SHIPMENT_RECEIVE, row.hospital_id):
-        raise NotAllowed("not_yours", _("You may not do this with this shipment."))
-    known: LoggerFile | None = row.logger_files.filter(sha256=fresh.sha256).first()
-    if known is not None:
-        return known
-    if row.dispatched_at is None:
-        raise Conflict(
-            "not_dispatched", _("The way has not begun. Add the temperature record when it is under way.")
-        )
-    fresh.shipment, fresh.uploaded_by = row, user
-    receipt = Receipt.objects.filter(shipment=row).first()
-    judge(fresh, row, receipt, ShippingRules.load())
-    fresh.save(force_insert=True)
-    told = {"file": fresh.name, "sha256": fresh.sha256, "verdict": fresh.verdict, "max_c": fresh.max_c}
-    shipping.record(row, "shipment.logger", Actor.user(user), after=told)
-    if fresh.verdict == LoggerVerdict.ABOVE and receipt and receipt.acceptance == Acceptance.ACCEPTED:
-        what = _(
-            "The temperature record shows %(max)s °C at most, and the unit was accepted without deviation."
-        )
-        _open_deviation(found, str(what % {"max": f"{fresh.max_c:g}"}), user)
-    return fresh
-
-
-@transaction.atomic
-def logger_open(*, file: LoggerFile, user: User) -> tuple[LoggerFile, bytes]:
-    """The file as it came; who took it away is on record. Raises Conflict where it is not what came."""
-    row = LoggerFile.objects.select_related("shipment__order__unit", "shipment__order__patient").get(
-        pk=file.pk
-    )
-    data = decrypt_bytes(bytes(row.content))
-    if hashlib.sha256(data).hexdigest() != row.sha256:
-        raise Conflict("file_changed", _("This file is not what it was when it came."))
-    shipping.record(row.shipment, "shipment.logger_open", Actor.user(user), after={"file": row.name})
-    return row, data
 
 
 @transaction.atomic
 def shipment_receive(*, shipment_id: UUID, received: Received, user: User) -> Receipt:
     """The hospital says what arrived, and whether it takes it.
 
-    Accepted, with or without deviation, order and unit are delivered; refused, the shipment has failed. A deviation or
-    a refusal opens an incident. Raises NotAllowed; InvalidInput beside the answers; Conflict: order_state,
-    logger_above.
+    Accepted, with or without deviation, order and unit are delivered; refused, the shipment has failed. A deviation, a
+    refusal, and a unit that was taken though it is recalled or blocked, open an incident or are noted in the one that
+    is open. Raises NotAllowed; InvalidInput beside the answers; Conflict: order_state, logger_above, unit_blocked.
     """
     found = locked_shipment(shipment_id)
     row = found.row
@@ -177,52 +140,40 @@ def shipment_receive(*, shipment_id: UUID, received: Received, user: User) -> Re
         return sent
     moving.guard_state(found.held.row, OrderState.SHIPPED)
     values = _receipt(found, received)
+    _guard_blocked(found, received)
     receipt: Receipt = Receipt.objects.create(shipment=row, received_by=user, **values)
     _judge_again(row, receipt)
-    _guard_temperature(row, receipt)
+    above = _guard_temperature(row, receipt)
     shipping.happened(row, EventKind.ARRIVED, receipt.received_at, user)
     told = {**values, "scanned": text_of(received.scanned, 60)}
+    if found.unit.blocks:
+        told["blocks"] = list(map(str, found.unit.blocks))
     shipping.record(row, "shipment.receive", Actor.user(user), after=told)
-    _end(found, receipt, user)
+    _end(found, receipt, above, user)
     return receipt
 
 
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def _end(found: LockedShipment, receipt: Receipt, user: User) -> None:
+def _end(found: LockedShipment, receipt: Receipt, above: LoggerFile | None, user: User) -> None:
     row, actor = found.row, Actor.user(user)
+    findings = []
+    if receipt.acceptance != Acceptance.ACCEPTED:
+        texts = [receipt.deviation, shipment_incidents.warm_text(above) if above else ""]
+        findings.append(shipment_incidents.deviation(found, "\n".join(filter(None, texts))))
     if receipt.acceptance == Acceptance.REFUSED:
         failed(found, FailureCause.REFUSED, receipt.deviation, user)
-        _open_deviation(found, receipt.deviation, user, notices_shipments.failed(row, but=user))
+        shipment_incidents.tell(findings, notices_shipments.failed(row, but=user), user)
         return
+    if found.unit.blocks:
+        findings.append(shipment_incidents.blocked(found))
     moving.step(found.held, OrderState.DELIVERED, actor=actor, action="order.deliver")
     shipping.save(row, {"delivered_at": receipt.received_at})
-    if receipt.acceptance == Acceptance.DEVIATION:
-        _open_deviation(found, receipt.deviation, user, notices_shipments.deviation(row, but=user))
+    if findings:
+        shipment_incidents.tell(findings, notices_shipments.deviation(row, but=user), user)
         return
     notifications.notifications_create(notices=notices_shipments.delivered(row, but=user))
-
-
-def _open_deviation(
-    found: LockedShipment, what: str, user: User, notices: list[notifications.Notice] | None = None
-) -> None:
-    """The incident, and all who are told of it and of the shipment, locked at once."""
-    row = found.row
-    tell = notices_shipments.deviation(row, but=user) if notices is None else notices
-    incident = Found(
-        kind=IncidentKind.DEVIATION,
-        title=str(_("Deviation at the receipt of %(number)s") % {"number": row.number}),
-        what=what,
-        units=[found.unit],
-        hospital=row.hospital,
-        patient=found.held.patient,
-        order=found.held.row,
-    )
-    with notifications.kept_back() as told:
-        opened(incident, actor=Actor.user(user))
-        notifications.notifications_create(notices=tell)
-    notifications.notifications_create(notices=told)
 
 
 def _event_sent(event_id: UUID | None) -> ShipmentEvent | None:
@@ -259,11 +210,15 @@ def _expected(row: Shipment, given: Happened) -> dt.datetime | None:
             field="expected_at",
             params={"last": f"{timezone.localtime(now + LONGEST_WAY):%Y-%m-%d %H:%M}"},
         )
+    shipping.guard_late(row.order, given.expected_at, confirmed=given.late_confirmed)
     return given.expected_at
 
 
-def _moment(at: dt.datetime, row: Shipment, *, field: str) -> dt.datetime:
-    """Between dispatch and now. Forms know minutes only: the minute of the dispatch is not before it."""
+def _moment(at: dt.datetime, row: Shipment, *, field: str, zone: dt.tzinfo | None = None) -> dt.datetime:
+    """Between dispatch and now. Forms know minutes only: the minute of the dispatch is not before it.
+
+    zone: by whose clock it was written, the bank's where None.
+    """
     now, left = timezone.now(), row.dispatched_at
     assert left is not None  # events_open, and the state of the order, have said so
     if at > now:
@@ -273,7 +228,7 @@ def _moment(at: dt.datetime, row: Shipment, *, field: str) -> dt.datetime:
             "moment_before",
             _("It was dispatched at %(at)s only."),
             field=field,
-            params={"at": f"{timezone.localtime(left):%Y-%m-%d %H:%M}"},
+            params={"at": f"{timezone.localtime(left, zone):%Y-%m-%d %H:%M}"},
         )
     return max(at, left)
 
@@ -303,7 +258,7 @@ def _receipt(found: LockedShipment, given: Received) -> dict[str, Any]:
         )
     if not is_accepted and not deviation:
         raise InvalidInput("deviation_needed", _("Write what is not as it should be."), field="deviation")
-    at = _moment(given.received_at, found.row, field="received_at")
+    at = _moment(given.received_at, found.row, field="received_at", zone=found.row.hospital.zone)
     return {**answers, "received_at": at, "acceptance": given.acceptance, "deviation": deviation}
 
 
@@ -328,25 +283,41 @@ def _guard_identity(found: LockedShipment, given: Received) -> None:
         )
 
 
+def _guard_blocked(found: LockedShipment, given: Received) -> None:
+    """A unit that must not be used may be refused; who takes it, to keep it or to send it back, says that he knows."""
+    if not found.unit.blocks or given.acceptance == Acceptance.REFUSED or given.acknowledged:
+        return
+    raise Conflict(
+        "unit_blocked",
+        _(
+            "%(unit)s must not be used: %(why)s. Refuse it, or say that you keep it and do not use it; an incident is "
+            "opened."
+        ),
+        field="acknowledged",
+        params={"unit": found.unit.public_no, "why": ", ".join(map(str, found.unit.block_labels))},
+    )
+
+
 def _judge_again(row: Shipment, receipt: Receipt) -> None:
     """Now that the end of the way is known; the limit stays that of the day on which the file came."""
     rules = ShippingRules.load()
-    for file in row.logger_files.defer("content"):
+    for file in row.logger_files.in_force().defer("content"):
         judge(file, row, receipt, rules)
         file.save(update_fields=["min_c", "max_c", "minutes_above", "verdict"])
 
 
-def _guard_temperature(row: Shipment, receipt: Receipt) -> None:
-    if receipt.acceptance != Acceptance.ACCEPTED:
-        return
-    above = row.logger_files.light().filter(verdict=LoggerVerdict.ABOVE).order_by("-max_c").first()
-    if above is not None:
+def _guard_temperature(row: Shipment, receipt: Receipt) -> LoggerFile | None:
+    """The warmest record that lies above the limit: against it nobody says that the temperature held."""
+    above = row.logger_files.in_force().light().filter(verdict=LoggerVerdict.ABOVE).order_by("-max_c").first()
+    if above is not None and receipt.temperature_held == Answer.YES:
         raise Conflict(
             "logger_above",
             _(
-                "The temperature record shows %(max)s °C at most, above the limit of %(limit)s °C. Accept it with a "
-                "deviation and name it, or refuse it."
+                "The temperature record shows %(max)s °C at most, above the limit of %(limit)s °C: the temperature did "
+                "not hold. Answer “no”, and accept it with a deviation or refuse it."
             ),
-            field="acceptance",
+            field="temperature_held",
             params={"max": f"{above.max_c:.1f}", "limit": f"{above.limit_c:g}"},
         )
+    found: LoggerFile | None = above
+    return found

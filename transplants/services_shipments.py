@@ -56,7 +56,12 @@ BANK_CAUSES: Final = (
 
 @dataclass(frozen=True)
 class Packing:
-    """What is written down when a unit is packed. scanned: what was read on its bag."""
+    """What is written down when a unit is packed. scanned: what was read on its bag.
+
+    charged_at: when the shipper was charged, from which its hold time counts. loaded_at: when the unit was put into it;
+    None: now, or as it was said before of the same shipper. late_confirmed: that it arrives after the day on which it
+    is wanted, or after the conditioning began.
+    """
 
     shipper_id: UUID
     scanned: str
@@ -66,7 +71,10 @@ class Packing:
     courier: str
     waybill: str
     expected_at: dt.datetime
+    charged_at: dt.datetime
+    loaded_at: dt.datetime | None = None
     tracking_url: str = ""
+    late_confirmed: bool = False
 
 
 @transaction.atomic
@@ -296,8 +304,10 @@ def _checked(held: LockedOrder, packing: Packing, known: Shipment | None, now: d
         raise InvalidInput(
             "tracking_form", _("Write an address that begins with https://."), field="tracking_url"
         )
+    shipping.guard_arrival(held.row, packing.expected_at, confirmed=packing.late_confirmed)
     shipper = locked_shipper(packing.shipper_id)
-    _guard_shipper(shipper, packing.expected_at, now, but=known)
+    loaded_at = _loaded(packing, known, now)
+    _guard_shipper(shipper, packing.expected_at, packing.charged_at, but=known)
     return {
         **words,
         "shipper": shipper,
@@ -305,12 +315,30 @@ def _checked(held: LockedOrder, packing: Packing, known: Shipment | None, now: d
         "hold_hours": shipper.hold_hours,
         "charge_weight_kg": packing.charge_weight_kg,
         "expected_at": packing.expected_at,
+        "charged_at": packing.charged_at,
+        "loaded_at": loaded_at,
         "tracking_url": packing.tracking_url[:300],
     }
 
 
+def _loaded(packing: Packing, known: Shipment | None, now: dt.datetime) -> dt.datetime:
+    """When the unit was put into the shipper: after it was charged, and not ahead."""
+    is_same = known is not None and known.shipper_id == packing.shipper_id
+    loaded_at = packing.loaded_at or (known.loaded_at if known is not None and is_same else now)
+    for field, at in (("charged_at", packing.charged_at), ("loaded_at", loaded_at)):
+        if at > now:
+            raise InvalidInput("moment_future", _("The time lies in the future."), field=field)
+    if loaded_at < packing.charged_at:
+        raise InvalidInput(
+            "loaded_before",
+            _("The unit is put into a shipper that is charged: look at both times."),
+            field="loaded_at",
+        )
+    return loaded_at
+
+
 def _guard_shipper(
-    shipper: Shipper, expected_at: dt.datetime, packed_at: dt.datetime, but: Shipment | None
+    shipper: Shipper, expected_at: dt.datetime, charged_at: dt.datetime, but: Shipment | None
 ) -> None:
     """The shipper is locked: nobody else packs it meanwhile."""
     arrives_on = timezone.localdate(expected_at)
@@ -321,12 +349,13 @@ def _guard_shipper(
             field="shipper",
             params={"serial": shipper.serial},
         )
-    way = (expected_at - packed_at) / HOUR
+    way = (expected_at - charged_at) / HOUR
     if way > shipper.hold_hours:
         raise InvalidInput(
             "hold_time",
             _(
-                "The way takes %(way)d hours, and this shipper holds %(hold)d. Choose another, or a faster way."
+                "From its charge to the arrival it is %(way)d hours, and this shipper holds %(hold)d. Choose another, "
+                "or a faster way."
             ),
             field="shipper",
             params={"way": -int(-way // 1), "hold": shipper.hold_hours},
@@ -353,8 +382,9 @@ def _guard_leaving(row: Shipment, now: dt.datetime) -> None:
             "expected_past",
             _("The expected arrival has passed. Pack it again with another time."),
         )
+    shipping.guard_arrival(row.order, row.expected_at, confirmed=True)  # the order may have been amended
     shipper = locked_shipper(row.shipper_id)
-    _guard_shipper(shipper, row.expected_at, row.packed_at, but=row)
+    _guard_shipper(shipper, row.expected_at, row.charged_at, but=row)
 
 
 def _packed(values: dict[str, Any], user: User, now: dt.datetime) -> dict[str, Any]:
@@ -380,6 +410,8 @@ def _is_same(row: Shipment, packing: Packing, user: User) -> bool:
         and row.shipper_id == packing.shipper_id
         and row.expected_at == packing.expected_at
         and row.charge_weight_kg == packing.charge_weight_kg
+        and row.charged_at == packing.charged_at
+        and packing.loaded_at in (None, row.loaded_at)
         and row.tracking_url == packing.tracking_url[:300]
         and shipping.is_fresh(row)
         and names_unit(row.order.unit, packing.scanned)

@@ -100,12 +100,60 @@ def guard_fresh(row: Shipment) -> None:
         )
 
 
+def arrival_day(order: Order, at: dt.datetime) -> dt.date:
+    """By the calendar of its hospital, by which it prescribed."""
+    return timezone.localdate(at, order.hospital.zone)
+
+
+def is_late(order: Order, at: dt.datetime) -> bool:
+    """Whether an arrival is after the day on which the unit is wanted, or after the conditioning began."""
+    return arrival_day(order, at) > min(order.deliver_on, order.conditioning_on)
+
+
+def guard_arrival(order: Order, at: dt.datetime, *, confirmed: bool) -> None:
+    """Raises InvalidInput `after_infusion`, and `arrives_late` where nobody has confirmed it: a patient whose
+    conditioning has begun has no marrow of his own to wait with."""
+    if arrival_day(order, at) > order.infusion_on:
+        raise InvalidInput(
+            "after_infusion",
+            _(
+                "It would arrive on %(day)s, after the planned infusion on %(infusion)s. Choose a faster way, or let "
+                "the hospital change its order first."
+            ),
+            field="expected_at",
+            params=_days(order, at),
+        )
+    guard_late(order, at, confirmed=confirmed)
+
+
+def guard_late(order: Order, at: dt.datetime, *, confirmed: bool) -> None:
+    if is_late(order, at) and not confirmed:
+        raise InvalidInput(
+            "arrives_late",
+            _(
+                "It would arrive on %(day)s. It is wanted on %(deliver)s, the conditioning begins on %(conditioning)s, "
+                "the infusion is planned on %(infusion)s. Speak with the hospital, then confirm it."
+            ),
+            field="late_confirmed",
+            params=_days(order, at),
+        )
+
+
+def _days(order: Order, at: dt.datetime) -> dict[str, str]:
+    return {
+        "day": f"{arrival_day(order, at):%Y-%m-%d}",
+        "deliver": f"{order.deliver_on:%Y-%m-%d}",
+        "conditioning": f"{order.conditioning_on:%Y-%m-%d}",
+        "infusion": f"{order.infusion_on:%Y-%m-%d}",
+    }
+
+
 # --- hold time ------------------------------------------------------------------------------------
 
 
 def holds_until(row: Shipment, refilled_at: dt.datetime | None = None) -> dt.datetime:
-    """When the shipper is warm again, counted from packing or the last refill."""
-    return max(filter(None, (row.packed_at, refilled_at))) + row.hold_hours * HOUR
+    """When the shipper is warm again, counted from its charge or the last refill, whatever was written down since."""
+    return max(filter(None, (row.charged_at, refilled_at))) + row.hold_hours * HOUR
 
 
 def last_refill(row: Shipment) -> dt.datetime | None:

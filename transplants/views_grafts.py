@@ -10,12 +10,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.access import get_visible_or_404, permission_required, person_of
 from core.errors import Conflict
 from core.exports import csv_response
+from core.models import User
 from core.pages import paginate
 from core.posting import carried_out, posted
 from core.roles import Permission
@@ -24,6 +26,7 @@ from transplants import presenters_grafts as presenters
 from transplants.choices_orders import OrderState
 from transplants.forms_grafts import InfusionForm, NotUsedForm
 from transplants.models import Infusion, Order, Transplant
+from transplants.moments import zone_for
 from transplants.presenters import today
 
 _REPORT = (Permission.ORDER_VIEW, Permission.SHIPMENT_RECEIVE)
@@ -38,7 +41,8 @@ _VIEW = Permission.TRANSPLANT_VIEW
 def infusion_create(request: HttpRequest, pk: Any) -> HttpResponse:
     """How a delivered unit was thawed and given; what looks unusual is asked about again."""
     order = _order(request, pk)
-    form = InfusionForm(posted(request), order=order)
+    zone = zone_for(person_of(request), order.hospital)
+    form = InfusionForm(posted(request), order=order, zone=zone)
     doubts: list[Mapping[str, Any]] = []
 
     def send() -> Infusion:
@@ -58,8 +62,10 @@ def infusion_create(request: HttpRequest, pk: Any) -> HttpResponse:
         messages.success(request, text % {"unit": row.unit.public_no, "number": row.transplant.number})
         return redirect("transplants:transplant-detail", pk=row.transplant_id)
     order = _order(request, pk)
-    context = {**_of_order(order, form), "doubts": doubts, "crumbs": _crumbs(order, _("Report the infusion"))}
-    return render(request, "transplants/infusion_create.html", context, status=outcome.status)
+    with timezone.override(zone):
+        crumbs = _crumbs(order, _("Report the infusion"))
+        context = {**_of_order(order, form), "doubts": doubts, "crumbs": crumbs}
+        return render(request, "transplants/infusion_create.html", context, status=outcome.status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -98,6 +104,7 @@ def _of_order(order: Order, form: forms.Form) -> dict[str, Any]:
         "is_open": order.state == OrderState.DELIVERED,
         "transplant": infusion.transplant if infusion else None,
         "blocks": order.unit.block_labels,
+        "above_c": services_grafts.above_on_way(order),
         "facts": presenters.order_facts(order, services_grafts.arrived_at(order)),
     }
 
@@ -140,6 +147,11 @@ def transplant_export(request: HttpRequest) -> HttpResponseBase:
 @permission_required(_VIEW)
 def transplant_detail(request: HttpRequest, pk: Any) -> HttpResponse:
     row, person = _transplant(request, pk), person_of(request)
+    with timezone.override(zone_for(person, row.hospital)):
+        return _transplant_page(request, row, person)
+
+
+def _transplant_page(request: HttpRequest, row: Transplant, person: User) -> HttpResponse:
     infusions = list(row.infusions.select_related("unit", "order").prefetch_related("measurements"))
     context = {
         "row": row,

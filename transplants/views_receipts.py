@@ -18,11 +18,15 @@ from core.exports import csv_response
 from core.posting import carried_out, posted
 from core.roles import Permission
 from transplants import presenters_shipments as presenters
+from transplants import services_loggers
 from transplants import services_receipts as services
 from transplants.choices_orders import Acceptance, LoggerVerdict
+from transplants.curves_shipments import other_logger_text
 from transplants.forms_shipments import LoggerForm, ReceiptForm
+from transplants.logger_files import names_other_logger
 from transplants.loggers import written
 from transplants.models import LoggerFile, Shipment
+from transplants.moments import zone_for
 from transplants.views_shipments import act_on
 
 _VIEW = Permission.SHIPMENT_VIEW
@@ -40,7 +44,8 @@ def _visible(request: HttpRequest, pk: Any, *acting: Permission) -> Shipment:
 def shipment_receive(request: HttpRequest, pk: Any) -> HttpResponse:
     """One page for a phone: read the code, five answers, decide."""
     row = _visible(request, pk, Permission.SHIPMENT_RECEIVE)
-    form = ReceiptForm(posted(request))
+    zone = zone_for(person_of(request), row.hospital)
+    form = ReceiptForm(posted(request), row=row, zone=zone)
     outcome = carried_out(
         request,
         form,
@@ -54,14 +59,22 @@ def shipment_receive(request: HttpRequest, pk: Any) -> HttpResponse:
         return redirect(page)
     if request.method == "GET" and not presenters.may(row, person_of(request))["receive"]:
         return redirect(page)
-    above = row.logger_files.light().filter(verdict=LoggerVerdict.ABOVE).first()
+    above = row.logger_files.in_force().light().filter(verdict=LoggerVerdict.ABOVE).first()
     crumbs = [
         (reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")),
         (page, row.number),
         ("", _("Receipt")),
     ]
-    context = {"row": row, "form": form, "answers": services.ANSWERS, "above": above, "crumbs": crumbs}
-    return render(request, "transplants/shipment_receive.html", context, status=outcome.status)
+    context = {
+        "row": row,
+        "form": form,
+        "answers": services.ANSWERS,
+        "above": above,
+        "blocks": row.order.unit.block_labels,
+        "crumbs": crumbs,
+    }
+    with timezone.override(zone):
+        return render(request, "transplants/shipment_receive.html", context, status=outcome.status)
 
 
 def _tell(request: HttpRequest, acceptance: str) -> None:
@@ -77,15 +90,16 @@ def _tell(request: HttpRequest, acceptance: str) -> None:
 @permission_required(_VIEW)
 def shipment_logger(request: HttpRequest, pk: Any) -> HttpResponse:
     row, person = _visible(request, pk), person_of(request)
-    form = LoggerForm(request.POST, request.FILES, auto_id="logger_%s")
-    return act_on(
-        request,
-        row,
-        "logger",
-        form,
-        lambda: services.logger_add(shipment_id=row.pk, user=person, **form.given()),
-        _("The temperature record is read and judged."),
-    )
+    zone = zone_for(person, row.hospital)
+    form = LoggerForm(request.POST, request.FILES, auto_id="logger_%s", zone=zone)
+
+    def read() -> LoggerFile:
+        file = services_loggers.logger_add(shipment_id=row.pk, user=person, **form.given())
+        if names_other_logger(file, row):
+            messages.warning(request, other_logger_text(file, row))
+        return file
+
+    return act_on(request, row, "logger", form, read, _("The temperature record is read and judged."))
 
 
 @require_GET
@@ -94,7 +108,7 @@ def logger_file(request: HttpRequest, pk: Any) -> HttpResponse:
     """The file as it came, as a download: it is a stranger's."""
     person = person_of(request)
     file = get_visible_or_404(LoggerFile.objects.light(), person, pk=pk)
-    row, data = services.logger_open(file=file, user=person)
+    row, data = services_loggers.logger_open(file=file, user=person)
     response = HttpResponse(data, content_type="application/octet-stream")
     name = f"{row.shipment.number}-{row.sha256[:8]}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -105,8 +119,9 @@ def logger_file(request: HttpRequest, pk: Any) -> HttpResponse:
 @permission_required(_VIEW)
 def logger_csv(request: HttpRequest, pk: Any) -> HttpResponseBase:
     """All readings, in one form whatever the logger wrote."""
-    rows = LoggerFile.objects.defer("content").select_related("shipment")
+    rows = LoggerFile.objects.defer("content").select_related("shipment__hospital")
     file: LoggerFile = get_visible_or_404(rows, person_of(request), pk=pk)
     name = f"{file.shipment.number}-{file.sha256[:8]}-readings.csv"
     readings = ((int(at), float(value)) for at, value in file.readings)
-    return csv_response(name, written.HEADER, written.rows(readings, timezone.get_current_timezone()))
+    zone = zone_for(person_of(request), file.shipment.hospital)
+    return csv_response(name, written.HEADER, written.rows(readings, zone))

@@ -25,8 +25,11 @@ from transplants import curves_shipments, lists_shipments, shipping
 from transplants import presenters_shipments as presenters
 from transplants import services_receipts as receipts
 from transplants import services_shipments as services
+from transplants.checklist import open_since_release
+from transplants.choices_orders import OrderState
 from transplants.forms_shipments import CheckForm, EventForm, FailForm, LoggerForm, PackForm, ShownForm
 from transplants.models import Order, Receipt, Shipment, ShippingRules
+from transplants.moments import zone_for, zone_of
 from transplants.presenters import today
 
 _VIEW = Permission.SHIPMENT_VIEW
@@ -53,7 +56,8 @@ def shipment_list(request: HttpRequest) -> HttpResponse:
         "ships": shipping.is_shipping(person),
         **_to_pack(request),
     }
-    return render(request, "transplants/shipment_list.html", context)
+    with timezone.override(zone_of(person)):
+        return render(request, "transplants/shipment_list.html", context)
 
 
 def _to_pack(request: HttpRequest) -> dict[str, Any]:
@@ -105,7 +109,13 @@ def shipment_create(request: HttpRequest, order_pk: Any) -> HttpResponse:
     if outcome.done:
         return _packed(request, outcome.value)
     crumbs = [(reverse("transplants:shipment-list"), pgettext("ordered units", "Shipments")), ("", _("Pack"))]
-    context = {"form": form, "order": order, "crumbs": crumbs, "cancel": reverse("transplants:shipment-list")}
+    context = {
+        "form": form,
+        "order": order,
+        "since": open_since_release(order) if order.state == OrderState.RELEASED else [],
+        "crumbs": crumbs,
+        "cancel": reverse("transplants:shipment-list"),
+    }
     return render(request, "transplants/shipment_pack.html", context, status=outcome.status)
 
 
@@ -129,7 +139,14 @@ def shipment_repack(request: HttpRequest, pk: Any) -> HttpResponse:
         (page, row.number),
         ("", _("Pack again")),
     ]
-    context = {"form": form, "order": row.order, "row": row, "crumbs": crumbs, "cancel": page}
+    context = {
+        "form": form,
+        "order": row.order,
+        "row": row,
+        "since": open_since_release(row.order) if row.order.state == OrderState.RELEASED else [],
+        "crumbs": crumbs,
+        "cancel": page,
+    }
     return render(request, "transplants/shipment_pack.html", context, status=outcome.status)
 
 
@@ -153,13 +170,20 @@ def shipment_detail(request: HttpRequest, pk: Any) -> HttpResponse:
 def page_of(
     request: HttpRequest, row: Shipment, act: str = "", form: forms.Form | None = None, status: int = 200
 ) -> HttpResponse:
-    """The page of a shipment; `act` names the form that was refused and is shown as it was sent."""
+    """The page of a shipment, by the reader's clock; `act` names the form that was refused and is shown as sent."""
+    with timezone.override(zone_for(person_of(request), row.hospital)):
+        return _page_of(request, row, act, form, status)
+
+
+def _page_of(
+    request: HttpRequest, row: Shipment, act: str, form: forms.Form | None, status: int
+) -> HttpResponse:
     person, now, rules = person_of(request), timezone.now(), ShippingRules.load()
     receipt = Receipt.objects.filter(shipment=row).select_related("received_by").first()
     refilled_at, may = shipping.last_refill(row), presenters.may(row, person)
     state = presenters.state_of(row, now)
-    files = row.logger_files.defer("content").select_related("uploaded_by")
-    count = row.logger_files.count()
+    files = row.logger_files.in_force().defer("content").select_related("uploaded_by")
+    count = row.logger_files.in_force().count()
     context = {
         "row": row,
         "state": state,
@@ -177,6 +201,8 @@ def page_of(
         "failure": presenters.failure(row),
         "cards": [curves_shipments.card(file, row, receipt, rules) for file in files[:MOST_CURVES]],
         "more_files": max(0, count - MOST_CURVES),
+        "voided": row.logger_files.light().filter(voided_at__isnull=False).select_related("voided_by"),
+        "blocks": row.order.unit.block_labels,
         "order_url": presenters.order_url(row.order),
         "picking_url": f"{reverse('bank:storage-picking')}?units={row.order.unit.unit_no}"
         if may["picking"]
@@ -194,7 +220,7 @@ def _forms(row: Shipment, act: str, form: forms.Form | None) -> dict[str, forms.
         "check": CheckForm(auto_id="check_%s", row=row),
         "dispatch": ShownForm(auto_id="dispatch_%s", row=row),
         "event": EventForm(auto_id="event_%s", kinds=receipts.events_open(row)),
-        "logger": LoggerForm(auto_id="logger_%s"),
+        "logger": LoggerForm(auto_id="logger_%s", zone=timezone.get_current_timezone()),
         "fail": FailForm(auto_id="fail_%s"),
     }
     return shown | ({act: form} if form is not None else {})

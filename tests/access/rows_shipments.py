@@ -54,7 +54,7 @@ def build(world: World) -> None:
 
 def _record(row: Any) -> LoggerFile:
     from tests.factories.shipments import ASKED
-    from transplants.services_receipts import logger_add
+    from transplants.services_loggers import logger_add
 
     return logger_add(
         shipment_id=row.pk, name="a.csv", data=record_of(row), asked=ASKED, user=shipping_person()
@@ -89,6 +89,8 @@ def _packing(kind: str) -> Any:
             "courier": "C",
             "waybill": "W",
             "expected_at": in_hours(48).isoformat(),
+            "charged_at": in_hours(0).isoformat(),
+            "loaded_at": in_hours(0).isoformat(),
         }
 
     return data

@@ -20,6 +20,8 @@ from tests.factories.reservations import ReservationFactory, in_days
 from tests.factories.storage import slot, tank
 from transplants.choices_orders import UNIT_IN, OrderState
 from transplants.graft_reports import Report
+from transplants.logger_files import given_file, judge
+from transplants.loggers.reading import Asked
 from transplants.models import (
     Infusion,
     LoggerFile,
@@ -28,6 +30,7 @@ from transplants.models import (
     Reservation,
     Shipment,
     Shipper,
+    ShippingRules,
     Transplant,
     UnitReturn,
 )
@@ -103,6 +106,9 @@ def shipped(order: Order, *, delivered_hours: float | None = 48) -> Shipment:
         courier="C",
         waybill="W",
         packed_by=UserFactory(),
+        packed_at=hours_ago(73.5),
+        charged_at=hours_ago(90),
+        loaded_at=hours_ago(73.5),
         checked_by=UserFactory(),
         checked_at=hours_ago(73),
         dispatched_at=hours_ago(72),
@@ -129,24 +135,22 @@ def receipt(shipment: Shipment, *, bag_intact: str = "yes") -> Receipt:
     return row
 
 
-def logger_file(shipment: Shipment, *, verdict: str = "within", until_hours: float = 0.2) -> LoggerFile:
-    row: LoggerFile = LoggerFile.objects.create(
-        shipment=shipment,
-        name="log.csv",
-        sha256=f"{LoggerFile.objects.count():064d}",
-        size_bytes=10,
-        content=b"x",
-        form="csv",
-        readings=[],
-        first_at=hours_ago(74),
-        last_at=hours_ago(until_hours),
-        min_c=-190,
-        max_c=-180 if verdict == "within" else -120,
-        minutes_above=0 if verdict == "within" else 9,
-        limit_c=-150,
-        verdict=verdict,
-        uploaded_by=UserFactory(),
-    )
+Stretch = tuple[float, float, float]  # hours ago from, hours ago until, °C
+
+
+def logger_file(shipment: Shipment, *stretches: Stretch) -> LoggerFile:
+    """Read and judged as the service does; a reading every ten minutes of each stretch. None given: cold all the way
+    there and back."""
+    lines = ["Time (UTC),Temperature (°C)"]
+    for since, until, value in stretches or ((74.0, 0.2, -190.0),):
+        at, end = hours_ago(since), hours_ago(until)
+        while at <= end:
+            lines.append(f"{at:%Y-%m-%d %H:%M:%S},{value}")
+            at += dt.timedelta(minutes=10)
+    row = given_file("log.csv", "\n".join(lines).encode(), Asked(zone=dt.UTC))
+    row.shipment, row.uploaded_by = shipment, UserFactory()
+    judge(row, shipment, Receipt.objects.filter(shipment=shipment).first(), ShippingRules.load())
+    row.save(force_insert=True)
     return row
 
 

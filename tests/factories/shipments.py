@@ -110,6 +110,8 @@ class ShipmentFactory(factory.django.DjangoModelFactory):
     waybill = factory.Sequence(lambda n: f"WB{n:06d}")
     packed_by = factory.LazyFunction(shipping_person)
     packed_at = factory.LazyFunction(lambda: timezone.now() - HOUR)
+    charged_at = factory.SelfAttribute("packed_at")
+    loaded_at = factory.SelfAttribute("packed_at")
     expected_at = factory.LazyFunction(lambda: in_hours(48))
 
 
@@ -135,6 +137,8 @@ def packing(order: Order, shipper: Shipper, **values: Any) -> Packing:
         "courier": "Cold Courier",
         "waybill": "WB-7",
         "expected_at": in_hours(48),
+        "charged_at": in_hours(0),
+        "loaded_at": in_hours(0),
     }
     return Packing(**given | values)
 

@@ -13,7 +13,7 @@ from tests.factories.shipments import (
     ASKED,
     in_hours,
 )
-from transplants import services_receipts
+from transplants import services_loggers, services_receipts
 from transplants.models import LoggerFile, Order, Shipment, Shipper
 
 
@@ -31,6 +31,8 @@ def given(order: Order, shipper: Shipper, **values: Any) -> dict[str, Any]:
         "courier": "Cold Courier",
         "waybill": "WB-77",
         "expected_at": f"{timezone.localtime(in_hours(48)):%Y-%m-%dT%H:%M}",
+        "charged_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}",
+        "loaded_at": f"{timezone.localtime():%Y-%m-%dT%H:%M}",
         **values,
     }
 
@@ -46,7 +48,7 @@ def answers(row: Shipment, **values: Any) -> dict[str, Any]:
 
 
 def keep_record(row: Shipment, user: User, data: bytes) -> LoggerFile:
-    return services_receipts.logger_add(shipment_id=row.pk, name="a.csv", data=data, asked=ASKED, user=user)
+    return services_loggers.logger_add(shipment_id=row.pk, name="a.csv", data=data, asked=ASKED, user=user)
 
 
 def upload(client: Any, row: Shipment, data: bytes, **values: Any) -> Any:

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.transplants import twin_minutes
-from transplants.loggers import judging, written
+from transplants.loggers import judging, serials, written
 from transplants.loggers.errors import LoggerError
 from transplants.loggers.judging import judged, minutes_above, within
 from transplants.loggers.reading import MOST_READINGS, Asked, Record, read
@@ -58,6 +58,33 @@ def test_every_layout_gives_the_same_readings(maker: str, encoding: str) -> None
     found = read(data, ASKED)
 
     assert (found.readings, found.maker) == (TWO, maker)
+
+
+@pytest.mark.parametrize(
+    ("head", "serial"),
+    [
+        ("Elitech RC-5\nSerial Number:,EL-4711", "EL-4711"),
+        ("Seriennummer;SN42", "SN42"),
+        ("S/N: 00123", "00123"),
+        ("Device ID\tTT-9", "TT-9"),
+        ("序列号：A7-1", "A7-1"),
+        ("Serial No. 88123", "88123"),
+        ("Probe serial: P1\nLogger serial: 5", "5"),
+        ("SEN S/N: 2, LGR S/N: 1", "1"),
+        ("Serial recording of a shipper", ""),
+        ("Model: RC-5", ""),
+    ],
+)
+def test_the_serial_number_is_read_where_the_head_says_it(head: str, serial: str) -> None:
+    data = f"{head}\nTime,Temperature (°C)\n{A}\n{B}\n".encode()
+
+    assert read(data, ASKED).serial == serial
+    assert serials.differ(serial, "LG-1") is bool(serial)
+    assert not serials.differ(serial, serial.lower().replace("-", " "))
+
+
+def test_the_serial_number_stands_in_a_heading_too() -> None:
+    assert read(LAYOUTS["HOBO"].encode(), ASKED).serial == "1"
 
 
 def test_a_western_degree_sign_is_no_chinese_character() -> None:

@@ -29,8 +29,8 @@ from tests.factories.shipments import (
     record_of,
     shipping_person,
 )
+from transplants import services_loggers, services_shipments
 from transplants import services_receipts as services
-from transplants import services_shipments
 from transplants.models import (
     Incident,
     LoggerFile,
@@ -136,6 +136,22 @@ def test_a_delay_moves_the_arrival_and_the_hospital_is_told(
     assert set(entry.before) == {"expected_at"}
 
 
+@pytest.mark.parametrize("hours", [24 * 6, 24 * 12])  # after the conditioning began; after the infusion
+def test_a_delay_past_the_days_of_the_order_is_asked_about_and_told_by_a_notice_of_its_own(
+    hours: int, row: Shipment, xu_hai: User, he_lan: User
+) -> None:
+    later = in_hours(hours)
+    given = {"note": "fog", "expected_at": later}
+
+    refused(lambda: add(row, xu_hai, "delayed", **given), "arrives_late", InvalidInput, "late_confirmed")
+    assert not Notification.objects.filter(user=he_lan).exists()
+    add(row, xu_hai, "delayed", **given, late_confirmed=True)
+
+    row.refresh_from_db()
+    assert row.expected_at == later
+    assert Notification.objects.get(user=he_lan).code == "shipment.late"
+
+
 def test_another_kind_moves_no_arrival(row: Shipment, xu_hai: User) -> None:
     before = row.expected_at
 
@@ -161,7 +177,7 @@ def test_the_database_keeps_both_names_of_a_handover(row: Shipment, xu_hai: User
 
 
 def keep(row: Shipment, user: User, data: bytes, name: str = "log.csv") -> LoggerFile:
-    return services.logger_add(shipment_id=row.pk, name=name, data=data, asked=ASKED, user=user)
+    return services_loggers.logger_add(shipment_id=row.pk, name=name, data=data, asked=ASKED, user=user)
 
 
 def test_a_record_is_read_judged_and_kept_encrypted(row: Shipment, xu_hai: User) -> None:
@@ -174,7 +190,7 @@ def test_a_record_is_read_judged_and_kept_encrypted(row: Shipment, xu_hai: User)
     assert (first.form, first.limit_c, first.name) == ("Elitech", -150.0, "log.csv")
     assert first.read_as["zone"] == "Asia/Shanghai"
     assert data not in bytes(LoggerFile.objects.get().content)
-    assert services.logger_open(file=first, user=xu_hai)[1] == data
+    assert services_loggers.logger_open(file=first, user=xu_hai)[1] == data
     assert AuditEntry.objects.filter(action="shipment.logger").count() == 1
     assert AuditEntry.objects.filter(action="shipment.logger_open").count() == 1
 
@@ -188,6 +204,8 @@ def test_a_record_is_read_judged_and_kept_encrypted(row: Shipment, xu_hai: User)
         (-3, -2, [-190.0], "incomplete"),  # another way
         (-3, -2, [-10.0], "incomplete"),  # warm, and not of this way
         (-1, -0.2, [20.0, 20.0, 20.0, 20.0, 20.0], "above"),
+        (-0.2, 0, [-190.0], "incomplete"),  # not of the hour in which it stood packed
+        (-1, 0, [-120.0, *[-190.0] * 19], "above"),  # while it stood packed
     ],
 )
 def test_verdicts(
@@ -248,7 +266,7 @@ def test_a_file_that_was_changed_in_the_store_is_not_given_out(row: Shipment, xu
     file = keep(row, xu_hai, record_of(row))
     LoggerFile.objects.update(sha256="0" * 64)
 
-    refused(lambda: services.logger_open(file=file, user=xu_hai), "file_changed", Conflict)
+    refused(lambda: services_loggers.logger_open(file=file, user=xu_hai), "file_changed", Conflict)
 
 
 # --- receipt --------------------------------------------------------------------------------------
@@ -362,9 +380,45 @@ def test_a_record_above_the_limit_forbids_to_accept_without_deviation(
 ) -> None:
     keep(row, xu_hai, record_of(row, [-190.0, -120.0]))
 
-    refused(lambda: receive(row, he_lan), "logger_above", Conflict, "acceptance")
+    refused(lambda: receive(row, he_lan), "logger_above", Conflict, "temperature_held")
     assert not Receipt.objects.exists()
-    assert receive(row, he_lan, acceptance="deviation", deviation="too warm").acceptance == "deviation"
+    given = {"acceptance": "deviation", "deviation": "too warm", "temperature_held": "no"}
+    assert receive(row, he_lan, **given).acceptance == "deviation"
+
+
+@pytest.mark.parametrize("acceptance", ["deviation", "refused"])
+def test_no_other_deviation_hides_what_a_record_shows(
+    acceptance: str, row: Shipment, he_lan: User, xu_hai: User
+) -> None:
+    keep(row, xu_hai, record_of(row, [-190.0, -120.0]))
+    given = {"acceptance": acceptance, "deviation": "papers missing", "papers_complete": "no"}
+
+    refused(lambda: receive(row, he_lan, **given), "logger_above", Conflict, "temperature_held")
+    receive(row, he_lan, **given, temperature_held="not_checked")
+
+    incident = Incident.objects.get()
+    (note,) = incident.notes.all()
+    assert "papers missing" in note.text
+    assert "-120.0" in note.text
+    assert not note.inner
+
+
+def test_a_warm_record_on_the_way_opens_an_incident_at_once(
+    row: Shipment, he_lan: User, xu_hai: User
+) -> None:
+    qa = UserFactory(roles=[Role.QA])
+
+    keep(row, xu_hai, record_of(row, [-190.0, -120.0]))
+
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.order_id, incident.hospital_id) == (
+        "deviation",
+        row.order_id,
+        row.hospital_id,
+    )
+    assert "-120.0" in incident.what
+    told = [set(Notification.objects.filter(user=one).values_list("code", flat=True)) for one in (he_lan, qa)]
+    assert told == [{"incident.opened", "shipment.deviation"}, {"incident.opened"}]
 
 
 def test_a_record_is_judged_anew_once_the_end_is_known(
@@ -398,16 +452,41 @@ def test_a_record_that_comes_later_and_was_too_warm_opens_an_incident(
 
     incident = Incident.objects.get()
     assert "-100" in incident.what
+    assert "had confirmed" in incident.what
+    assert not incident.notes.exists()  # the second click
     assert "shipment.deviation" in Notification.objects.filter(user=xu_hai).values_list("code", flat=True)
 
 
-def test_a_warm_record_of_what_was_taken_with_a_deviation_opens_no_second_one(
-    row: Shipment, he_lan: User
+@pytest.mark.parametrize("acceptance", ["deviation", "refused"])
+def test_a_warm_record_of_what_had_a_deviation_is_noted_in_its_incident_and_both_sides_are_told(
+    acceptance: str, row: Shipment, he_lan: User, xu_hai: User
 ) -> None:
+    qa = UserFactory(roles=[Role.QA])
+    receive(row, he_lan, acceptance=acceptance, deviation="ice on the lid")
+    Notification.objects.all().delete()
+
+    keep(row, xu_hai, record_of(row, [-100.0]))
+
+    (note,) = Incident.objects.get().notes.all()
+    assert "-100.0" in note.text
+    told = [set(Notification.objects.filter(user=one).values_list("code", flat=True)) for one in (he_lan, qa)]
+    assert told == [{"incident.noted", "shipment.deviation"}, {"incident.noted"}]
+
+
+def test_where_the_incident_is_closed_a_warm_record_opens_another(row: Shipment, he_lan: User) -> None:
     receive(row, he_lan, acceptance="deviation", deviation="ice on the lid")
+    closed = {
+        "state": "closed",
+        "closed_by": he_lan,
+        "closed_at": timezone.now(),
+        "cause": "c",
+        "measures": "m",
+    }
+    Incident.objects.update(**closed)
+
     keep(row, he_lan, record_of(row, [-100.0]))
 
-    assert Incident.objects.count() == 1
+    assert Incident.objects.open().count() == 1
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -438,9 +517,22 @@ def test_what_has_happened_is_recorded_whatever_flag_the_unit_has(
 ) -> None:
     CordBloodUnit.objects.update(**{flag: True})
 
-    receive(row, he_lan)
+    refused(lambda: receive(row, he_lan), "unit_blocked", Conflict, "acknowledged")
+    assert not Receipt.objects.exists()
+    receive(row, he_lan, acknowledged=True)
 
     assert state_of(row) == ("delivered", "DELIVERED")
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.order_id) == ("event", row.order_id)
+    assert "must not be used" in incident.title
+
+
+def test_a_blocked_unit_is_refused_without_more(row: Shipment, he_lan: User) -> None:
+    CordBloodUnit.objects.update(recalled=True)
+
+    receive(row, he_lan, acceptance="refused", deviation="it is recalled")
+
+    assert state_of(row) == ("failed", "SHIPMENT_FAILED")
 
 
 @pytest.mark.parametrize(
@@ -471,7 +563,7 @@ def test_nothing_is_half_written(
         raise RuntimeError("no")
 
     where = {
-        "incident": "transplants.services_receipts.opened",
+        "incident": "transplants.incidents.opened",
         "notices": "core.notifications.notifications_create",
         "step": "transplants.moving.step",
     }

@@ -52,7 +52,7 @@ def order_panel(user: User, order: Order) -> Any:
 
 
 def test_the_page_of_an_order_leads_to_its_shipment(hospital: Hospital, he_lan: User, xu_hai: User) -> None:
-    order = order_of(hospital)
+    order = ready(order_of(hospital))
     assert order_panel(he_lan, order) is None
     assert order_panel(xu_hai, order)["pack_url"] == url("shipment-create", order.pk)
 

@@ -111,7 +111,11 @@ def test_packing_again_starts_from_what_is_written(xu_hai: User, signed_in: Any)
     row, client = ShipmentFactory(checked=True), signed_in(xu_hai)
     page_url = url("shipment-pack", row.pk)
     form = client.get(page_url).context["form"]
-    sent = {name: form[name].value() for name in form.fields if name not in ("scanned", "expected_at")}
+    sent = {
+        name: form[name].value()
+        for name in form.fields
+        if name not in ("scanned", "expected_at", "late_confirmed")
+    }
     sent |= {
         "scanned": row.order.unit.unit_no,
         "seals": "NEW",

@@ -30,6 +30,7 @@ from tests.factories.shipments import (
     shipping_person,
 )
 from transplants import presenters_shipments as presenters
+from transplants import services_loggers
 from transplants import services_receipts as receipts
 from transplants import services_shipments as services
 from transplants.models import Shipment
@@ -53,7 +54,7 @@ ACTS: dict[str, Act] = {
     "receive": lambda row, user: receipts.shipment_receive(
         shipment_id=row.pk, received=found_well(row), user=user
     ),
-    "logger": lambda row, user: receipts.logger_add(
+    "logger": lambda row, user: services_loggers.logger_add(
         shipment_id=row.pk,
         name="a.csv",
         data=logger_csv(timezone.now() - HOUR, timezone.now()),

@@ -33,6 +33,7 @@ from tests.factories.shipments import (
 )
 from tests.factories.storage import slot, tank
 from transplants import services_shipments as services
+from transplants import shipping
 from transplants.models import (
     Charge,
     ExportPermit,
@@ -42,6 +43,7 @@ from transplants.models import (
     Reservation,
     Shipment,
     ShipmentEvent,
+    Shipper,
     UnitReturn,
 )
 
@@ -134,6 +136,79 @@ def test_the_hold_time_is_as_long_as_the_way(hold: int, hours: float, fits: bool
         assert work().pk
     else:
         refused(work, "hold_time", InvalidInput, "shipper")
+
+
+def test_the_hold_time_counts_from_the_charge_whatever_is_corrected(xu_hai: User) -> None:
+    charged, shipper = in_hours(-30), ShipperFactory(hold_hours=72)
+    order = ReleasedOrderFactory()
+    given = {"charged_at": charged, "loaded_at": in_hours(-1), "expected_at": in_hours(41)}
+    row = pack(order, xu_hai, shipper=shipper, **given)
+
+    again = services.shipment_repack(
+        shipment_id=row.pk, packing=packing(order, shipper, **given, waybill="WB-8"), user=xu_hai
+    )
+
+    assert (again.charged_at, again.loaded_at) == (charged, given["loaded_at"])
+    assert again.packed_at > given["loaded_at"]
+    assert shipping.holds_until(again) == charged + 72 * HOUR
+    late = packing(order, shipper, **given | {"expected_at": in_hours(43)})
+    refused(
+        lambda: services.shipment_repack(shipment_id=row.pk, packing=late, user=xu_hai),
+        "hold_time",
+        InvalidInput,
+        "shipper",
+    )
+
+
+def test_at_the_dispatch_too_the_hold_time_counts_from_the_charge(xu_hai: User) -> None:
+    row = ShipmentFactory(checked=True, charged_at=in_hours(-200))  # holds 240 h, expected in 48
+
+    refused(lambda: services.shipment_dispatch(shipment_id=row.pk, user=xu_hai), "hold_time", InvalidInput)
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "field"),
+    [
+        ({"charged_at": 1}, "moment_future", "charged_at"),
+        ({"loaded_at": 1}, "moment_future", "loaded_at"),
+        ({"charged_at": -1, "loaded_at": -2}, "loaded_before", "loaded_at"),
+    ],
+)
+def test_a_shipper_is_charged_then_loaded(
+    values: dict[str, int], code: str, field: str, xu_hai: User
+) -> None:
+    given = {name: in_hours(hours) for name, hours in values.items()}
+    refused(lambda: pack(ReleasedOrderFactory(), xu_hai, **given), code, InvalidInput, field)
+
+
+def test_who_says_nothing_of_the_loading_keeps_what_was_said_of_the_same_shipper(xu_hai: User) -> None:
+    order, shipper, loaded = ReleasedOrderFactory(), ShipperFactory(), in_hours(-2)
+    row = pack(order, xu_hai, shipper=shipper, charged_at=in_hours(-3), loaded_at=loaded)
+
+    def again(of: Shipper) -> Shipment:
+        given = packing(order, of, charged_at=in_hours(-3), loaded_at=None, seals=f"S-{of.serial}")
+        return services.shipment_repack(shipment_id=row.pk, packing=given, user=xu_hai)
+
+    assert again(shipper).loaded_at == loaded
+    assert again(ShipperFactory()).loaded_at > loaded
+
+
+@pytest.mark.parametrize("days", [{"deliver_on": 1}, {"conditioning_on": 1, "deliver_on": 5}])
+def test_a_late_arrival_is_confirmed(days: dict[str, int], xu_hai: User) -> None:
+    order = ReleasedOrderFactory(**{name: in_days(day) for name, day in days.items()})
+
+    refused(lambda: pack(order, xu_hai), "arrives_late", InvalidInput, "late_confirmed")
+    assert not Shipment.objects.exists()
+    assert pack(order, xu_hai, late_confirmed=True).pk
+
+
+def test_after_the_day_of_the_infusion_nothing_is_sent(xu_hai: User) -> None:
+    days = {"conditioning_on": in_days(0), "deliver_on": in_days(1), "infusion_on": in_days(1)}
+    order = ReleasedOrderFactory(**days)
+
+    refused(lambda: pack(order, xu_hai, late_confirmed=True), "after_infusion", InvalidInput, "expected_at")
+    row = ShipmentFactory(checked=True, order=order)
+    refused(lambda: services.shipment_dispatch(shipment_id=row.pk, user=xu_hai), "after_infusion")
 
 
 @pytest.mark.parametrize("values", [{"active": False}, {"valid_until": 1}])

@@ -48,6 +48,31 @@ def judged(
     return Judged(min(values), max(values), above, gaps, verdict)
 
 
+@dataclass(frozen=True)
+class Together:
+    """Of several records of one way. above_c: the warmest that one of them was above its limit, None where none was.
+
+    gaps: of the way, longer than allowed, in which none of them measured.
+    """
+
+    above_c: float | None
+    gaps: tuple[Gap, ...]
+
+
+def judged_together(
+    records: Sequence[tuple[Readings, float]], *, start: int, end: int, most_gap_seconds: int
+) -> Together:
+    """records: readings, each with its limit in °C. One that was warm is not made good by another that was not."""
+    above = [
+        value
+        for readings, limit_c in records
+        for _at, value in within(readings, start, end)
+        if value > limit_c
+    ]
+    moments = sorted(at for readings, _limit in records for at, _value in readings if start <= at <= end)
+    return Together(max(above, default=None), tuple(_gaps(moments, start, end, most_gap_seconds)))
+
+
 def within(readings: Readings, start: int, end: int) -> list[tuple[int, float]]:
     """The part of the line from start to end, its ends on the straight line between two readings.
 

@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Record:
-    """A file that was read. missing: lines with a time and no temperature."""
+    """A file that was read. missing: lines with a time and no temperature. serial: of the logger, if it is said."""
 
     maker: str
     readings: tuple[tuple[int, float], ...]
@@ -50,6 +50,7 @@ class Record:
     scale: str
     column: str
     missing: int
+    serial: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def read(data: bytes, asked: Asked) -> Record:
         scale=lines[0].scale,
         column=table.columns.heading,
         missing=missing,
+        serial=table.serial,
     )
 
 

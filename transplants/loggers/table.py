@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from transplants.loggers.errors import LoggerError, refused
+from transplants.loggers.serials import serial_in
 from transplants.loggers.times import folded, offset_of, parsed
 
 MOST_BYTES = 5 * 1024 * 1024
@@ -42,13 +43,17 @@ class Columns:
 
 @dataclass(frozen=True)
 class Table:
-    """rows: (line, cells) below the head line, empty ones left out. preamble: all text down to the head, folded."""
+    """rows: (line, cells) below the head line, empty ones left out. preamble: all text down to the head, folded.
+
+    serial: of the logger, where the head of the file says it.
+    """
 
     maker: str
     columns: Columns
     width: int
     rows: list[tuple[int, list[str]]]
     preamble: str
+    serial: str = ""
 
 
 def decoded(data: bytes) -> str:
@@ -124,7 +129,8 @@ def table_of(text: str, wanted: str = "") -> Table:
     heads = cells_of(lines[place], delimiter, place + 1)
     preamble = folded(" ".join(lines[: place + 1]))
     maker = next((name for word, name in _MAKERS.items() if word in preamble), "CSV")
-    return Table(maker, columns_of(heads, place + 1, wanted), len(heads), rows, preamble)
+    serial = serial_in(lines[: place + 1])
+    return Table(maker, columns_of(heads, place + 1, wanted), len(heads), rows, preamble, serial)
 
 
 def _head_of(lines: Sequence[str]) -> tuple[int, str] | None:
