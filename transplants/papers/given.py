@@ -138,9 +138,10 @@ class Given:
         as it is listed now. Of one that was compared with another typing, or was settled since, nothing is said."""
         rows = ConfirmatoryTyping.objects.filter(unit=self.unit).select_related("result", "verified_by")
         disputed = rows.filter(state=TypingState.DISCREPANT, settled_at__isnull=True)
-        if found := disputed.order_by("-ended_at", "-pk").first():
-            return found
-        return rows.vouching(self.unit, self.typing) if self.typing else None
+        found: ConfirmatoryTyping | None = disputed.order_by("-ended_at", "-pk").first()
+        if found is None and self.typing is not None:
+            found = rows.vouching(self.unit, self.typing)
+        return found
 
     @cached_property
     def was_typed_anew(self) -> bool:
