@@ -38,6 +38,10 @@ def date_input(**attrs: Any) -> forms.DateInput:
 
 
 class HospitalForm(forms.ModelForm):
+    """Carries the version that was shown: a page that is stale overwrites nothing."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
     class Meta:
         model = Hospital
         fields = [
@@ -72,6 +76,10 @@ class HospitalForm(forms.ModelForm):
             ),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["version"] = self.instance.version
+
     def clean_code(self) -> str:
         return str(self.cleaned_data["code"]).strip().upper()
 
@@ -85,7 +93,7 @@ class HospitalForm(forms.ModelForm):
         return data
 
     def data_for_service(self) -> HospitalData:
-        return HospitalData(**self.cleaned_data)
+        return HospitalData(**{name: self.cleaned_data[name] for name in HospitalData.__dataclass_fields__})
 
 
 class WeightForm(forms.Form):

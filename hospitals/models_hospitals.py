@@ -61,6 +61,7 @@ class Hospital(models.Model):
     shipping_contact = models.CharField(_("Contact for shipments"), max_length=120, blank=True)
     shipping_phone = models.CharField(_("Telephone for shipments"), max_length=40, blank=True)
     shipping_address = models.TextField(_("Address for shipments"), max_length=400, blank=True)
+    version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

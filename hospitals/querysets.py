@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
@@ -48,6 +49,16 @@ def members_who(permission: Permission, hospital_id: UUID) -> list[User]:
 
     members = User.objects.filter(is_active=True, memberships__hospital=hospital_id).distinct().order_by("pk")
     return [user for user in members if open_in(user, permission, hospital_id)]
+
+
+def reached_by(permission: Permission, hospital_ids: Collection[UUID]) -> set[UUID]:
+    """Of these hospitals, those in which a notice finds somebody, as `members_who` says of one."""
+    from core.models import User
+
+    people = User.objects.filter(is_active=True, memberships__hospital__in=list(hospital_ids)).distinct()
+    able = [user.pk for user in people if user.has_permission(permission)]
+    rows = User.objects.filter(pk__in=able, memberships__hospital__in=list(hospital_ids))
+    return set(rows.values_list("memberships__hospital", flat=True))
 
 
 class OfHospital(models.QuerySet[Any]):

@@ -49,16 +49,22 @@ def hospital_create(*, data: HospitalData, by: Actor) -> Hospital:
 
 
 @transaction.atomic
-def hospital_update(*, hospital_id: UUID, data: HospitalData, by: Actor) -> Hospital:
+def hospital_update(*, hospital_id: UUID, data: HospitalData, version: int, by: Actor) -> Hospital:
+    """`version` is the one the person saw: a change made in the meantime is never overwritten."""
     guard_qualification(data.qualified_from, data.qualified_until)
     hospital: Hospital = Hospital.objects.select_for_update(no_key=True).get(pk=hospital_id)
+    if hospital.version != version:
+        raise Conflict(
+            "hospital_changed",
+            _("Somebody else changed this hospital in the meantime. Look at the new values and try again."),
+        )
     before, after = _changes(hospital, asdict(data))
     if not after:
         return hospital
-    _assign(hospital, after)
+    _assign(hospital, {**after, "version": version + 1})
     try:
         with transaction.atomic():
-            hospital.save(update_fields=[*after, "updated_at"])
+            hospital.save(update_fields=[*after, "version", "updated_at"])
     except IntegrityError:
         raise _code_taken(data.code) from None
     audit.record(

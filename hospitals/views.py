@@ -17,7 +17,7 @@ from core.audit import actor_of
 from core.errors import DomainError
 from core.exports import csv_response
 from core.pages import paginate
-from core.posting import show_error
+from core.posting import carried_out, posted, show_error
 from core.roles import Permission
 from hospitals import activity, lists_hospitals, services
 from hospitals.forms import HospitalForm
@@ -94,15 +94,19 @@ def editable(request: HttpRequest, pk: Any) -> Hospital:
 @permission_required(Permission.HOSPITAL_EDIT)
 def hospital_edit(request: HttpRequest, pk: Any) -> HttpResponse:
     hospital = editable(request, pk)
-    form = HospitalForm(request.POST or None, instance=copy(hospital))
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.hospital_update(
-                hospital_id=hospital.pk, data=form.data_for_service(), by=actor_of(request)
-            )
-        except DomainError as error:
-            show_error(form, error)
-        else:
-            messages.success(request, _("The changes were saved."))
-            return redirect("hospitals:hospital-detail", pk=hospital.pk)
-    return render(request, "hospitals/hospital_form.html", {"form": form, "hospital": hospital})
+    form = HospitalForm(posted(request), instance=copy(hospital))
+    outcome = carried_out(
+        request,
+        form,
+        lambda: services.hospital_update(
+            hospital_id=hospital.pk,
+            data=form.data_for_service(),
+            version=form.cleaned_data["version"] or 0,
+            by=actor_of(request),
+        ),
+    )
+    if outcome.done:
+        messages.success(request, _("The changes were saved."))
+        return redirect("hospitals:hospital-detail", pk=hospital.pk)
+    context = {"form": form, "hospital": hospital}
+    return render(request, "hospitals/hospital_form.html", context, status=outcome.status)

@@ -48,6 +48,15 @@ class Stake:
         return str(row.get_state_display()) if row else ""
 
     @property
+    def contact(self) -> str:
+        """Whom to call there: who was named with the order, else whom the hospital names for its shipments."""
+        return (self.order.contact if self.order else "") or str(self.hospital.shipping_contact)
+
+    @property
+    def phone(self) -> str:
+        return (self.order.contact_phone if self.order else "") or str(self.hospital.shipping_phone)
+
+    @property
     def is_outside(self) -> bool:
         return self.order is not None and self.unit.status in OUTSIDE
 
@@ -150,7 +159,7 @@ def shown_to(user: User, stakes: Sequence[Stake]) -> list[Stake]:
 
 CSV_HEADER = (
     "unit", "unit_no", "status", "recalled", "hospital", "patient", "reservation", "order", "order_state", "shipment",
-    "transplant", "infused_on",
+    "transplant", "infused_on", "contact", "contact_phone",
 )  # fmt: skip
 
 
@@ -178,4 +187,6 @@ def _told(stake: Stake) -> Sequence[Any]:
         stake.shipment.number if stake.shipment else "",
         infusion.transplant.number if infusion else "",
         infusion.transplant.infused_on if infusion else "",
+        stake.contact,
+        stake.phone,
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -10,10 +10,13 @@ from django.utils.translation import pgettext_lazy
 
 
 class IncidentKind(TextChoices):
-    """WMDA S(P)EAR: a reaction in a person, or an event in the way of the product; beside them the bank's own."""
+    """WMDA S(P)EAR: a reaction in a person, or an event in the way of the product; beside them the bank's own.
 
-    REACTION = "reaction", _("Serious adverse reaction (SAR)")
-    EVENT = "event", _("Serious adverse event (SAE)")
+    What kind it is says nothing of how serious it was: a serious one has a name of its own (SERIOUS_KINDS).
+    """
+
+    REACTION = "reaction", _("Adverse reaction")
+    EVENT = "event", _("Adverse event")
     DEVIATION = "deviation", _("Deviation")
     TYPING = "typing", _("Typing discrepancy")
     COMPLAINT = "complaint", _("Complaint")
@@ -35,6 +38,10 @@ class Seriousness(TextChoices):
     FATAL = "fatal", _("Fatal")
 
 
+SERIOUS_KINDS: Final[dict[str, Any]] = {
+    IncidentKind.REACTION: _("Serious adverse reaction (SAR)"),
+    IncidentKind.EVENT: _("Serious adverse event (SAE)"),
+}
 SERIOUS: Final = frozenset(Seriousness) - {Seriousness.NOT_SERIOUS}
 # What a hospital may report; a deviation is the bank's own.
 OF_HOSPITALS: Final = (

@@ -70,7 +70,7 @@ class IncidentReportForm(forms.Form):
     )
     happened_on = _day(_("Happened on"))
     title = forms.CharField(
-        label=_("title"),
+        label=_("Title"),
         max_length=LONGEST_TITLE,
         error_messages={"required": _("Say in a few words what it is about.")},
         help_text=_("No names: it stands in lists."),
@@ -118,7 +118,7 @@ class IncidentReportForm(forms.Form):
 
 class IncidentNoteForm(forms.Form):
     note_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    text = _area(_("note"), _("Write something first."))
+    text = _area(_("Note"), _("Write something first."))
     inner = forms.BooleanField(label=_("For the bank only"), required=False, initial=True)
 
     def __init__(self, *args: Any, of_bank: bool, shared: bool, **kwargs: Any) -> None:

@@ -75,7 +75,9 @@ def document_of(row: Incident, user: User, language: str, *, synthetic: bool) ->
     """In the language that is active."""
     return Document(
         title=_("Incident %(number)s") % {"number": row.number},
-        subject=_("Report of a serious adverse event or reaction (S(P)EAR)"),
+        subject=_("Report of a serious adverse event or reaction (S(P)EAR)")
+        if row.is_serious
+        else row.kind_name,
         author=user.full_name,
         language="zh-Hans" if language.startswith("zh") else language,
         running=row.number,
@@ -94,7 +96,7 @@ def _blocks(row: Incident, user: User) -> Iterator[Block]:
     if row.rapid_alert:
         yield Notice(_("Rapid alert"), "bad")
     yield Facts(tuple(Fact(label, value) for label, value in _facts(row, user)), columns=3)
-    if definition := DEFINITIONS.get(IncidentKind(row.kind)):
+    if row.is_serious and (definition := DEFINITIONS.get(IncidentKind(row.kind))):
         yield Text(str(definition), "muted", small=True)
     yield Heading(_("What happened"))
     yield Text(row.what)
@@ -110,7 +112,7 @@ def _blocks(row: Incident, user: User) -> Iterator[Block]:
 
 
 def _facts(row: Incident, user: User) -> Iterator[tuple[str, str]]:
-    yield _("Kind"), str(row.get_kind_display())
+    yield _("Kind"), row.kind_name
     yield _("Seriousness"), str(row.get_seriousness_display())
     yield _("Imputability"), str(row.get_imputability_display())
     yield _("Happened on"), f"{row.happened_on:%Y-%m-%d}"

@@ -15,6 +15,7 @@ from transplants import querysets_incidents as querysets
 from transplants.choices_incidents import (
     MOST_DAYS,
     SERIOUS,
+    SERIOUS_KINDS,
     Imputability,
     IncidentKind,
     IncidentState,
@@ -152,6 +153,12 @@ class Incident(models.Model):
     @property
     def is_serious(self) -> bool:
         return self.seriousness in SERIOUS
+
+    @property
+    def kind_name(self) -> str:
+        """Its kind in words: an adverse reaction is a serious one (SAR) where it is assessed so."""
+        found = SERIOUS_KINDS.get(self.kind) if self.is_serious else None
+        return str(found or self.get_kind_display())
 
 
 class IncidentUnit(models.Model):

@@ -245,6 +245,9 @@ class ConfirmatoryTyping(models.Model):
     state = models.CharField(max_length=10, choices=TypingState, default=TypingState.ASKED)
     note = models.CharField(_("note"), max_length=400, blank=True, default="")
     asked_by = models.ForeignKey(_USER, on_delete=models.PROTECT, related_name="+")
+    asked_by_bank = models.BooleanField(
+        default=False, db_default=False, help_text="the hospital did not order it, and pays no fee"
+    )
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     sample_use = models.OneToOneField(
         "bank.SampleUse", on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -75,9 +75,11 @@ def half_released(row: Order, *, but: User) -> list[Notice]:
     return _notices("half_released", row, _bank(_RELEASE), but)
 
 
-def released(row: Order, *, but: User) -> list[Notice]:
+def released(row: Order, *, but: User, excepted: bool) -> list[Notice]:
+    """excepted: not all of the specification is met, and the medical director lets it go all the same."""
     shipping = _bank(Permission.SHIPMENT_WORK)
-    return _notices("released", row, [*_hospital(row), *shipping, *_bank(_APPROVE)], but)
+    code = "released_excepted" if excepted else "released"
+    return _notices(code, row, [*_hospital(row), *shipping, *_bank(_APPROVE)], but)
 
 
 def revoked(row: Order, *, but: User) -> list[Notice]:
@@ -127,6 +129,13 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("%(unit)s for patient %(patient)s is released and may be shipped (%(number)s)."),
         gettext_noop("Qidai: a unit is released for shipment (%(patient)s)"),
     ),
+    "released_excepted": (
+        gettext_noop(
+            "EXCEPTIONAL RELEASE: %(unit)s for patient %(patient)s may be shipped (%(number)s) though it does not meet "
+            "every point of the release specification. The page says why."
+        ),
+        gettext_noop("Qidai: an exceptional release (%(patient)s)"),
+    ),
     "revoked": (
         gettext_noop(
             "The release of %(number)s is revoked: %(unit)s for patient %(patient)s may not leave. The page says why."
@@ -162,6 +171,7 @@ NAMES = {
     "withdrawn": (gettext_lazy("An order was withdrawn"), Weight.IMPORTANT),
     "half_released": (gettext_lazy("A release waits for its second signature"), Weight.ORDINARY),
     "released": (gettext_lazy("A unit is released for shipment"), Weight.IMPORTANT),
+    "released_excepted": (gettext_lazy("A unit is released as an exception"), Weight.URGENT),
     "revoked": (gettext_lazy("A release is revoked"), Weight.URGENT),
     "held": (gettext_lazy("An order cannot go on"), Weight.URGENT),
     "unheld": (gettext_lazy("An order can go on again"), Weight.IMPORTANT),

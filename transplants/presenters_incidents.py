@@ -17,11 +17,11 @@ from bank.models import CordBloodUnit
 from core.models import AuditEntry, User
 from core.roles import Permission
 from hospitals.querysets import hospitals_open_to, open_in
-from transplants.choices_incidents import STATE_TONE, Imputability, Seriousness
+from transplants.choices_incidents import STATE_TONE, Seriousness
 from transplants.models import Incident, IncidentNote, IncidentUnit, Recall
 from transplants.querysets_incidents import IncidentUnitQuerySet
 from transplants.received import at_stake_of
-from transplants.services_incidents import is_of_bank
+from transplants.services_incidents import closing_refusal, is_of_bank
 
 MOST_UNITS = 100  # of an incident on its page; those of a recalled lot stand with the recall
 
@@ -82,7 +82,7 @@ def list_row(row: Incident, today: dt.date, user: User) -> dict[str, Any]:
 
 def facts(row: Incident, *, of_bank: bool) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = [
-        {"label": _("Kind"), "value": row.get_kind_display()},
+        {"label": _("Kind"), "value": row.kind_name},
         {"label": _("Seriousness"), "value": row.get_seriousness_display()},
         {"label": _("Imputability"), "value": row.get_imputability_display()},
         {"label": _("Rapid alert"), "value": _("yes") if row.rapid_alert else _("no")},
@@ -179,15 +179,10 @@ def may(row: Incident, user: User) -> dict[str, bool]:
     }
 
 
-def first_of(row: Incident) -> str:
-    """What has to be done before it can be closed: stands above the form, so that nobody types in vain."""
-    if row.recalls.on().exists():
-        return _("A recall of it is on. It can be closed once that is lifted.")
-    if row.is_serious and row.imputability == Imputability.NOT_ASSESSED:
-        return _("It can be closed once it is assessed how far the unit is the cause.")
-    if row.due_on and not row.reported_out_at and row.imputability != Imputability.EXCLUDED:
-        return _("It can be closed once it is noted to whom it was reported outside.")
-    return ""
+def first_of(row: Incident, user: User) -> str:
+    """What keeps this person from closing it: stands above the form, so that nobody types in vain."""
+    refusal = closing_refusal(row, user)
+    return refusal.message if refusal else ""
 
 
 # --- what happened --------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bank.choices import UnitStatus
 from core.models import User
 from core.roles import Permission
+from hospitals.querysets import reached_by
 from transplants.affected import Affected, Stake
 from transplants.models import IncidentRules, Recall, RecallUnit
 from transplants.presenters_incidents import moment, unit_tags
@@ -46,6 +47,7 @@ def states(affected: Affected) -> list[dict[str, Any]]:
 def outside_rows(affected: Affected, user: User) -> list[dict[str, Any]]:
     """Units that left, each with whom it went to; one whose way nobody recorded here is said to be so."""
     by_unit: dict[UUID, list[Stake]] = {}
+    reached = hospitals_reached(affected.stakes)
     for stake in affected.stakes:
         if stake.is_outside:
             by_unit.setdefault(stake.unit.pk, []).append(stake)
@@ -53,24 +55,40 @@ def outside_rows(affected: Affected, user: User) -> list[dict[str, Any]]:
         {
             **unit_tags(unit),
             "url": reverse("bank:unit-lookback", args=[unit.pk]),
-            "stakes": [stake_row(one, user) for one in by_unit.get(unit.pk, ())],
+            "stakes": [stake_row(one, user, reached) for one in by_unit.get(unit.pk, ())],
         }
         for unit in affected.outside
     ]
 
 
-def stake_rows(stakes: Iterable[Stake], user: User) -> list[dict[str, Any]]:
+def hospitals_reached(stakes: Iterable[Stake]) -> set[UUID]:
+    """Those in which somebody can be told here; all others are called by telephone."""
+    return reached_by(Permission.INCIDENT_VIEW, {one.hospital.pk for one in stakes})
+
+
+def not_reached(stakes: Sequence[Stake]) -> list[str]:
+    """Codes of the hospitals in which nobody is told, each with whom to call."""
+    reached = hospitals_reached(stakes)
+    found = {one.hospital.code: one for one in reversed(stakes) if one.hospital.pk not in reached}
+    return [" ".join(filter(None, (code, one.contact, one.phone))) for code, one in sorted(found.items())]
+
+
+def stake_rows(stakes: Sequence[Stake], user: User) -> list[dict[str, Any]]:
     """Those whose unit is still in the bank."""
-    return [stake_row(one, user) for one in stakes if not one.is_outside]
+    reached = hospitals_reached(stakes)
+    return [stake_row(one, user, reached) for one in stakes if not one.is_outside]
 
 
-def stake_row(one: Stake, user: User) -> dict[str, Any]:
+def stake_row(one: Stake, user: User, reached: Collection[UUID]) -> dict[str, Any]:
     order, shipment, infusion = one.order, one.shipment, one.infusion
     reservation = one.reservation if user.has_permission(Permission.RESERVATION_VIEW) else None
     return {
         "unit": unit_tags(one.unit),
         "unit_url": reverse("bank:unit-detail", args=[one.unit.pk]),
         "hospital": one.hospital,
+        "contact": one.contact,
+        "phone": one.phone,
+        "is_untold": one.hospital.pk not in reached,
         "patient": one.patient,
         "number": one.number,
         "state": one.state,
@@ -181,6 +199,7 @@ def to_do(one: Stake) -> str:
     )
 
 
-def with_outside(stakes: Iterable[Stake], user: User) -> list[dict[str, Any]]:
+def with_outside(stakes: Sequence[Stake], user: User) -> list[dict[str, Any]]:
     """All of them, what is outside the bank first and marked so."""
-    return [{**stake_row(one, user), "is_outside": one.is_outside} for one in stakes]
+    reached = hospitals_reached(stakes)
+    return [{**stake_row(one, user, reached), "is_outside": one.is_outside} for one in stakes]

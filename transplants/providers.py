@@ -127,6 +127,7 @@ DOSSIER_LABELS = {
     "note": gettext_lazy("Note to the bank"),
     "purpose": gettext_lazy("Purpose"),
     "asked_by": gettext_lazy("Asked by"),
+    "asked_by_bank": gettext_lazy("Asked for by the bank"),
     "asked_at": gettext_lazy("Asked at"),
     "confirmed_by": gettext_lazy("Confirmed by"),
     "confirmed_at": gettext_lazy("Confirmed at"),

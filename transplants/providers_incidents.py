@@ -249,7 +249,7 @@ def _item(row: Incident) -> WorkItem:
     return WorkItem(
         title=title % {"number": row.number, "title": row.title},
         url=reverse("transplants:incident-detail", args=[row.pk]),
-        detail=f"{row.get_kind_display()} · {row.get_seriousness_display()}",
+        detail=f"{row.kind_name} · {row.get_seriousness_display()}",
         due_at=end_of(row.due_on) if is_due and row.due_on else None,
         since=row.opened_at,
         kind="incident",

@@ -20,7 +20,7 @@ from bank.models import CordBloodUnit, Lot
 from bank.stopping import start_again
 from core import audit, notifications
 from core.audit import Actor
-from core.errors import Conflict, InvalidInput, NotAllowed
+from core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from core.models import User
 from core.roles import Permission
 from core.signing import guard_signature
@@ -314,9 +314,8 @@ def incident_close(
             measures, LONGEST_TEXT, "measures", _("Write what is done so that it does not happen again.")
         ),
     }
-    _guard_closable(row)
-    if row.is_serious and row.opened_by_user_id == user.pk:
-        raise NotAllowed("own_work", _("You reported this serious incident. Somebody else must close it."))
+    if refusal := closing_refusal(row, user):
+        raise refusal
     guard_signature(user, password)
     before = {"state": row.state}
     save(row, {**new, "state": IncidentState.CLOSED, "closed_by": user, "closed_at": timezone.now()})
@@ -328,15 +327,19 @@ def incident_close(
     return row
 
 
-def _guard_closable(row: Incident) -> None:
+def closing_refusal(row: Incident, user: User) -> DomainError | None:
+    """Why this person cannot close it as it stands; None where nothing keeps it open. The page says the same before."""
     if row.recalls.on().exists():
-        raise Conflict("recall_on", _("A recall of it is on. Lift it first, or leave the incident open."))
+        return Conflict("recall_on", _("A recall of it is on. Lift it first, or leave the incident open."))
     of_person = row.kind == IncidentKind.REACTION or row.is_serious
     if of_person and row.imputability == Imputability.NOT_ASSESSED:
-        raise Conflict("not_assessed", _("Say first how far the unit is the cause: assess it."))
+        return Conflict("not_assessed", _("Say first how far the unit is the cause: assess it."))
     if row.due_on and not row.reported_out_at and row.imputability != Imputability.EXCLUDED:
         text = _("Note first to whom it was reported outside, or assess that the unit is not the cause.")
-        raise Conflict("not_reported", text)
+        return Conflict("not_reported", text)
+    if row.is_serious and row.opened_by_user_id == user.pk:
+        return NotAllowed("own_work", _("You reported this serious incident. Somebody else must close it."))
+    return None
 
 
 @transaction.atomic

@@ -116,7 +116,8 @@ def order_release_sign(
         return found
     new = {"released_at": timezone.now(), "release_checks": kept(now.checklist)}
     step(held, OrderState.RELEASED, actor=actor, action="order.release", fields=new)
-    notifications.notifications_create(notices=notices.released(row, but=user))
+    excepted = bool(now.first.justification or justification)
+    notifications.notifications_create(notices=notices.released(row, but=user, excepted=excepted))
     return found
 
 

@@ -79,6 +79,7 @@ def typing_ask(
         hospital=row.hospital,
         note=note.replace("\0", "").strip()[:400],
         asked_by=user,
+        asked_by_bank=is_bank(user, Permission.ORDER_ASK),
         number=next_number(CONFIRMATORY_TYPING, timezone.localdate().year),
     )
     asked.save(force_insert=True)
@@ -213,16 +214,23 @@ def typing_verify(*, typing_id: UUID, user: User, shown: str) -> ConfirmatoryTyp
     )
     if not differ and found.day is not None:  # what contradicts proves no prediction before it is settled
         prediction_confirm(unit_id=held.unit.pk, gl=found.gl, confirmed_on=found.day, actor=actor)
+    if not differ and not row.asked_by_bank:
+        _charge(held, actor)
+    _tell_outcome(held, actor, user)
+    return row
+
+
+def _charge(held: LockedTyping, actor: Actor) -> None:
+    """What a hospital asked for, and what agrees with the list. Where the bank wanted to know, or listed it wrongly,
+    the bank pays itself."""
     charge(
         kind=FeeKind.TYPING,
-        reference=row.number,
-        patient=row.patient,
+        reference=held.row.number,
+        patient=held.row.patient,
         unit=held.unit,
         on=timezone.localdate(),
         actor=actor,
     )
-    _tell_outcome(held, actor, user)
-    return row
 
 
 def _tell_outcome(held: LockedTyping, actor: Actor, user: User) -> None:

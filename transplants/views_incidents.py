@@ -153,7 +153,7 @@ def _page(
         "none_named": presenters.none_named(person),
         "thread": presenters.thread(row, person),
         "recalls": presenters.recall_rows(row, person),
-        "first": presenters.first_of(row) if may["close"] else "",
+        "first": presenters.first_of(row, person) if may["close"] else "",
         "history": presenters.history(row) if of_bank else [],
         "patient_link": row.patient_id and person.has_permission(Permission.PATIENT_VIEW),
         "order_url": reverse("transplants:order-detail", args=[row.order_id]) if row.order_id else "",

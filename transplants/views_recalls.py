@@ -98,13 +98,22 @@ def _sign(request: HttpRequest, lot: Lot | None) -> HttpResponse:
 
     outcome = carried_out(request, form, start)
     if outcome.done:
-        messages.success(
-            request, _("%(number)s is on; everybody concerned is told.") % {"number": outcome.value.number}
-        )
+        _say_whom(request, outcome.value)
         return redirect("transplants:recall-detail", pk=outcome.value.pk)
     named = form.cleaned_data.get("units", []) if not lot else []
     what = wanted if lot else Wanted(unit_ids=named)
     return _preview(request, lot, what, form, outcome.status)
+
+
+def _say_whom(request: HttpRequest, row: Recall) -> None:
+    """Who was told of it, and whom somebody has to call."""
+    untold = presenters.not_reached(affected.stakes_of(_unit_ids(row)))
+    if not untold:
+        text = _("%(number)s is on; the bank and every hospital concerned are told.")
+        messages.success(request, text % {"number": row.number})
+        return
+    text = _("%(number)s is on, but nobody could be told in these hospitals; call them now: %(hospitals)s")
+    messages.warning(request, text % {"number": row.number, "hospitals": "; ".join(untold)})
 
 
 def _preview(
@@ -145,6 +154,7 @@ def _concerned(found: affected.Affected, user: User) -> dict[str, Any]:
         "states": presenters.states(found),
         "outside": presenters.outside_rows(found, user),
         "stakes": presenters.stake_rows(found.stakes, user),
+        "untold": presenters.not_reached(found.stakes),
     }
 
 

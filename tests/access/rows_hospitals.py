@@ -110,7 +110,7 @@ ROWS = [
         lambda w: {"pk": w.hospital.pk},
         other=lambda w: {"pk": w.other_hospital.pk},
         method="post",
-        data=lambda w: HOSPITAL_VALUES,
+        data=lambda w: {**HOSPITAL_VALUES, "version": Hospital.objects.get(pk=w.hospital.pk).version},
         ok=(302,),
     ),
     Row(

@@ -188,13 +188,13 @@ def permit(row: Order) -> ExportPermit:
 
 
 def confirmed_typing(
-    row: Order, *, state: str = "confirmed", gl: str = "A*11:01+A*24:02"
+    row: Order, *, state: str = "confirmed", gl: str = "A*11:01+A*24:02", number: str = "CT-2026-0001"
 ) -> ConfirmatoryTyping:
     result = HlaTypingFactory(
         unit=row.unit, canonical_gl=gl, is_current=False, source="confirmatory", laboratory="CT lab"
     )
     made: ConfirmatoryTyping = ConfirmatoryTyping.objects.create(
-        number="CT-2026-0001",
+        number=number,
         reservation=row.reservation,
         unit=row.unit,
         patient=row.patient,

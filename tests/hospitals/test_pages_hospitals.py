@@ -17,7 +17,9 @@ from tests.factories.hospitals import HospitalFactory, MembershipFactory, Patien
 from tests.hospitals.conftest import last_entry
 
 LIST = reverse("hospitals:hospital-list")
-FORM = {"code": "h900", "name": "Synthetic Hospital 900", "city": "Wuhan", "country": "cn", "active": "on"}
+FORM = {
+    "code": "h900", "name": "Synthetic Hospital 900", "city": "Wuhan", "country": "cn", "active": "on", "version": "1",
+}  # fmt: skip
 
 
 def page(hospital: Hospital, name: str = "hospital-detail") -> str:
@@ -167,6 +169,21 @@ def test_wrong_hospital_is_refused_beside_the_field(
         response = client.post(url, {**FORM, **changes})
         assert f"id_{field}_error" in text_of(response)
     assert Hospital.objects.count() == 2
+
+
+def test_page_that_is_stale_keeps_what_was_typed_and_overwrites_nothing(
+    sign_in: Any, hospital: Hospital, admin: User
+) -> None:
+    client = sign_in(admin)
+    shown = client.get(page(hospital, "hospital-edit")).context["form"]["version"].value()
+    Hospital.objects.filter(pk=hospital.pk).update(shipping_phone="+86 21 1", version=2)
+
+    answer = client.post(page(hospital, "hospital-edit"), {**FORM, "city": "Beijing", "version": shown})
+
+    hospital.refresh_from_db()
+    assert (answer.status_code, hospital.shipping_phone, hospital.city) == (409, "+86 21 1", "Shanghai")
+    assert "in the meantime" in text_of(answer)
+    assert 'value="Beijing"' in text_of(answer)
 
 
 def test_code_taken_in_the_meantime_is_told(

@@ -86,7 +86,7 @@ def test_days_that_cannot_be(values: dict[str, Any], code: str, hospital: Hospit
     data = HospitalData(code="H900", name="x", city="y", **values)
     for work in (
         lambda: services.hospital_create(data=data, by=BY),
-        lambda: services.hospital_update(hospital_id=hospital.pk, data=data, by=BY),
+        lambda: services.hospital_update(hospital_id=hospital.pk, data=data, version=hospital.version, by=BY),
     ):
         with pytest.raises(InvalidInput) as refused:
             work()
@@ -116,7 +116,8 @@ def test_history_is_what_was_recorded_newest_first() -> None:
 
     for values in (first, {**first, "city": "z"}, second, {}):
         data = HospitalData(**{**base, **values})
-        services.hospital_update(hospital_id=hospital.pk, data=data, by=BY)
+        hospital.refresh_from_db()
+        services.hospital_update(hospital_id=hospital.pk, data=data, version=hospital.version, by=BY)
 
     rows = [
         (row["qualification_no"], row["qualification_authority"], row["qualified_until"])
@@ -215,6 +216,7 @@ def test_form_tells_of_wrong_days_beside_the_field(sign_in: Any, hospital: Hospi
         "country": "CN",
         "qualified_from": "2026-05-01",
         "qualified_until": "2026-04-30",
+        "version": "1",
     }
 
     page = text_of(sign_in(admin).post(reverse("hospitals:hospital-edit", args=[hospital.pk]), given_values))

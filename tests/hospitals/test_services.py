@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -65,17 +66,32 @@ def test_hospital_create_refuses_a_used_code(hospital: Hospital, by: Actor) -> N
 def test_hospital_update_records_only_what_changed(hospital: Hospital, by: Actor) -> None:
     data = HospitalData(code="H014", name=hospital.name, name_zh=hospital.name_zh, city="Wuhan")
 
-    services.hospital_update(hospital_id=hospital.pk, data=data, by=by)
+    services.hospital_update(hospital_id=hospital.pk, data=data, version=1, by=by)
 
     entry = last_entry()
     assert (entry.before, entry.after) == ({"city": "Shanghai"}, {"city": "Wuhan"})
     assert Hospital.objects.get().city == "Wuhan"
 
 
+def test_hospital_that_somebody_else_changed_is_not_overwritten(hospital: Hospital, by: Actor) -> None:
+    data = HospitalData(code="H014", name=hospital.name, name_zh=hospital.name_zh, city="Wuhan")
+    services.hospital_update(hospital_id=hospital.pk, data=data, version=1, by=by)
+
+    with pytest.raises(Conflict, match="in the meantime"):
+        services.hospital_update(hospital_id=hospital.pk, data=replace(data, city="Xi'an"), version=1, by=by)
+
+    hospital.refresh_from_db()
+    assert (hospital.city, hospital.version) == ("Wuhan", 2)
+    again = services.hospital_update(
+        hospital_id=hospital.pk, data=replace(data, city="Xi'an"), version=2, by=by
+    )
+    assert again.city == "Xi'an"
+
+
 def test_hospital_update_without_a_change_writes_nothing(hospital: Hospital, by: Actor) -> None:
     data = HospitalData(code="H014", name=hospital.name, name_zh=hospital.name_zh, city=hospital.city)
 
-    services.hospital_update(hospital_id=hospital.pk, data=data, by=by)
+    services.hospital_update(hospital_id=hospital.pk, data=data, version=1, by=by)
 
     assert not AuditEntry.objects.filter(action="hospital.updated").exists()
 
@@ -85,7 +101,7 @@ def test_hospital_update_refuses_a_used_code(hospital: Hospital, by: Actor) -> N
 
     with pytest.raises(InvalidInput, match="H014"):
         services.hospital_update(
-            hospital_id=other.pk, data=HospitalData(code="H014", name="x", city="y"), by=by
+            hospital_id=other.pk, data=HospitalData(code="H014", name="x", city="y"), version=1, by=by
         )
 
     assert Hospital.objects.get(pk=other.pk).code == "H015"

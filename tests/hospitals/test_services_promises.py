@@ -47,7 +47,7 @@ def weight(kg: str, days_ago: int = 0) -> WeightData:
 WRITES: dict[str, Callable[[Patient, Actor], Any]] = {
     "hospital_create": lambda p, by: services.hospital_create(data=HOSPITAL, by=by),
     "hospital_update": lambda p, by: services.hospital_update(
-        hospital_id=p.hospital_id, data=HOSPITAL, by=by
+        hospital_id=p.hospital_id, data=HOSPITAL, version=1, by=by
     ),
     "membership_add": lambda p, by: services.membership_add(
         hospital_id=p.hospital_id, user_id=UserFactory(roles=[Role.HOSPITAL_COORDINATOR]).pk, by=by

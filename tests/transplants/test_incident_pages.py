@@ -221,11 +221,38 @@ def test_who_would_type_in_vain_is_told_first(qa: User, signed_in: Any) -> None:
     client = signed_in(qa)
 
     for row, said in (
-        (IncidentFactory(serious=True), "once it is assessed"),
-        (IncidentFactory(serious=True, imputability="2"), "to whom it was reported"),
-        (RecallFactory(units=[UnitFactory()]).incident, "once that is lifted"),
+        (IncidentFactory(serious=True), "Say first how far the unit is the cause"),
+        (IncidentFactory(kind="reaction"), "Say first how far the unit is the cause"),
+        (IncidentFactory(serious=True, imputability="2"), "Note first to whom it was reported outside"),
+        (RecallFactory(units=[UnitFactory()]).incident, "Lift it first"),
+        (IncidentFactory(serious=True, imputability="0", opened_by_user=qa), "Somebody else must close it"),
     ):
         assert said in client.get(url("detail", row.pk)).content.decode()
+        close = {"seen": stamp(row), "cause": "c", "measures": "m", "password": PASSWORD}
+        refused = client.post(url("close", row.pk), close)
+        assert refused.status_code in (403, 409)
+        assert said in str(refused.context["forms"]["close"].errors)
+
+
+@pytest.mark.parametrize("where", ["page", "list", "pdf", "work"])
+@pytest.mark.parametrize(("seriousness", "serious"), [("not_serious", False), ("hospital", True)])
+@pytest.mark.parametrize("kind", ["reaction", "event"])
+def test_it_is_called_serious_where_it_is_assessed_so(
+    qa: User, signed_in: Any, where: str, seriousness: str, serious: bool, kind: str
+) -> None:
+    """A moderate reaction is an adverse reaction: the abbreviation of the authorities is of serious ones."""
+    row = IncidentFactory(kind=kind, seriousness=seriousness)
+    client = signed_in(qa)
+
+    text = {
+        "page": lambda: client.get(url("detail", row.pk)).content.decode().split("Save the assessment")[0],
+        "list": lambda: client.get(url("list")).content.decode(),
+        "pdf": lambda: text_of(client.get(url("form", row.pk)).content),
+        "work": lambda: work_items(qa)[0].detail,
+    }[where]()
+
+    assert (f"Serious adverse {kind}" in text) == serious
+    assert serious or f"Adverse {kind}" in text
 
 
 def test_another_hospital_sees_nothing(tan_xi: User, patient: Patient, signed_in: Any) -> None:
@@ -257,7 +284,14 @@ def test_the_form_on_paper(
     qa: User, patient: Patient, signed_in: Any, language: str, head: str, kind: str
 ) -> None:
     units = [UnitFactory() for _ in range(60)]
-    row = IncidentFactory(patient=patient, kind="reaction", title="输注后发热", units=units, rapid_alert=True)
+    row = IncidentFactory(
+        patient=patient,
+        kind="reaction",
+        seriousness="hospital",
+        title="输注后发热",
+        units=units,
+        rapid_alert=True,
+    )
     IncidentNoteFactory(incident=row, text="ours, probably")
     RecallFactory(incident=row, units=units[:1], reason="bags leak")
 

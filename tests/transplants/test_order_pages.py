@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from bank.models import CordBloodUnit
 from core import panels
-from core.models import AuditEntry, User
+from core.models import AuditEntry, Notification, User
 from core.panels import Panel, Place
 from core.roles import Role
 from hospitals.models import Patient
@@ -265,6 +265,10 @@ def test_an_exceptional_release_asks_why_and_the_hospital_reads_it(
 
     assert "justification" in silent.context["forms"]["release"].errors
     assert b"no other unit fits" in signed_in(he_lan).get(url("detail", order.pk)).content
+    qa = signed_in(UserFactory(roles=[Role.QA]))
+    seen = qa.get(url("detail", order.pk)).context["forms"]["release"]["seen"].value()
+    qa.post(url("release", order.pk), {"seen": seen, "password": PASSWORD})
+    assert [one.code for one in Notification.objects.filter(user=he_lan)] == ["order.released_excepted"]
 
 
 @pytest.mark.parametrize("state", ["asked", "approved", "released"])

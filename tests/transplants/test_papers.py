@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pypdfium2
@@ -154,6 +155,34 @@ def test_an_exceptional_release_is_said_first_with_its_reason_and_what_was_not_m
     assert "EXCEPTIONAL RELEASE" in read(row, PaperKind.THAW)
 
 
+def test_an_order_released_as_an_exception_is_said_first_with_its_reason(row: Order) -> None:
+    """The medical director lets it leave; the release to the inventory was none of an exception."""
+    make.signed_release(row)
+    first = row.signatures.get(meaning="release")
+    first.justification = "no other unit fits this child"
+    first.save()
+    checks = [
+        {"code": "cultures", "label": "Cultures", "outcome": "failed", "says": "s", "excepted": "yes"},
+        {
+            "code": "markers",
+            "label": "Infectious disease markers",
+            "outcome": "passed",
+            "says": "s",
+            "excepted": "yes",
+        },
+    ]
+    Order.objects.update(state="released", released_at=timezone.now(), release_checks=checks)
+
+    said = read(row, PaperKind.SUMMARY)
+
+    assert "EXCEPTIONAL RELEASE" in said
+    assert "Released as an exception: no other unit fits this child" in said
+    assert "Not met: Cultures" in said
+    assert said.times("Not met:") == 1
+    for kind in (PaperKind.THAW,):
+        assert "EXCEPTIONAL RELEASE" in read(row, kind)
+
+
 def test_a_refused_release_is_not_the_one_it_came_on_offer_by(row: Order) -> None:
     Release.objects.create(
         unit=row.unit,
@@ -227,6 +256,36 @@ def test_a_typing_that_differs_from_the_listed_one_is_said(row: Order) -> None:
 
     assert "differs from the listed one at A" in said
     assert "A*02:01 + A*24:02" in said
+
+
+def test_a_typing_that_vouches_for_nothing_any_more_is_not_printed(row: Order) -> None:
+    """It was settled, or agreed with another typing than the one that is listed now."""
+    settled = make.confirmed_typing(row)
+    settled.settled_at = timezone.now()
+    settled.save()
+
+    said = read(row, PaperKind.SUMMARY)
+
+    assert "CT-2026-0001" not in said
+    assert "No confirmatory typing vouches for the typing as it is listed now." in said
+    settled.settled_at, settled.compared_with = None, settled.result
+    settled.save()
+    assert "CT-2026-0001" not in read(row, PaperKind.SUMMARY)
+
+
+def test_a_contradiction_is_said_whatever_agreed_after_it(row: Order) -> None:
+    make.confirmed_typing(row, state="discrepant", gl="A*02:01+A*24:02")
+    later = make.confirmed_typing(row, number="CT-2026-0002")
+
+    assert later.number not in read(row, PaperKind.SUMMARY)
+
+
+def test_it_is_dated_by_the_day_of_the_bank(row: Order) -> None:
+    found = make.confirmed_typing(row)
+    found.ended_at = dt.datetime(2026, 1, 5, 17, tzinfo=dt.UTC)  # after midnight in Shanghai
+    found.save()
+
+    assert "CT-2026-0001: confirmed on 2026-01-06" in read(row, PaperKind.SUMMARY)
 
 
 def test_a_unit_of_which_nothing_is_recorded_says_so_everywhere(patient: Patient) -> None:

@@ -16,13 +16,15 @@ from bank.dossier.registry import covered
 from bank.models import CordBloodUnit
 from core.models import AuditEntry, Notification, User
 from core.panels import Place, panels
-from core.roles import Role
+from core.roles import Permission, Role
 from hospitals.models import Patient
+from hospitals.querysets import reached_by
 from tests.factories.bank import UnitFactory
 from tests.factories.core import PASSWORD, UserFactory
+from tests.factories.hospitals import member_of
 from tests.factories.incidents import IncidentFactory, RecallFactory, lot_of, order_in
 from tests.factories.reservations import ReservationFactory
-from transplants.models import Incident, IncidentRules, Recall
+from transplants.models import Incident, IncidentRules, Order, Recall
 
 pytestmark = pytest.mark.django_db
 
@@ -409,3 +411,52 @@ def test_the_api_reads_recalls(director: User, he_lan: User, signed_in: Any) -> 
     assert client.post("/api/v1/recalls/", {}, content_type="application/json").status_code == 405
     assert client.get(f"/api/v1/recalls/{uuid4()}/").status_code == 404
     assert signed_in(he_lan).get("/api/v1/recalls/").status_code == 403
+
+
+# --- whom somebody has to call --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_hospital_in_which_nobody_can_be_told_is_called(
+    qa: User, patient: Patient, signed_in: Any, reached: bool
+) -> None:
+    """A notice to nobody is no notice: who recalls a unit must know whom to call, and under which number."""
+    order = order_in("delivered", patient=patient)
+    Order.objects.update(contact="Gu Wen", contact_phone="+86 21 5555")
+    member = member_of(patient.hospital)
+    User.objects.filter(pk=member.pk).update(is_active=reached)
+    client = signed_in(qa)
+    page = client.get(f"{url('create')}?unit={order.unit_id}")
+    marks = ("Call these hospitals", "nobody here to be told")
+
+    done = client.post(f"{url('create')}?unit={order.unit_id}", signature(page), follow=True)
+
+    for shown in (page.content.decode(), done.content.decode()):
+        assert "Gu Wen" in shown
+        assert "+86 21 5555" in shown
+        assert [mark in shown for mark in marks] == [not reached] * 2
+    [said] = [str(one) for one in done.context["messages"]]
+    assert ("nobody could be told" in said) == (not reached)
+    assert (patient.hospital.code in said) == (not reached)
+    assert Notification.objects.filter(user=member).exists() == reached
+
+
+def test_a_reservation_has_the_contact_of_its_hospital(qa: User, patient: Patient, signed_in: Any) -> None:
+    patient.hospital.shipping_contact, patient.hospital.shipping_phone = "Front desk", "+86 21 7777"
+    patient.hospital.save()
+    kept = ReservationFactory(active=True, patient=patient)
+
+    page = signed_in(qa).get(f"{url('create')}?unit={kept.unit_id}").content.decode()
+
+    assert "Front desk" in page
+    assert "+86 21 7777" in page
+
+
+def test_who_may_not_read_of_incidents_is_nobody_to_be_told(patient: Patient) -> None:
+    person = UserFactory(roles=[Role.COLLECTION])
+    patient.hospital.memberships.create(user=person)
+    assert reached_by(Permission.INCIDENT_VIEW, {patient.hospital_id}) == set()
+
+    member_of(patient.hospital)
+
+    assert reached_by(Permission.INCIDENT_VIEW, {patient.hospital_id}) == {patient.hospital_id}

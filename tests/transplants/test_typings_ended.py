@@ -119,6 +119,29 @@ def test_a_contradiction_stops_the_unit_opens_an_incident_and_tells_everybody(la
     assert not Notification.objects.filter(code="reservation.held").exists()
 
 
+def test_a_hospital_does_not_pay_for_the_proof_that_the_list_was_wrong(lab: User, qa: User) -> None:
+    price()
+
+    verified(lab, qa, OTHER_A, promised())
+
+    assert not Charge.objects.exists()
+
+
+@pytest.mark.parametrize("of_bank", [True, False])
+def test_a_hospital_pays_for_what_it_asked_for(of_bank: bool, lab: User, qa: User) -> None:
+    row = promised()
+    price()
+    user = UserFactory(roles=[Role.SEARCH_COORDINATOR]) if of_bank else own_coordinator(row)
+    asked = services.typing_ask(reservation_id=row.pk, user=user)
+    User.objects.filter(pk=user.pk).update(is_active=False)  # who asked may have left since
+    services.typing_sample(typing_id=asked.pk, user=lab)
+    services.typing_report(typing_id=asked.pk, given=given(), method="ngs", user=lab)
+
+    services.typing_verify(typing_id=asked.pk, user=qa, shown=shown(ConfirmatoryTyping.objects.get()))
+
+    assert Charge.objects.exists() == (not of_bank)
+
+
 def test_who_entered_it_does_not_verify_it(lab: User) -> None:
     row = entered(lab)
 

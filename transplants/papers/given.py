@@ -25,6 +25,7 @@ from bank.models import (
     TankReading,
 )
 from core.models import Installation
+from transplants.checks import Outcome
 from transplants.choices_orders import TypingState
 from transplants.models import (
     ConfirmatoryTyping,
@@ -74,6 +75,20 @@ class Given:
         """Those that hold."""
         return list(OrderSignature.objects.filter(order=self.order, void_at__isnull=True))
 
+    @property
+    def excepted_because(self) -> str:
+        """Why the medical director lets it leave though something is open; "" where nothing is."""
+        return next((one.justification for one in self.signatures if one.justification), "")
+
+    @property
+    def gone_over(self) -> list[str]:
+        """What was open when it was released all the same: the labels of the checklist, kept in English."""
+        return [
+            one["label"]
+            for one in self.order.release_checks
+            if one.get("excepted") and one["outcome"] != Outcome.PASSED
+        ]
+
     # --- the unit -----------------------------------------------------------------------------------
 
     @cached_property
@@ -119,10 +134,20 @@ class Given:
 
     @cached_property
     def confirmed(self) -> ConfirmatoryTyping | None:
-        """The newest confirmatory typing that two people found to agree, or not to, with what is listed."""
+        """What two people found on a segment: a contradiction that nobody has settled, else what vouches for the typing
+        as it is listed now. Of one that was compared with another typing, or was settled since, nothing is said."""
         rows = ConfirmatoryTyping.objects.filter(unit=self.unit).select_related("result", "verified_by")
-        rows = rows.filter(state__in=(TypingState.CONFIRMED, TypingState.DISCREPANT))
-        return rows.order_by("-ended_at", "-pk").first()
+        disputed = rows.filter(state=TypingState.DISCREPANT, settled_at__isnull=True)
+        found: ConfirmatoryTyping | None = disputed.order_by("-ended_at", "-pk").first()
+        if found is None and self.typing is not None:
+            found = rows.vouching(self.unit, self.typing)
+        return found
+
+    @cached_property
+    def was_typed_anew(self) -> bool:
+        """Whether there is a confirmatory typing at all, though it may vouch for nothing any more."""
+        ended = (TypingState.CONFIRMED, TypingState.DISCREPANT)
+        return ConfirmatoryTyping.objects.filter(unit=self.unit, state__in=ended).exists()
 
     @cached_property
     def eligibility(self) -> EligibilityDecision | None:

@@ -152,6 +152,10 @@ def _leaving(given: Given) -> Iterator[Block]:
         for one in signed
     )
     yield Table(columns, rows)
+    if why := given.excepted_because:
+        yield Notice(_("Released as an exception: %(why)s") % {"why": why}, "bad")
+    for label in given.gone_over:
+        yield Text(_("• Not met: %(what)s") % {"what": _(label)}, "bad")
     points = len(given.order.release_checks)
     if points:
         text = ngettext(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bank.choices import (
@@ -217,7 +218,9 @@ def _typing(given: Given) -> Iterator[Block]:
         "muted",
         small=True,
     )
-    if anew is None or result is None:
+    if anew is None and given.was_typed_anew:
+        yield Notice(_("No confirmatory typing vouches for the typing as it is listed now."), "bad")
+    elif anew is None or result is None:
         yield Notice(_("No confirmatory typing of this unit is recorded."))
     elif anew.state == TypingState.DISCREPANT:
         text = _("%(number)s: the confirmatory typing differs from the listed one at %(loci)s.")
@@ -226,7 +229,7 @@ def _typing(given: Given) -> Iterator[Block]:
         text = _("%(number)s: confirmed on %(day)s, %(lab)s.")
         values = {
             "number": anew.number,
-            "day": day(anew.ended_at.date()) if anew.ended_at else NOTHING,
+            "day": day(timezone.localdate(anew.ended_at)) if anew.ended_at else NOTHING,
             "lab": result.laboratory or result.get_source_display(),
         }
         yield Text(text % values, "muted", small=True)

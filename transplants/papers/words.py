@@ -78,7 +78,8 @@ def warnings(given: Given) -> Iterator[Block]:
         )
     if order.state == OrderState.APPROVED:
         yield Notice(_("Preliminary: the unit is not released to leave the bank yet."))
-    if given.release is not None and given.release.outcome == ReleaseOutcome.EXCEPTIONAL:
+    listed_so = given.release is not None and given.release.outcome == ReleaseOutcome.EXCEPTIONAL
+    if listed_so or given.excepted_because:
         yield Notice(
             _("EXCEPTIONAL RELEASE: this unit does not meet every point of the release specification."), "bad"
         )
