@@ -15,6 +15,7 @@ from core.roles import Permission
 from hospitals.querysets import open_in
 from transplants.choices_orders import Acceptance, Answer, EventKind, FailureCause, OrderState
 from transplants.models import Order, Receipt, Shipment, Shipper, ShippingRules
+from transplants.presenters_orders import department_fact
 from transplants.services_receipts import ANSWERS, events_open
 from transplants.shipping import HOUR, holds_until, hours_to_spare, is_fresh, is_shipping
 
@@ -170,6 +171,7 @@ def facts(row: Shipment, refilled_at: dt.datetime | None) -> list[dict[str, Any]
     until = timezone.localtime(holds_until(row, refilled_at))
     return [
         {"label": _("Hospital"), "value": f"{row.hospital.code} {row.hospital.display_name}"},
+        *department_fact(row.order),
         {"label": _("Address of delivery"), "value": row.order.ship_to},
         {"label": _("Who receives it"), "value": f"{row.order.contact} · {row.order.contact_phone}"},
         {"label": _("Expected at the hospital"), "value": moment(row.expected_at)},

@@ -67,6 +67,7 @@ DOSSIER_LABELS: Final = {
     "country": gettext_lazy("Country"),
     "version": gettext_lazy("Version"),
     "valid_until": gettext_lazy("Valid until"),
+    "department": gettext_lazy("Department"),
     "ship_to": gettext_lazy("Address of delivery"),
     "contact": gettext_lazy("Who receives it"),
     "contact_phone": gettext_lazy("Telephone"),
