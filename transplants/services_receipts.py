@@ -29,6 +29,7 @@ from transplants.choices_orders import (
     FailureCause,
     LoggerVerdict,
     OrderState,
+    ShipperPlace,
 )
 from transplants.incidents import Found, opened
 from transplants.logger_files import given_file, judge
@@ -108,6 +109,8 @@ def event_add(*, shipment_id: UUID, happened: Happened, user: User) -> ShipmentE
     if expected := _expected(row, happened):
         before, after = {"expected_at": row.expected_at}, {**after, "expected_at": expected}
         shipping.save(row, {"expected_at": expected})
+    if event.kind == EventKind.RETURNED:
+        _shipper_back(row)
     shipping.record(row, "shipment.event", Actor.user(user), before=before, after=after)
     if event.kind == EventKind.DELAYED:
         notifications.notifications_create(notices=notices_shipments.delayed(row, but=user))
@@ -223,6 +226,14 @@ def _open_deviation(
         opened(incident, actor=Actor.user(user))
         notifications.notifications_create(notices=tell)
     notifications.notifications_create(notices=told)
+
+
+def _shipper_back(row: Shipment) -> None:
+    """Its shipper is in the house again, unless it has left with another unit since."""
+    shipper = shipping.locked_shipper(row.shipper_id)
+    left_again = Shipment.objects.filter(shipper=shipper, dispatched_at__gt=row.dispatched_at).exists()
+    if shipper.place == ShipperPlace.AWAY and not left_again:
+        shipping.move_shipper(shipper, ShipperPlace.BACK)
 
 
 def _event_sent(event_id: UUID | None) -> ShipmentEvent | None:
