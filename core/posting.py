@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.http import HttpRequest, QueryDict
 
 from core.errors import DomainError
+
+# Hidden fields that say what a person was shown: of its row the time of change, a digest, a version.
+SHOWN: Final = ("shown", "seen", "version")
 
 
 def show_error(form: forms.BaseForm, error: DomainError) -> None:
@@ -43,3 +46,21 @@ def carried_out(request: HttpRequest, form: forms.BaseForm, service: Callable[[]
     except DomainError as error:
         show_error(form, error)
         return Outcome(False, error.status)
+
+
+def show_now(refused: forms.BaseForm, fresh: forms.BaseForm) -> None:
+    """Make of a refused form, on a page that was made anew, one that can be sent again.
+
+    What was typed stays, with what was wrong. What the next step is about is what the page shows now (SHOWN), and a
+    field that is asked for only now is there. fresh: the form as the page offers it now, unbound.
+    """
+    data: Any = refused.data
+    data = data.copy()
+    for name in SHOWN:
+        if name in refused.fields and name in fresh.fields:
+            data[refused.add_prefix(name)] = str(fresh[name].value() or "")
+    refused.data = data
+    for name in set(refused.fields) - set(fresh.fields) - set(refused.errors):
+        del refused.fields[name]
+    refused.fields |= {name: field for name, field in fresh.fields.items() if name not in refused.fields}
+    refused.order_fields(list(fresh.fields))

@@ -13,7 +13,7 @@ from hospitals.models import Hospital
 
 def page(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or not user.is_hospital_staff:  # a membership may outlive the role
         return {"user_hospitals": []}
     return {"user_hospitals": SimpleLazyObject(lambda: _names(user))}
 

@@ -1,4 +1,4 @@
-"""Fields that name hospitals."""
+"""Fields that name hospitals and their departments."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ class HospitalChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # 
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.code} {obj.display_name}"
+
+
+class DepartmentChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A department by its name in the reader's language."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.display_name)

@@ -27,6 +27,10 @@ TERMS = [
     ),
     pytest.param(r"\beligible\b", "", "合格", id="eligible"),
     pytest.param(r"^(antigen |allele |a better )?class\b", "相合度", "等级|级别", id="class"),
+    # 回输 is what is said of a patient's own cells; a unit's is another person's
+    pytest.param(r"\binfus(e|ed|ion|ions)\b", "输注", "回输", id="infusion"),
+    # a dry shipper keeps the cold
+    pytest.param(r"\bhold time\b", "低温维持时间", "保温", id="hold time"),
 ]
 
 
@@ -55,3 +59,21 @@ def test_a_pair_that_fails_is_no_job_that_failed() -> None:
     said = {entry.context: entry.string for entry in entries() if entry.id == "failed"}
 
     assert said == {None: "失败", "pairs": "未通过"}
+
+
+def test_the_order_of_a_unit_is_no_order_of_rows() -> None:
+    """Without a context it is how a list is sorted; wherever a unit's order is meant, there is one."""
+    said = {entry.context: entry.string for entry in entries() if entry.id == "Order"}
+
+    assert said.pop(None) == "顺序"
+    assert said.pop("unit") == "订购"  # the button
+    assert set(said.values()) == {"订单"}
+
+
+@pytest.mark.parametrize("folder", ["transplants", "templates/transplants"])
+def test_no_page_of_orders_says_order_without_its_context(folder: str) -> None:
+    plain = re.compile(r"""\b_\(["']Order["']\)|gettext(_lazy)?\(["']Order["']\)|translate ["']Order["'] %""")
+    files = [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.html")]
+
+    assert files
+    assert [file.name for file in files if plain.search(file.read_text(encoding="utf-8"))] == []

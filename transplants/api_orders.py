@@ -61,6 +61,12 @@ class PrescriptionInput(serializers.Serializer[Any]):
     contact = serializers.CharField(max_length=LONGEST["contact"])
     contact_phone = serializers.CharField(max_length=LONGEST["contact_phone"])
     note = serializers.CharField(max_length=LONGEST["note"], allow_blank=True, default="")
+    department = serializers.UUIDField(
+        source="department_id",
+        allow_null=True,
+        default=None,
+        help_text="of the patient's hospital, an active one",
+    )
 
 
 class OrderInput(PrescriptionInput):
@@ -104,8 +110,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         fields = (
             "id", "number", "reservation", "unit", "unit_no", "patient", "patient_code", "hospital", "hospital_code",
             "state", "version", "weight_kg", "conditioning", "conditioning_on", "deliver_on", "infusion_on", "country",
-            "ship_to", "contact", "contact_phone", "note", "asked_at", "approved_at", "released_at", "ended_at",
-            "end_reason",
+            "department", "ship_to", "contact", "contact_phone", "note", "asked_at", "approved_at", "released_at",
+            "ended_at", "end_reason",
         )  # fmt: skip
         read_only_fields = fields
 

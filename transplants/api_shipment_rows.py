@@ -216,6 +216,7 @@ class ShipperSerializer(serializers.ModelSerializer[Shipper]):
             "valid_until",
             "hold_hours",
             "active",
+            "place",
             "updated_at",
         )
         read_only_fields = fields

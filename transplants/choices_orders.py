@@ -103,6 +103,14 @@ class EventKind(TextChoices):
     OTHER = "other", pgettext_lazy("shipment", "Other")
 
 
+class ShipperPlace(TextChoices):
+    """Where a shipper is. One that was away is looked at before anything is packed into it again."""
+
+    READY = "ready", pgettext_lazy("shipper", "Here and ready")
+    AWAY = "away", pgettext_lazy("shipper", "Away")
+    BACK = "back", pgettext_lazy("shipper", "Back, to be inspected")
+
+
 class Answer(TextChoices):
     """Of a checklist. Not checked is no yes."""
 

@@ -94,7 +94,7 @@ def _reserved(unit: CordBloodUnit, patient: Patient) -> Reservation:
 def _asked(kept: Reservation, days: int) -> Order:
     deliver_on = timezone.localdate() + dt.timedelta(days=days)
     given = {
-        **prescription.proposed(kept.patient),
+        **prescription.proposed(kept.patient, kept.hospital.departments.active().first()),
         "weight_kg": kept.patient.weight_kg or Decimal(20),
         "conditioning": "Bu/Cy/ATG",
         "conditioning_on": deliver_on + dt.timedelta(days=1),

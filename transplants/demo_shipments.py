@@ -19,7 +19,7 @@ from core.models import User
 from core.roles import Role
 from transplants import prescription
 from transplants.checks_papers import needed
-from transplants.choices_orders import Answer, FailureCause, Meaning
+from transplants.choices_orders import Answer, FailureCause, Meaning, ShipperPlace
 from transplants.choices_papers import PaperLanguage
 from transplants.demo_people import coordinator, person
 from transplants.graft_reports import Count, Report
@@ -32,7 +32,7 @@ from transplants.services_papers import paper_issue
 from transplants.services_receipts import Happened, Received, event_add, shipment_receive
 from transplants.services_returns import graft_not_used, unit_returned
 from transplants.services_shipments import Packing, shipment_check, shipment_dispatch, shipment_pack
-from transplants.services_shippers import ShipperGiven, shipper_save
+from transplants.services_shippers import ShipperGiven, shipper_move, shipper_save
 
 # serial, model, hours that it holds, days ago that it was validated
 SHIPPERS: Final = (
@@ -41,6 +41,7 @@ SHIPPERS: Final = (
     ("DS-0103", "Dry shipper 3 L", 240, 75),
     ("DS-0201", "Dry shipper 8 L", 336, 15),
     ("DS-0202", "Dry shipper 8 L", 336, 90),
+    ("DS-0203", "Dry shipper 8 L", 336, 60),
 )
 COURIER: Final = "Demonstration Courier"
 EVERY: Final = dt.timedelta(minutes=10)
@@ -68,9 +69,10 @@ def _shipper(user: User, serial: str, model: str, hold_hours: int, days_ago: int
 
 
 def packed(order: Order, user: User) -> Shipment:
-    """In the first shipper that no other unit lies in."""
+    """In the first shipper that is here and ready, and in which no other unit lies."""
     place = Shipment.objects.count() + 1
-    free = [one for one in shippers(user) if not Shipment.objects.holding(one.pk).exists()]
+    ready = [one for one in shippers(user) if one.place == ShipperPlace.READY]
+    free = [one for one in ready if not Shipment.objects.holding(one.pk).exists()]
     now = timezone.now().replace(second=0, microsecond=0)
     packing = Packing(
         shipper_id=free[0].pk,
@@ -151,6 +153,8 @@ def infused(order: Order) -> None:
         ),
     )
     infusion_report(order_id=order.pk, report=report, user=coordinator(order.hospital_id))
+    _shipper_back(order)
+    shipper_move(shipper_id=order.shipment.shipper_id, to=ShipperPlace.READY, user=person(Role.SHIPPING))
 
 
 def not_used(order: Order) -> None:
@@ -164,7 +168,13 @@ def not_used(order: Order) -> None:
     )
     user, back = person(Role.SHIPPING), _hours_ago(BACK)
     _recorded(order, user, until=back, name="synthetic-return.csv")
+    _shipper_back(order)
     unit_returned(order_id=order.pk, user=user, scanned=_code(order), returned_at=back, bag_intact=Answer.YES)
+
+
+def _shipper_back(order: Order) -> None:
+    user, at = person(Role.SHIPPING), _hours_ago(BACK)
+    event_add(shipment_id=order.shipment.pk, happened=Happened(kind="returned", at=at), user=user)
 
 
 def _hours_ago(hours: float) -> dt.datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 from django.db.models import Q
@@ -15,8 +15,8 @@ from core.errors import InvalidInput
 from core.models import User
 from core.signing import SignatureForm
 from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
-from hospitals.fields import HospitalChoiceField
-from hospitals.models import Hospital
+from hospitals.fields import DepartmentChoiceField, HospitalChoiceField
+from hospitals.models import Department, Hospital
 from transplants.choices_orders import OrderState
 from transplants.models import Order
 from transplants.prescription import FIELDS, LONGEST, Prescription
@@ -56,6 +56,13 @@ class PrescriptionForm(forms.Form):
         _("Best before the conditioning begins: nothing is lost if it is late."),
     )
     infusion_on = _day(_("Planned infusion"))
+    department = DepartmentChoiceField(
+        label=_("Department"),
+        queryset=Department.objects.none(),
+        required=False,
+        empty_label=pgettext_lazy("department", "none named"),
+        help_text=_("Who takes the unit in the hospital; papers and label name it."),
+    )
     ship_to = forms.CharField(
         label=_("Address of delivery"),
         max_length=LONGEST["ship_to"],
@@ -77,13 +84,21 @@ class PrescriptionForm(forms.Form):
         help_text=_("No name of a patient."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, hospital_id: UUID, known: UUID | None = None, **kwargs: Any) -> None:
+        """known: the department that an order names already; it may have been closed."""
         super().__init__(*args, **kwargs)
         if not self.is_bound:
             self.initial.setdefault("order_id", uuid4())
+        self.initial["department"] = self.initial.pop("department_id", None)
+        field: Any = self.fields["department"]
+        of_hospital = Department.objects.filter(hospital=hospital_id)
+        field.queryset = of_hospital.filter(Q(active=True) | Q(pk=known)).order_by("name", "pk")
 
     def prescribed(self) -> Prescription:
-        return Prescription(**{name: self.cleaned_data[name] for name in FIELDS})
+        data = self.cleaned_data
+        department = data["department"]
+        given = {name: data[name] for name in FIELDS if name != "department_id"}
+        return Prescription(**given, department_id=department.pk if department else None)
 
 
 class AmendForm(PrescriptionForm):
@@ -99,7 +114,9 @@ class AmendForm(PrescriptionForm):
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         shown = {name: getattr(order, name) for name in FIELDS} | {"version": order.version}
-        super().__init__(*args, initial=shown, **kwargs)
+        super().__init__(
+            *args, initial=shown, hospital_id=order.hospital_id, known=order.department_id, **kwargs
+        )
         del self.fields["order_id"]
         if order.state != OrderState.APPROVED:
             del self.fields["reason"]

@@ -50,13 +50,6 @@ class SecondForm(SignatureForm):
 
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
-    def show(self, digest: str) -> None:
-        """What the page shows now is what the next signature is about."""
-        if self.is_bound:
-            self.data = {**{name: self.data.get(name) for name in self.data}, "seen": digest}
-        else:
-            self.initial = {**self.initial, "seen": digest}
-
 
 class WithdrawForm(ReasonForm):
     """A proposal is taken back, or refused."""

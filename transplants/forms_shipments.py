@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 from core.models import User
 from hospitals.fields import HospitalChoiceField
 from hospitals.models import Hospital
-from transplants.choices_orders import Acceptance, Answer, EventKind
+from transplants.choices_orders import Acceptance, Answer, EventKind, ShipperPlace
 from transplants.logger_files import guard_size, zone_of, zones
 from transplants.loggers.reading import Asked
 from transplants.loggers.times import DayOrder
@@ -120,7 +120,7 @@ class PackForm(ShownForm):
 
     def __init__(self, *args: Any, row: Shipment | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
-        chosen = Q(active=True, valid_until__gte=timezone.localdate())
+        chosen = Q(active=True, valid_until__gte=timezone.localdate(), place=ShipperPlace.READY)
         if row is not None:
             chosen |= Q(pk=row.shipper_id)
             names = set(self.fields) - {"shown", "scanned", "late_confirmed"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.access import person_of
 from core.pages import Sort, sort_from
@@ -33,7 +34,7 @@ CSV = [
 def columns(*, with_hospital: bool) -> list[dict[str, Any]]:
     """Heads of the list (context of _components/table_head.html)."""
     found = [
-        {"label": _("Order"), "key": "number"},
+        {"label": pgettext_lazy("of a unit", "Order"), "key": "number"},
         {"label": _("Unit"), "key": "unit"},
         {"label": _("Patient"), "key": "patient"},
         {"label": _("Hospital"), "key": "hospital"},

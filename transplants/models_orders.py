@@ -22,7 +22,8 @@ _USER = settings.AUTH_USER_MODEL
 class Order(models.Model):
     """One row is one order of a reserved unit: the prescription, where it goes, and how far it has come.
 
-    `country`: where the unit goes, not whose child is treated; it decides on the export permit. Ended, never deleted.
+    `country`: where the unit goes, not whose child is treated; it decides on the export permit. department: of the same
+    hospital; the database sees to it. Ended, never deleted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -43,6 +44,14 @@ class Order(models.Model):
     deliver_on = models.DateField(_("Wanted at the hospital on"))
     country = models.CharField(
         _("Country of delivery (two letters)"), max_length=2, validators=[RegexValidator(r"^[A-Z]{2}$")]
+    )
+    department = models.ForeignKey(
+        "hospitals.Department",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
+        verbose_name=_("Department"),
     )
     ship_to = models.TextField(_("Address of delivery"), max_length=400)
     contact = models.CharField(_("Who receives it"), max_length=120)

@@ -19,6 +19,7 @@ from transplants.choices_orders import (
     EventKind,
     FailureCause,
     LoggerVerdict,
+    ShipperPlace,
 )
 from transplants.models_orders import Order
 
@@ -75,7 +76,10 @@ class ShippingRules(models.Model):
 
 
 class Shipper(models.Model):
-    """One row is one dry shipper. A shipment copies what was valid of it."""
+    """One row is one dry shipper. A shipment copies what was valid of it.
+
+    place: a shipment that leaves takes it away; it is packed again once somebody has inspected it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     serial = models.CharField(_("Serial number"), max_length=40, unique=True)
@@ -84,6 +88,9 @@ class Shipper(models.Model):
     valid_until = models.DateField(_("Validation holds until"))
     hold_hours = models.PositiveSmallIntegerField(_("Hold time (hours)"))
     active = models.BooleanField(_("In use"), default=True)
+    place = models.CharField(
+        _("Where it is"), max_length=5, choices=ShipperPlace, default=ShipperPlace.READY, editable=False
+    )
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -94,6 +101,7 @@ class Shipper(models.Model):
                 condition=Q(valid_until__gte=F("validated_on")), name="shipper_days_in_order"
             ),
             models.CheckConstraint(condition=Q(hold_hours__gte=1), name="shipper_holds"),
+            models.CheckConstraint(condition=Q(place__in=ShipperPlace.values), name="shipper_place_known"),
         ]
 
     def __str__(self) -> str:

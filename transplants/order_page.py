@@ -15,6 +15,7 @@ from core.access import person_of
 from core.errors import DomainError
 from core.models import User
 from core.panels import Place, panels
+from core.posting import show_now
 from transplants import orders_guards as guards
 from transplants import prescription
 from transplants import presenters_orders as presenters
@@ -74,6 +75,8 @@ def page(
         context |= _release_context(row, person, releasing(row, found))
         shown["release"] = context["release_form"]
     if form is not None:
+        if act in shown:
+            show_now(form, shown[act])
         shown[act] = form
         if not may[act]:  # the form is on the page no more
             for errors in form.errors.values():

@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from bank.models import GeneticLimits
 from core.errors import InvalidInput
 from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
-from hospitals.models import Patient
+from hospitals.models import Department, Patient
 from transplants.models import Order
 
 MOST_DAYS_AHEAD: Final = 365  # a day beyond that is a slip of the hand
@@ -27,7 +28,10 @@ CENT: Final = Decimal("0.01")
 
 @dataclass(frozen=True, kw_only=True)
 class Prescription:
-    """country: where the unit goes, two letters. Days by the calendar of the bank."""
+    """country: where the unit goes, two letters. Days by the calendar of the bank.
+
+    department_id: of the hospital, who takes the unit there.
+    """
 
     weight_kg: Decimal
     conditioning: str = ""
@@ -39,6 +43,7 @@ class Prescription:
     contact: str
     contact_phone: str
     note: str = ""
+    department_id: UUID | None = None
 
     @property
     def arrives_late(self) -> bool:
@@ -53,16 +58,33 @@ def of_order(order: Order) -> Prescription:
     return Prescription(**{name: getattr(order, name) for name in FIELDS})
 
 
-def proposed(patient: Patient) -> dict[str, Any]:
-    """What a new order begins with: the weight of the patient, and where his hospital takes deliveries."""
+def proposed(patient: Patient, department: Department | None = None) -> dict[str, Any]:
+    """What a new order begins with: the weight of the patient, and who takes deliveries in his hospital.
+
+    department: of that hospital; where it names nobody for shipments, those of the hospital hold.
+    """
     hospital = patient.hospital
+    who = department if department is not None and department.shipping_contact else hospital
+    phone = department.shipping_phone if department is not None else ""
     return {
         "weight_kg": patient.weight_kg,
         "country": hospital.country,
         "ship_to": hospital.shipping_address,
-        "contact": hospital.shipping_contact,
-        "contact_phone": hospital.shipping_phone,
+        "contact": who.shipping_contact,
+        "contact_phone": phone or hospital.shipping_phone,
+        "department_id": department.pk if department is not None else None,
     }
+
+
+def guard_department(given: Prescription, hospital_id: UUID, former: Prescription | None = None) -> None:
+    """Raises InvalidInput unless it is an active one of the hospital; what stays as it was may have been closed."""
+    key = given.department_id
+    if key is None or (former is not None and former.department_id == key):
+        return
+    if not Department.objects.active().filter(pk=key, hospital=hospital_id).exists():
+        raise InvalidInput(
+            "department_unknown", _("Choose a department of this hospital."), field="department"
+        )
 
 
 def cleaned(given: Prescription, former: Prescription | None = None) -> Prescription:
@@ -152,13 +174,15 @@ def _guard_days(found: Prescription, former: Prescription | None) -> None:
 
 def digest(order: Order) -> str:
     """Of what the physician signs: for whom, which unit, and every field, in this version."""
+    department = {"department": str(order.department_id)} if order.department_id else {}
     told = {
         "number": order.number,
         "version": order.version,
         "unit": str(order.unit_id),
         "patient": str(order.patient_id),
         "hospital": str(order.hospital_id),
-        **{name: getattr(order, name) for name in FIELDS},
+        **{name: getattr(order, name) for name in FIELDS if name != "department_id"},
+        **department,  # one without a department was signed before there were any
         "weight_kg": str(Decimal(order.weight_kg).quantize(CENT)),  # 12.4 and 12.40 are one weight
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True, cls=DjangoJSONEncoder).encode()).hexdigest()

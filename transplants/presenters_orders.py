@@ -120,12 +120,19 @@ def facts(row: Order) -> list[dict[str, Any]]:
         },
         {"label": _("Planned infusion"), "value": f"{row.infusion_on:%Y-%m-%d}"},
         {"label": _("Country of delivery"), "value": row.country},
+        *department_fact(row),
         {"label": _("Address of delivery"), "value": row.ship_to},
         {"label": _("Who receives it"), "value": row.contact},
         {"label": _("Telephone"), "value": row.contact_phone},
         {"label": _("Note to the bank"), "value": row.note},
         {"label": _("Asked by"), "value": row.asked_by.full_name or row.asked_by.email},
     ]
+
+
+def department_fact(row: Order) -> list[dict[str, Any]]:
+    """Who takes it in the hospital; nothing where none is named."""
+    found = row.department
+    return [{"label": _("Department"), "value": found.display_name}] if found is not None else []
 
 
 def permit_facts(permit: ExportPermit | None) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,19 +21,16 @@ from transplants.papers.printed import SHOWN_DIGEST, digest_of
 from transplants.services_papers import guard_paper, is_packed
 
 
-def rows(order: Order) -> list[dict[str, Any]]:
+def rows(order: Order, kept: Iterable[OrderPaper]) -> list[dict[str, Any]]:
     """Each paper with its files, or why it is not there; `changed` where what was handed out says something else."""
     given = Given(order)
-    issued = _newest(order)
-    return [_row(given, kind, issued.get(kind)) for kind in PaperKind]
+    newest = {row.kind: row for row in sorted(kept, key=lambda one: one.version)}
+    return [_row(given, kind, newest.get(kind)) for kind in PaperKind]
 
 
-def _newest(order: Order) -> Mapping[str, OrderPaper]:
-    """Kind -> its newest version."""
-    found: dict[str, OrderPaper] = {}
-    for row in OrderPaper.objects.filter(order=order).without_file().order_by("version"):
-        found[row.kind] = row
-    return found
+def kept_of(order: Order) -> list[OrderPaper]:
+    """All that was handed out of it, newest first, without the files."""
+    return list(OrderPaper.objects.filter(order=order).without_file().newest_first())
 
 
 def _row(given: Given, kind: PaperKind, latest: OrderPaper | None) -> dict[str, Any]:
@@ -87,10 +84,9 @@ def own_language() -> PaperLanguage:
     return PaperLanguage.ZH if (get_language() or "").startswith("zh") else PaperLanguage.EN
 
 
-def issued(order: Order) -> list[dict[str, Any]]:
-    """All that was handed out, newest first: who holds a paper finds its version and digest here."""
-    found = OrderPaper.objects.filter(order=order).without_file().newest_first()
-    return [{"row": row, "digest": row.digest[:SHOWN_DIGEST]} for row in found]
+def issued(kept: Iterable[OrderPaper]) -> list[dict[str, Any]]:
+    """Who holds a paper finds its version and digest here."""
+    return [{"row": row, "digest": row.digest[:SHOWN_DIGEST]} for row in kept]
 
 
 # --- texts of the bank ----------------------------------------------------------------------------

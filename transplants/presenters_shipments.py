@@ -8,13 +8,14 @@ from typing import Any, Final
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
 from core.models import User
 from core.roles import Permission
 from hospitals.querysets import open_in
-from transplants.choices_orders import Acceptance, Answer, EventKind, FailureCause, OrderState
+from transplants.choices_orders import Acceptance, Answer, EventKind, FailureCause, OrderState, ShipperPlace
 from transplants.models import Order, Receipt, Shipment, Shipper, ShippingRules
+from transplants.presenters_orders import department_fact
 from transplants.services_receipts import ANSWERS, events_open
 from transplants.shipping import HOUR, holds_until, hours_to_spare, is_fresh, is_shipping
 
@@ -170,6 +171,7 @@ def facts(row: Shipment, refilled_at: dt.datetime | None) -> list[dict[str, Any]
     until = timezone.localtime(holds_until(row, refilled_at))
     return [
         {"label": _("Hospital"), "value": f"{row.hospital.code} {row.hospital.display_name}"},
+        *department_fact(row.order),
         {"label": _("Address of delivery"), "value": row.order.ship_to},
         {"label": _("Who receives it"), "value": f"{row.order.contact} · {row.order.contact_phone}"},
         {"label": _("Expected at the hospital"), "value": moment(row.expected_at)},
@@ -244,6 +246,13 @@ def failure(row: Shipment) -> str:
     return f"{row.get_failure_display()}: {row.failure_note}" if row.failed_at else ""
 
 
+# What comes next for a shipper that was away: the state that it has then, and the words of the button.
+_SHIPPER_STEPS: Final = {
+    ShipperPlace.AWAY: (ShipperPlace.BACK, pgettext_lazy("shipper", "It is back")),
+    ShipperPlace.BACK: (ShipperPlace.READY, pgettext_lazy("shipper", "Inspected, ready")),
+}
+
+
 def shipper_row(row: Shipper, holding: Shipment | None, today: dt.date) -> dict[str, Any]:
     left = (row.valid_until - today).days
     if not row.active:
@@ -254,12 +263,17 @@ def shipper_row(row: Shipper, holding: Shipment | None, today: dt.date) -> dict[
         state = {"text": _("under way"), "tone": "info"}
     elif holding is not None:
         state = {"text": _("packed"), "tone": "info"}
+    elif row.place != ShipperPlace.READY:
+        tone = "warn" if row.place == ShipperPlace.BACK else "info"
+        state = {"text": str(ShipperPlace(row.place).label), "tone": tone}
     else:
         state = {"text": _("free"), "tone": "good"}
+    step = _SHIPPER_STEPS.get(ShipperPlace(row.place)) if row.active and holding is None else None
     soon = row.active and 0 <= left <= 30
     return {
         "row": row,
         "state": state,
+        "step": {"to": step[0], "label": step[1]} if step else None,
         "holding": holding,
         "holding_url": reverse("transplants:shipment-detail", args=[holding.pk]) if holding else "",
         "soon": ngettext("%(n)d day left", "%(n)d days left", left) % {"n": left} if soon else "",

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from bank.dossier import registry
 from bank.dossier.labels import LABELS
@@ -67,6 +67,7 @@ DOSSIER_LABELS: Final = {
     "country": gettext_lazy("Country"),
     "version": gettext_lazy("Version"),
     "valid_until": gettext_lazy("Valid until"),
+    "department": gettext_lazy("Department"),
     "ship_to": gettext_lazy("Address of delivery"),
     "contact": gettext_lazy("Who receives it"),
     "contact_phone": gettext_lazy("Telephone"),
@@ -76,7 +77,7 @@ DOSSIER_LABELS: Final = {
     "released_at": gettext_lazy("Released at"),
     "release_checks": gettext_lazy("Checklist as it was signed"),
     "held_told_at": gettext_lazy("Both sides told of a hold at"),
-    "order": gettext_lazy("Order"),
+    "order": pgettext_lazy("of a unit", "Order"),
     "meaning": gettext_lazy("Meaning"),
     "signer": gettext_lazy("Signed by"),
     "signed_at": gettext_lazy("Signed at"),
@@ -212,7 +213,7 @@ def find_orders(user: User, text: str) -> list[Hit]:
     rows = Order.objects.visible_to(user).filter(number__icontains=text).with_names()
     return [
         Hit(
-            kind=_("Order"),
+            kind=pgettext("of a unit", "Order"),
             label=row.number,
             url=reverse("transplants:order-detail", args=[row.pk]),
             detail=f"{row.unit.public_no} · {row.patient.code} · {row.get_state_display()}",

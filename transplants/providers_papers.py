@@ -63,9 +63,10 @@ def order_panel(user: User, order: Order) -> Panel | None:
     if not user.has_permission(Permission.ORDER_VIEW) or order.state in NO_PAPERS:
         return None
     by_bank = user.has_permission(Permission.INVENTORY_VIEW_ALL)
+    kept = presenters_papers.kept_of(order)
     values: dict[str, Any] = {
-        "rows": presenters_papers.rows(order),
-        "issued": presenters_papers.issued(order),
+        "rows": presenters_papers.rows(order, kept),
+        "issued": presenters_papers.issued(kept),
         "texts_url": reverse("transplants:paper-text-list") if by_bank else "",
     }
     return Panel("transplants/_papers_panel.html", values)

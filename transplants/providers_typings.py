@@ -118,8 +118,8 @@ def dossier_matches(subject: Subject) -> list[Record]:
 
 
 def _shown(rows: ConfirmatoryTypingQuerySet, user: User) -> list[dict[str, Any]]:
-    today, days = timezone.localdate(), presenters.days_to_confirm()
-    newest = rows.visible_to(user).with_names().order_by("-asked_at")[:_MAX]
+    newest = list(rows.visible_to(user).with_names().order_by("-asked_at")[:_MAX])
+    today, days = timezone.localdate(), presenters.days_to_confirm() if newest else 0
     return [presenters.list_row(row, today, days, user) for row in newest]
 
 

@@ -32,7 +32,9 @@ class OrderQuerySet(OfHospital):
 
     def with_names(self) -> Self:
         """For lists: unit, patient and hospital without a query per row."""
-        return self.select_related("unit__bank", "patient", "hospital", "reservation", "asked_by")
+        return self.select_related(
+            "unit__bank", "patient", "hospital", "department", "reservation", "asked_by"
+        )
 
     def with_all(self) -> Self:
         """For the page of one: its permit and its signatures too."""
@@ -133,7 +135,13 @@ class ShipmentQuerySet(OfHospital):
 
     def with_names(self) -> Self:
         return self.select_related(
-            "order__unit__bank", "order__patient", "hospital", "shipper", "packed_by", "checked_by"
+            "order__unit__bank",
+            "order__patient",
+            "order__department",
+            "hospital",
+            "shipper",
+            "packed_by",
+            "checked_by",
         )
 
     def packed(self) -> Self:

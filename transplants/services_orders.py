@@ -23,6 +23,7 @@ from core.audit import Actor
 from core.crypto import decrypt_bytes, encrypt_bytes
 from core.errors import Conflict, InvalidInput
 from core.models import User
+from hospitals.models import Department
 from transplants import notices_orders as notices
 from transplants import orders_guards as guards
 from transplants import prescription, writing
@@ -76,6 +77,7 @@ def order_ask(*, wish: OrderWish, user: User) -> Order:
     guards.guard_promise(held.row)
     _guard_one_open(held)
     given = prescription.cleaned(wish.prescribed)
+    prescription.guard_department(given, held.row.hospital_id)
     row = Order(
         id=_new_id(wish.order_id),
         reservation=held.row,
@@ -109,6 +111,7 @@ def order_amend(
     reason = given_reason(reason) if row.state == OrderState.APPROVED else reason.strip()
     former = prescription.of_order(row)
     new = prescription.cleaned(prescribed, former)
+    prescription.guard_department(new, row.hospital_id, former)
     before, after = audit.changes(_told(former), _told(new))
     if not after:
         return row
@@ -322,4 +325,8 @@ def _guard_one_open(held: writing.Locked) -> None:
 
 
 def _told(given: Prescription) -> dict[str, object]:
-    return {**asdict(given), "weight_kg": f"{given.weight_kg.normalize():f}"}
+    """As the trail says it: a department by its name."""
+    told = {**asdict(given), "weight_kg": f"{given.weight_kg.normalize():f}"}
+    key = told.pop("department_id")
+    found = Department.objects.filter(pk=key).first() if key else None
+    return told | {"department": found.name if found is not None else ""}

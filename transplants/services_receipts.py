@@ -26,6 +26,7 @@ from transplants.choices_orders import (
     FailureCause,
     LoggerVerdict,
     OrderState,
+    ShipperPlace,
 )
 from transplants.logger_files import judge
 from transplants.models import LoggerFile, Receipt, Shipment, ShipmentEvent, ShippingRules
@@ -115,6 +116,8 @@ def event_add(*, shipment_id: UUID, happened: Happened, user: User) -> ShipmentE
     if expected := _expected(row, happened):
         before, after = {"expected_at": row.expected_at}, {**after, "expected_at": expected}
         shipping.save(row, {"expected_at": expected})
+    if event.kind == EventKind.RETURNED:
+        _shipper_back(row)
     shipping.record(row, "shipment.event", Actor.user(user), before=before, after=after)
     if event.kind == EventKind.DELAYED:
         is_late = shipping.is_late(row.order, row.expected_at)
@@ -174,6 +177,14 @@ def _end(found: LockedShipment, receipt: Receipt, above: LoggerFile | None, user
         shipment_incidents.tell(findings, notices_shipments.deviation(row, but=user), user)
         return
     notifications.notifications_create(notices=notices_shipments.delivered(row, but=user))
+
+
+def _shipper_back(row: Shipment) -> None:
+    """Its shipper is in the house again, unless it has left with another unit since."""
+    shipper = shipping.locked_shipper(row.shipper_id)
+    left_again = Shipment.objects.filter(shipper=shipper, dispatched_at__gt=row.dispatched_at).exists()
+    if shipper.place == ShipperPlace.AWAY and not left_again:
+        shipping.move_shipper(shipper, ShipperPlace.BACK)
 
 
 def _event_sent(event_id: UUID | None) -> ShipmentEvent | None:

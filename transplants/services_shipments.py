@@ -29,7 +29,7 @@ from transplants.charges import charge
 from transplants.checklist import open_since_release
 from transplants.checks import refusal
 from transplants.choices_incidents import FeeKind, IncidentKind
-from transplants.choices_orders import EventKind, FailureCause, OrderState
+from transplants.choices_orders import EventKind, FailureCause, OrderState, ShipperPlace
 from transplants.incidents import Found, opened
 from transplants.models import Shipment, Shipper, UnitReturn
 from transplants.moving import LockedOrder
@@ -82,7 +82,7 @@ def shipment_pack(*, order_id: UUID, packing: Packing, user: User) -> Shipment:
     """The unit lies in the shipper. A form that is sent twice packs once.
 
     Raises NotAllowed; InvalidInput: unit_differs, hold_time, shipper_not_valid and others beside their fields;
-    Conflict: order_state, packed_already, shipper_in_use, and what keeps a unit from moving forward.
+    Conflict: order_state, packed_already, shipper_in_use, shipper_not_ready, and what keeps a unit from moving forward.
     """
     guard_shipping(user)
     held = moving.locked_order(order_id)
@@ -165,8 +165,8 @@ def shipment_check(
 def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | None = None) -> Shipment:
     """It leaves the house: order and unit are under way, the unit's place in the tank is free, its fees are due.
 
-    Raises Conflict: order_state, not_checked, packed_before_release, expected_past, shipper_in_use, permit_over,
-    changed_since_release; InvalidInput shipper_not_valid.
+    Raises Conflict: order_state, not_checked, packed_before_release, expected_past, shipper_in_use, shipper_not_ready,
+    permit_over, changed_since_release; InvalidInput shipper_not_valid.
     """
     guard_shipping(user)
     found = locked_shipment(shipment_id)
@@ -179,7 +179,7 @@ def shipment_dispatch(*, shipment_id: UUID, user: User, shown: dt.datetime | Non
     if row.checked_at is None:
         raise Conflict("not_checked", _("A second person must look at the unit's identity first."))
     now = timezone.now()
-    _guard_leaving(row, now)
+    _shipper_leaves(row, now)
     shipping.guard_permit(held.row, timezone.localdate(row.expected_at))
     _guard_still_so(held)
     here = services_storage.slot_of(held.unit)
@@ -364,6 +364,7 @@ def _guard_shipper(
 
 
 def _guard_free(shipper: Shipper, but: Shipment | None) -> None:
+    """No other unit lies in it, it is in the house, and somebody looked at it since it was away."""
     others = Shipment.objects.holding(shipper.pk)
     other = (others.exclude(pk=but.pk) if but is not None else others).first()
     if other is not None:
@@ -373,9 +374,16 @@ def _guard_free(shipper: Shipper, but: Shipment | None) -> None:
             field="shipper",
             params={"number": other.number, "serial": shipper.serial},
         )
+    if shipper.place != ShipperPlace.READY:
+        raise Conflict(
+            "shipper_not_ready",
+            _("Shipper %(serial)s is “%(place)s”. Inspect it, or choose another."),
+            field="shipper",
+            params={"serial": shipper.serial, "place": ShipperPlace(shipper.place).label},
+        )
 
 
-def _guard_leaving(row: Shipment, now: dt.datetime) -> None:
+def _shipper_leaves(row: Shipment, now: dt.datetime) -> None:
     """What was right when it was packed may have changed since."""
     if row.expected_at <= now:
         raise Conflict(
@@ -385,6 +393,7 @@ def _guard_leaving(row: Shipment, now: dt.datetime) -> None:
     shipping.guard_arrival(row.order, row.expected_at, confirmed=True)  # the order may have been amended
     shipper = locked_shipper(row.shipper_id)
     _guard_shipper(shipper, row.expected_at, row.charged_at, but=row)
+    shipping.move_shipper(shipper, ShipperPlace.AWAY)
 
 
 def _packed(values: dict[str, Any], user: User, now: dt.datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from core import audit
 from core.audit import Actor
 from core.errors import Conflict, InvalidInput
 from core.models import User
+from transplants.choices_orders import ShipperPlace
 from transplants.models import Shipment, Shipper, ShippingRules
 from transplants.models_shipments import (
     COLDEST_LIMIT_C,
@@ -23,7 +24,7 @@ from transplants.models_shipments import (
     MOST_MARGIN_HOURS,
     WARMEST_LIMIT_C,
 )
-from transplants.shipping import guard_shipping, locked_shipper, text_of
+from transplants.shipping import guard_shipping, locked_shipper, move_shipper, text_of
 from transplants.writing import given_reason
 
 MOST_HOLD_HOURS: Final = 24 * 31
@@ -32,6 +33,13 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "limit_c": (COLDEST_LIMIT_C, WARMEST_LIMIT_C),
     "margin_hours": (0, MOST_MARGIN_HOURS),
     "cover_minutes": (1, MOST_COVER_MINUTES),
+}
+
+
+# Where a step of a shipper begins.
+BEGINS: Final[Mapping[ShipperPlace, ShipperPlace]] = {
+    ShipperPlace.BACK: ShipperPlace.AWAY,
+    ShipperPlace.READY: ShipperPlace.BACK,
 }
 
 
@@ -82,6 +90,34 @@ def shipper_save(
         ) from error
     action = "shipper.update" if shipper_id else "shipper.create"
     audit.record(actor=Actor.user(user), action=action, target=row, before=before, after=after)
+    return row
+
+
+@transaction.atomic
+def shipper_move(*, shipper_id: UUID, to: str, user: User) -> Shipper:
+    """A shipper that was away is back, or one that is back was inspected and is ready.
+
+    The second of two clicks does nothing. Raises NotAllowed, InvalidInput; Conflict `shipper_place` where it is not
+    where that begins, or a unit lies in it.
+    """
+    guard_shipping(user)
+    if to not in BEGINS:
+        raise InvalidInput("place_unknown", _("Choose what happened."), field="to")
+    row, place = locked_shipper(shipper_id), ShipperPlace(to)
+    if row.place == place:
+        return row
+    under_way = Shipment.objects.under_way().filter(shipper=row.pk).first()
+    if row.place != BEGINS[place] or under_way is not None:
+        raise Conflict(
+            "shipper_place",
+            _("Shipper %(serial)s is “%(place)s” now; this step is not open. Look at the page again."),
+            params={"serial": row.serial, "place": ShipperPlace(row.place).label},
+        )
+    before = {"place": row.place}
+    move_shipper(row, place)
+    audit.record(
+        actor=Actor.user(user), action="shipper.move", target=row, before=before, after={"place": place}
+    )
     return row
 
 

@@ -23,7 +23,7 @@ from core.roles import Permission
 from hospitals.querysets import hospitals_open_to
 from transplants import moving
 from transplants.choices_incidents import FeeKind
-from transplants.choices_orders import EventKind
+from transplants.choices_orders import EventKind, ShipperPlace
 from transplants.models import ExportPermit, Order, Shipment, ShipmentEvent, Shipper
 from transplants.moving import LockedOrder
 from transplants.prescription import is_abroad
@@ -57,6 +57,12 @@ def locked_shipper(shipper_id: UUID) -> Shipper:
     if row is None:
         raise InvalidInput("shipper_unknown", _("There is no such shipper."), field="shipper")
     return row
+
+
+def move_shipper(shipper: Shipper, to: ShipperPlace) -> None:
+    """The row is locked."""
+    shipper.place, shipper.updated_at = to, timezone.now()
+    shipper.save(update_fields=["place", "updated_at"])
 
 
 # --- who may --------------------------------------------------------------------------------------

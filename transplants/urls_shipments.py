@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("shipments/shippers/", views_shippers.shipper_list, name="shipper-list"),
     path("shipments/shippers/new/", views_shippers.shipper_edit, name="shipper-create"),
     path("shipments/shippers/<uuid:pk>/", views_shippers.shipper_edit, name="shipper-edit"),
+    path("shipments/shippers/<uuid:pk>/move/", views_shippers.shipper_move, name="shipper-move"),
     path("shipments/new/<uuid:order_pk>/", views_shipments.shipment_create, name="shipment-create"),
     path("shipments/logger-files/<uuid:pk>/", views_receipts.logger_file, name="logger-file"),
     path("shipments/logger-files/<uuid:pk>/readings.csv", views_receipts.logger_csv, name="logger-csv"),

@@ -21,7 +21,7 @@ from core.pages import paginate
 from core.posting import carried_out, posted
 from core.roles import Permission
 from core.signing import signing
-from hospitals.models import Patient
+from hospitals.models import Department, Membership, Patient
 from transplants import lists_orders, order_page, prescription
 from transplants import presenters_orders as presenters
 from transplants import services_orders as services
@@ -87,7 +87,10 @@ def order_create(request: HttpRequest, reservation_pk: Any) -> HttpResponse:
     kept: Reservation = get_visible_or_404(
         rows.open_for(person, Permission.ORDER_ASK), person, pk=reservation_pk
     )
-    form = PrescriptionForm(posted(request), initial=prescription.proposed(kept.patient))
+    departments = list(Department.objects.active().filter(hospital=kept.hospital_id))
+    chosen = _department(request, departments)
+    begins = prescription.proposed(kept.patient, chosen)
+    form = PrescriptionForm(posted(request), initial=begins, hospital_id=kept.hospital_id)
     outcome = carried_out(request, form, lambda: services.order_ask(wish=_wish(form, kept), user=person))
     if outcome.done:
         messages.success(
@@ -101,6 +104,8 @@ def order_create(request: HttpRequest, reservation_pk: Any) -> HttpResponse:
         "kept": kept,
         "unit_facts": unit_facts(kept.unit, kept.patient),
         "refused": order_page.why_not_ordered(kept),
+        "departments": departments,
+        "chosen": chosen,
         "crumbs": [
             (reverse("transplants:reservation-list"), _("Reservations")),
             (reverse("transplants:reservation-detail", args=[kept.pk]), kept.number),
@@ -108,6 +113,15 @@ def order_create(request: HttpRequest, reservation_pk: Any) -> HttpResponse:
         ],
     }
     return render(request, "transplants/order_create.html", context, status=outcome.status)
+
+
+def _department(request: HttpRequest, departments: list[Department]) -> Department | None:
+    """Whose contact the form begins with: the one that the address names, else the person's own."""
+    wanted = request.GET.get("department")
+    if wanted is None:
+        own = Membership.objects.filter(user=person_of(request), department__in=departments)
+        wanted = str(own.values_list("department", flat=True).first() or "")
+    return next((one for one in departments if str(one.pk) == wanted), None)
 
 
 def _wish(form: PrescriptionForm, kept: Reservation) -> OrderWish:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import get_visible_or_404, permission_required, person_of
 from core.audit import Target
 from core.pages import paginate
-from core.posting import carried_out
+from core.posting import carried_out, show_now
 from core.roles import Permission
 from core.signing import signing
 from transplants import presenters_returns as presenters
@@ -148,11 +148,10 @@ def _page(
     person = person_of(request)
     may, said = presenters.may(row, person), presenters.proposal(row)
     is_back = presenters.is_open(row) and row.returned_at is not None
-    shown = _forms(listable=may["propose"] and not open_checks(row))
+    shown = _forms(listable=may["propose"] and not open_checks(row), digest=said.get("digest", ""))
     if form is not None:
+        show_now(form, shown[act])
         shown[act] = form
-    if isinstance(shown["second"], SecondForm):
-        shown["second"].show(said.get("digest", ""))
     context = {
         "row": row,
         "state": presenters.state_tag(row, of_bank=True),
@@ -173,10 +172,10 @@ def _page(
     return render(request, "transplants/return_decide.html", context, status=status)
 
 
-def _forms(*, listable: bool) -> dict[str, forms.Form]:
+def _forms(*, listable: bool, digest: str) -> dict[str, forms.Form]:
     return {
         "arrive": ReturnedForm(auto_id="arrive_%s"),
         "propose": ProposeForm(auto_id="propose_%s", listable=listable),
-        "second": SecondForm(auto_id="second_%s"),
+        "second": SecondForm(auto_id="second_%s", initial={"seen": digest}),
         "withdraw": WithdrawForm(auto_id="withdraw_%s"),
     }

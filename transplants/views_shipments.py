@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.access import get_visible_or_404, permission_required, person_of
 from core.exports import csv_response
 from core.pages import paginate
-from core.posting import carried_out, posted
+from core.posting import carried_out, posted, show_now
 from core.roles import Permission
 from hospitals.models import Patient
 from transplants import curves_shipments, lists_shipments, shipping
@@ -223,7 +223,10 @@ def _forms(row: Shipment, act: str, form: forms.Form | None) -> dict[str, forms.
         "logger": LoggerForm(auto_id="logger_%s", zone=timezone.get_current_timezone()),
         "fail": FailForm(auto_id="fail_%s"),
     }
-    return shown | ({act: form} if form is not None else {})
+    if form is None:
+        return shown
+    show_now(form, shown[act])
+    return shown | {act: form}
 
 
 def act_on(

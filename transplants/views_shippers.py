@@ -11,10 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.access import permission_required, person_of
 from core.audit import actor_of
+from core.errors import DomainError
 from core.posting import carried_out, posted
 from core.roles import Permission
 from transplants import presenters_shipments as presenters
@@ -71,6 +72,22 @@ def shipper_edit(request: HttpRequest, pk: Any = None) -> HttpResponse:
     ]
     context = {"form": form, "row": row, "crumbs": crumbs}
     return render(request, "transplants/shipper_form.html", context, status=outcome.status)
+
+
+@require_POST
+@permission_required(_WORK)
+def shipper_move(request: HttpRequest, pk: Any) -> HttpResponse:
+    """One that was away is back, or inspected and ready."""
+    row = Shipper.objects.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    try:
+        services.shipper_move(shipper_id=row.pk, to=request.POST.get("to", ""), user=person_of(request))
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Shipper %(serial)s is saved.") % {"serial": row.serial})
+    return redirect("transplants:shipper-list")
 
 
 @require_http_methods(["GET", "POST"])

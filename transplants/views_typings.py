@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.access import get_visible_or_404, permission_required, person_of
 from core.exports import csv_response
 from core.pages import paginate
-from core.posting import carried_out, posted
+from core.posting import carried_out, posted, show_now
 from core.roles import Permission
 from transplants import lists_typings as lists
 from transplants import presenters_typings as presenters
@@ -125,7 +125,7 @@ def _page(
     seen = {"shown": presenters.shown(row)}
     shown = {name: of(auto_id=f"{name}_%s", initial=seen) for name, of in _FORMS.items()}
     if form is not None:
-        _show_now(form, seen)
+        show_now(form, shown[act])
         shown[act] = form
     context = {
         "row": row,
@@ -146,14 +146,6 @@ def _page(
         "crumbs": _crumbs(row),
     }
     return render(request, "transplants/typing_detail.html", context, status=status)
-
-
-def _show_now(form: forms.Form, seen: dict[str, str]) -> None:
-    """What was typed stays; what is vouched for, if it is sent again, is what the page shows now."""
-    if "shown" in form.fields and isinstance(form.data, QueryDict):
-        data = form.data.copy()
-        data.setlist("shown", [seen["shown"]])
-        form.data = data
 
 
 def _reservation_url(request: HttpRequest, row: ConfirmatoryTyping) -> str:

@@ -179,6 +179,7 @@ ROWS = [
     _shipper_row("create", method="post", data=_shipper),
     _shipper_row("edit"),
     _shipper_row("edit", method="post", data=_shipper),
+    _shipper_row("move", method="post", data=lambda world: {"to": "ready"}),
     Row("transplants:shipping-rules", RULES),
     Row("transplants:shipping-rules", RULES, method="post", data=_rules),
     Row(f"{A}list", VIEW, json=True),

@@ -117,7 +117,7 @@ def test_queries_of_the_passport(signed_in: Any, qa: User, django_assert_max_num
     unit = full_unit()
     client = signed_in(qa)
 
-    with django_assert_max_num_queries(39):
+    with django_assert_max_num_queries(37):
         passport(client, unit)
 
 

@@ -30,8 +30,8 @@ WORDS = {
         "decided": "It is decided.",
     },
     "zh-hans": {
-        "work": "请报告回输情况，或报告未使用",
-        "send": "报告回输",
+        "work": "请报告输注情况，或报告未使用",
+        "send": "报告输注",
         "right": "无误，按此保存。",
         "unusual": "数值和单位是否正确？",
         "next": "将患者停用：已移植",

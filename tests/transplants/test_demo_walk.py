@@ -96,7 +96,9 @@ def _a_released_unit_is_packed_checked_and_sent(people: People) -> None:
     order = Order.objects.to_pack().with_names().order_by("deliver_on").first()
     assert order is not None
     free = next(
-        one for one in Shipper.objects.order_by("serial") if not Shipment.objects.holding(one.pk).exists()
+        one
+        for one in Shipper.objects.filter(place="ready").order_by("serial")
+        if not Shipment.objects.holding(one.pk).exists()
     )
     row = shipment_pack(order_id=order.pk, packing=packing(order, free), user=first)
     shipment_check(shipment_id=row.pk, scanned=order.unit.unit_no, user=second)

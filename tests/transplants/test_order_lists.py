@@ -149,7 +149,7 @@ def test_the_page_of_an_order_asks_a_bounded_number_of_times(
     client = signed_in(qa)
     client.get(url("detail", order.pk))
 
-    with django_assert_max_num_queries(41):
+    with django_assert_max_num_queries(39):
         client.get(url("detail", order.pk))
 
 

@@ -319,6 +319,7 @@ def test_the_signed_digest_changes_with_each_field_of_the_prescription(patient: 
         "contact": "x",
         "contact_phone": "x",
         "note": "x",
+        "department_id": uuid4(),
         "version": 2,
     }
     assert set(others) == {*prescription.FIELDS, "version"}

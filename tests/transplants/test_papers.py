@@ -334,7 +334,7 @@ def test_without_a_text_of_the_bank_the_proposal_is_marked_as_unconfirmed(row: O
 
     assert "Unconfirmed: a proposal of the program" in english
     assert "infuse within 4 hours (HEMACORD label)" in english
-    assert "4 小时内回输" in chinese
+    assert "4 小时内输注" in chinese
 
 
 def test_the_text_in_force_stands_on_the_paper_with_its_version(row: Order) -> None:

@@ -93,6 +93,7 @@ def _shipper(shipment: Shipment) -> Iterator[Block]:
 def _recipient(given: Given) -> Iterator[Block]:
     order = given.order
     yield Heading(pgettext("of a shipment", "Recipient"), 2)
-    for line in (f"{order.hospital.code} {order.hospital.display_name}", *texts.lines(order.ship_to)):
+    hospital = f"{order.hospital.code} {order.hospital.display_name}"
+    for line in (hospital, *words.department_lines(order), *texts.lines(order.ship_to)):
         yield Text(line)
     yield Text(f"{order.contact} · {order.contact_phone}")

@@ -45,7 +45,9 @@ class Given:
 
     @classmethod
     def of(cls, order_id: UUID) -> Given:
-        rows = Order.objects.select_related("unit__bank", "unit__donation", "patient", "hospital")
+        rows = Order.objects.select_related(
+            "unit__bank", "unit__donation", "patient", "hospital", "department"
+        )
         return cls(rows.get(pk=order_id))
 
     @property

@@ -42,7 +42,8 @@ def face(given: Given) -> Face:
     order, shipment = given.order, given.shipment
     if shipment is None:
         raise ValueError("an address sheet names shipper, seals and waybill")
-    to = (order.hospital.display_name, *texts.lines(order.ship_to), order.country)
+    whose = (order.hospital.display_name, *words.department_lines(order))
+    to = (*whose, *texts.lines(order.ship_to), order.country)
     facts = (
         _("Shipper %(serial)s · seals %(seals)s")
         % {"serial": shipment.shipper.serial, "seals": shipment.seals},

@@ -16,6 +16,7 @@ from bank.models import CordBloodUnit
 from core.pdf.document import Barcode, Block, Fact, Facts, Heading, Notice, Text
 from transplants.choices_orders import OrderState
 from transplants.choices_papers import TextKind
+from transplants.models import Order
 from transplants.papers import texts
 from transplants.papers.given import Given
 
@@ -65,6 +66,11 @@ def identity(given: Given) -> Iterator[Block]:
             Fact(_("Planned infusion"), day(order.infusion_on)),
         )
     )
+
+
+def department_lines(order: Order) -> tuple[str, ...]:
+    """The department that takes it, as a line of an address; none where none is named."""
+    return (order.department.display_name,) if order.department is not None else ()
 
 
 def warnings(given: Given) -> Iterator[Block]:
