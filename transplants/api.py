@@ -20,6 +20,7 @@ from hospitals.models import Patient
 from transplants import (
     api_enquiries,
     api_fees,
+    api_follow_up,
     api_grafts,
     api_incidents,
     api_orders,
@@ -213,6 +214,7 @@ def register(router: SimpleRouter) -> None:
         api_orders,
         api_shipments,
         api_grafts,
+        api_follow_up,
         api_incidents,
         api_fees,
         api_papers,
