@@ -24,7 +24,7 @@ def build(world: World) -> None:
         user = editor_of(row)
         form = handed_in(row, "d100", user)
         draft = follow_up_save(transplant_id=row.pk, visit="m6", answers={}, seen="", user=user)
-        for kind, value in {"followed": row, "form": form, "draft": draft}.items():
+        for kind, value in {"followed": row, "handed_form": form, "kept_form": draft}.items():
             setattr(world, f"{name}{kind}", value)
 
 
@@ -45,7 +45,7 @@ def _form(world: World) -> dict[str, Any]:
 
 
 def _correction(world: World) -> dict[str, Any]:
-    return {"contact": "alive", "contact_on": _day(world, 99), "reason": "r", "seen": stamp(world.form)}
+    return {"contact": "alive", "contact_on": _day(world, 99), "reason": "r", "seen": stamp(world.handed_form)}
 
 
 def _counts(name: str) -> Any:
@@ -81,15 +81,15 @@ ROWS = [
             "reason": "r",
         },
     ),
-    Row(f"{N}follow-up-detail", VIEW, **_of("form")),
-    Row(f"{N}follow-up-correct", HOSPITAL, **_of("form")),
-    Row(f"{N}follow-up-correct", HOSPITAL, **_of("form"), method="post", data=_correction),
+    Row(f"{N}follow-up-detail", VIEW, **_of("handed_form")),
+    Row(f"{N}follow-up-correct", HOSPITAL, **_of("handed_form")),
+    Row(f"{N}follow-up-correct", HOSPITAL, **_of("handed_form"), method="post", data=_correction),
     Row(
         f"{N}follow-up-discard",
         HOSPITAL,
-        **_of("draft"),
+        **_of("kept_form"),
         method="post",
-        data=lambda world: {"seen": stamp(world.draft)},
+        data=lambda world: {"seen": stamp(world.kept_form)},
     ),
     Row(f"{N}follow-up-edit", HOSPITAL, **_of("followed", visit="y1")),
     Row(f"{N}follow-up-edit", HOSPITAL, **_of("followed", visit="y1"), method="post", data=_form),
@@ -118,7 +118,7 @@ ROWS = [
     ),
     Row(f"{N}count-remove", HOSPITAL, **_of("followed"), method="post"),
     Row(f"{A}follow-up-list", VIEW, json=True),
-    Row(f"{A}follow-up-detail", VIEW, **_of("form"), json=True),
+    Row(f"{A}follow-up-detail", VIEW, **_of("handed_form"), json=True),
     Row(f"{A}follow-up-list", HOSPITAL, method="post", data=_draft(""), json=True),
     Row(
         f"{A}follow-up-list",
@@ -128,7 +128,7 @@ ROWS = [
         json=True,
         hidden_from=HOSPITAL,
     ),
-    Row(f"{A}follow-up-correct", HOSPITAL, **_of("form"), method="post", data=_correction, json=True),
+    Row(f"{A}follow-up-correct", HOSPITAL, **_of("handed_form"), method="post", data=_correction, json=True),
     Row(f"{A}follow-up-due-list", VIEW, json=True),
     Row(
         f"{A}blood-count-list",
