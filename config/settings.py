@@ -301,6 +301,10 @@ SPECTACULAR_SETTINGS = {
         "ShipmentEventKindEnum": "transplants.choices_orders.EventKind",
         "AnswerEnum": "transplants.choices_orders.Answer",
         "PaperKindEnum": "transplants.choices_papers.PaperKind",
+        "YesNoEnum": "transplants.choices_outcomes.YesNo",
+        "FindingEnum": "transplants.findings.YES_OR_NO",
+        "RecoveryEnum": "transplants.choices_outcomes.Recovery",
+        "DeathCauseEnum": "transplants.choices_outcomes.Cause",
     },
 }
 

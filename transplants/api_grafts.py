@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -16,11 +22,20 @@ from core.access import get_visible_or_404, has_permission, person_of
 from core.roles import Permission
 from hospitals.choices import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from hospitals.querysets import hospitals_open_to
-from transplants import services_grafts, services_returns
+from transplants import api_follow_up, services_grafts, services_returns
 from transplants.choices_orders import Answer, GraftPoint, GraftType, ReactionGrade, ThawMethod
 from transplants.graft_reports import COUNTED, Count, Report
-from transplants.models import GraftMeasurement, Infusion, Order, Transplant, UnitReturn
+from transplants.models import (
+    GraftMeasurement,
+    Infusion,
+    Order,
+    Outcome,
+    Transplant,
+    TransplantUnit,
+    UnitReturn,
+)
 from transplants.querysets_orders import TransplantQuerySet, UnitReturnQuerySet
+from transplants.services_facts import FACTS
 from transplants.services_returns import NOT_USED_CAUSES
 from transplants.writing import LONGEST_REASON
 
@@ -56,21 +71,62 @@ class InfusionSerializer(serializers.ModelSerializer[Infusion]):
         read_only_fields = fields
 
 
+class GivenUnitSerializer(serializers.ModelSerializer[TransplantUnit]):
+    """One unit of a transplant, as it was on day 0."""
+
+    name = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = TransplantUnit
+        fields = (
+            "position",
+            "unit",
+            "name",
+            "is_own",
+            "tnc_e7_per_kg",
+            "cd34_e5_per_kg",
+            "antigen6",
+            "allele8",
+        )
+        read_only_fields = fields
+
+
+class OutcomeSerializer(serializers.ModelSerializer[Outcome]):
+    """What became of it, in days since day 0; derived from forms and counts."""
+
+    class Meta:
+        model = Outcome
+        fields = (
+            "days_followed", "is_dead", "is_lost", "cause", "days_to_neutrophils", "neutrophils_known",
+            "days_to_platelets", "platelets_known", "days_to_graft_failure", "graft_failure_known", "days_to_acute_2",
+            "days_to_acute_3", "acute_known", "days_to_chronic", "days_to_chronic_systemic", "chronic_known",
+            "days_to_relapse", "relapse_known", "days_to_second", "chimerism_percent", "enzyme_percent", "due_visit",
+            "due_from", "due_until",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
 class TransplantSerializer(serializers.ModelSerializer[Transplant]):
-    """Everything infused on one day 0."""
+    """Everything infused on one day 0. patient: null where it was taken over from a list."""
 
     patient_code = serializers.CharField(source="who", read_only=True)
     hospital_code = serializers.CharField(source="hospital.code", read_only=True)
     infusions = InfusionSerializer(many=True, read_only=True)
+    units = GivenUnitSerializer(many=True, read_only=True)
+    outcome = serializers.SerializerMethodField(help_text="null: nothing is derived yet")
 
     class Meta:
         model = Transplant
         fields = (
             "id", "number", "patient", "patient_code", "hospital", "hospital_code", "infused_on", "sequence",
-            "graft_type", "diagnosis", "diagnosis_text", "stage", "weight_kg", "conditioning", "conditioning_on",
-            "infusions",
+            "graft_type", "source", "weight_kg", "age_years", *FACTS, "infusions", "units", "outcome", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(OutcomeSerializer(allow_null=True))
+    def get_outcome(self, row: Transplant) -> Any:
+        found = getattr(row, "outcome", None)
+        return OutcomeSerializer(found).data if found else None
 
 
 class TransplantQuery(serializers.Serializer[Any]):
@@ -186,7 +242,7 @@ class TransplantViewSet(
     """Of the own hospitals, for bank staff of all."""
 
     serializer_class = TransplantSerializer
-    permission_classes = [has_permission(Permission.TRANSPLANT_VIEW)]
+    permission_classes = [has_permission(Permission.TRANSPLANT_VIEW, write=Permission.FOLLOW_UP_EDIT)]
     queryset = Transplant.objects.none()
 
     def get_queryset(self) -> TransplantQuerySet:
@@ -196,7 +252,20 @@ class TransplantViewSet(
         asked.is_valid(raise_exception=True)
         rows: TransplantQuerySet = Transplant.objects.visible_to(person_of(self.request))
         found = rows.filter(**asked.validated_data).with_names().order_by("-infused_on", "pk")
-        return found.prefetch_related("infusions__unit", "infusions__order", "infusions__measurements")
+        return found.select_related("outcome").prefetch_related(
+            "infusions__unit", "infusions__order", "infusions__measurements", "units__unit"
+        )
+
+    @extend_schema(
+        summary="Complete what it was given for and how",
+        request=api_follow_up.FactsInput,
+        responses={200: TransplantSerializer, **_ERRORS},
+    )
+    @action(detail=True, methods=["post"])
+    def facts(self, request: Request, pk: str | None = None) -> Response:
+        row = api_follow_up.transplant_of(request, pk)
+        api_follow_up.facts_saved(request, row)
+        return Response(self.get_serializer(self.get_queryset().get(pk=row.pk)).data)
 
 
 class InfusionViewSet(viewsets.GenericViewSet[Infusion]):

@@ -18,10 +18,11 @@ ACUTE_NUMBERS: Final[Mapping[str, tuple[int, int]]] = {
     "stool_ml": (0, 20_000),
     "stool_episodes": (0, 99),
 }
+YES_OR_NO: Final = ("yes", "no")
 ACUTE_ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "bullae": ("yes", "no"),
-    "gut_severe": ("yes", "no"),
-    "upper_gut": ("yes", "no"),
+    "bullae": YES_OR_NO,
+    "gut_severe": YES_OR_NO,
+    "upper_gut": YES_OR_NO,
     "bilirubin_unit": ("mg_per_dl", "umol_per_l"),
 }
 # Of the lung FEV1 is asked, not a score.

@@ -292,7 +292,7 @@ class FollowUpFilterForm(forms.Form):
     """Filters of the list of forms; what they say stays in the URL."""
 
     state = forms.ChoiceField(
-        label=_("Forms"),
+        label=pgettext_lazy("follow-up", "Forms"),
         required=False,
         choices=[
             ("", _("due and overdue")),

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.access import person_of
 from core.pages import Sort, sort_from
@@ -38,8 +39,8 @@ def columns(*, with_hospital: bool) -> list[dict[str, Any]]:
         {"label": _("Patient"), "key": "patient"},
         {"label": _("Hospital"), "key": "hospital"},
         {"label": _("Day 0"), "key": "day"},
-        {"label": _("Form"), "key": ""},
-        {"label": _("Until"), "key": "until"},
+        {"label": pgettext_lazy("follow-up", "Form"), "key": ""},
+        {"label": pgettext_lazy("follow-up", "Until"), "key": "until"},
         {"label": _("State"), "key": ""},
     ]
     return [column for column in found if with_hospital or column["key"] != "hospital"]

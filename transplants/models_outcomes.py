@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from transplants import querysets_outcomes as querysets
 from transplants.choices_outcomes import (
@@ -136,7 +137,7 @@ class FollowUp(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     transplant = models.ForeignKey(Transplant, on_delete=models.PROTECT, related_name="follow_ups")
-    visit = models.CharField(_("Form"), max_length=8)
+    visit = models.CharField(pgettext_lazy("follow-up", "Form"), max_length=8)
     version = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=FormState, default=FormState.DRAFT)
     contact = models.CharField(_("The patient is"), max_length=8, choices=Contact, blank=True, default="")

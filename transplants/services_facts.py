@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -30,7 +31,7 @@ FACTS: Final = (
 
 def facts_stamp(row: Transplant) -> str:
     """What an open page compares."""
-    return row.updated_at.isoformat()
+    return row.updated_at.astimezone(dt.UTC).isoformat()
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -38,6 +39,8 @@ _VIEW, _EDIT = Permission.TRANSPLANT_VIEW, Permission.FOLLOW_UP_EDIT
 def count_list(request: HttpRequest, pk: Any) -> HttpResponse:
     """What was counted, and lines to type in."""
     acting = (_EDIT,) if request.method == "POST" else ()
+    if acting and not person_of(request).has_permission(_EDIT):
+        raise PermissionDenied
     row = transplant(request, pk, *acting)
     lines = CountFormSet(posted(request), prefix="c")
     status, faults = 200, []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import npgettext
 
 from transplants.outcomes.derive import IMPORTED_VISIT
 from transplants.outcomes.schedule import VISIT
@@ -18,4 +18,4 @@ def visit_title(code: str) -> str:
         return code
     if not visit.years:
         return _("Day 100") if code == "d100" else _("6 months")
-    return ngettext("%(n)d year", "%(n)d years", visit.years) % {"n": visit.years}
+    return npgettext("after transplant", "%(n)d year", "%(n)d years", visit.years) % {"n": visit.years}

