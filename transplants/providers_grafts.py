@@ -40,6 +40,16 @@ def register() -> None:
             "/transplants/",
         )
     )
+    nav.register(
+        NavItem(
+            39,
+            gettext_lazy("Earlier transplants"),
+            "transplants:outcome-import",
+            Permission.OUTCOME_IMPORT,
+            "/outcomes/import/",
+            unless=Permission.TRANSPLANT_VIEW,  # these find it from the list of transplants
+        )
+    )
     find.register(find_transplants)
     work.register(work_items)
     merging.register(open_transplants)

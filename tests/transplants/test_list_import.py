@@ -9,7 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.audit import Actor
 from core.errors import Conflict
@@ -21,6 +24,7 @@ from tests.factories.core import UserFactory
 from tests.factories.hospitals import HospitalFactory
 from tests.transplants.lists import BY, GOOD, TODAY, csv_of, imported, row, said
 from transplants import services_transplant_import as services
+from transplants.importing.columns import NAMES
 from transplants.models import (
     FollowUp,
     Outcome,
@@ -180,6 +184,8 @@ def test_one_hospital_and_one_answer_for_the_whole_file(hospital: Hospital) -> N
         ({"diagnosis": "other"}, [("diagnosis_text", "diagnosis_text_needed")]),
         ({"birth_date": "2016-01-01", "age_years": ""}, [("birth_date", "born_after")]),
         ({"birth_date": "1960-01-01"}, [("age_years", "age_differs")]),
+        ({"birth_date": "1515-01-01", "age_years": ""}, [("birth_date", "number_between")]),
+        ({"status": "alive", "cause": "", "contributing": "viral"}, [("contributing", "cause_of_living")]),
         ({"graft_type": "double"}, [("unit_2", "second_unit_missing")]),
         ({"unit_2": "X", "own_2": "no"}, [("unit_2", "second_unit_too_many")]),
         ({"own_1": "unknown"}, [("own_1", "own_needed")]),
@@ -439,6 +445,37 @@ def test_columns_of_other_names_are_proposed_and_mapped() -> None:
                "D": "diagnosis", "X": ""}  # fmt: skip
     assert imported(csv_of(others), mapping=mapping, hospital="H001", own="yes").imported == 1
     assert Outcome.objects.get().is_lost is True
+
+
+CELLS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "yes", "no", "0", "1", "-1", "1e99", "1e-99", "9" * 40, "0,5", "2015-04-10", "0001-01-01", "9999-12-31",
+         "IV", "dead", "lost", "E75.2", "other", "double", "primary", "secondary", "viral+relapse", "=1", "\\N"]
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.dictionaries(st.sampled_from(NAMES), CELLS, max_size=8))
+def test_whatever_stands_in_the_cells_a_row_is_taken_over_or_refused_with_a_reason(
+    changes: dict[str, str],
+) -> None:
+    clean = {
+        name: cell.replace("\0", "").replace("\r", "").replace("\n", "") for name, cell in changes.items()
+    }
+    try:
+        data = csv_of(row(**clean))
+    except UnicodeEncodeError:
+        return
+
+    with transaction.atomic():
+        report = imported(data)
+        assert bool(report.findings) == (report.imported == 0)
+        assert all(finding.text for finding in (*report.findings, *report.warnings))
+        if not report.findings:
+            assert imported(data).unchanged == 1
+        transaction.set_rollback(True)
 
 
 def test_nothing_of_the_day_before_today_is_in_the_future() -> None:

@@ -13,7 +13,7 @@ from bank.imports.errors import CellError, Finding
 from hospitals.choices import DIAGNOSES, DIAGNOSIS
 from hospitals.plausibility import age_years
 from transplants.choices_orders import GraftType
-from transplants.choices_outcomes import Contact, GraftFailure, Recovery, YesNo
+from transplants.choices_outcomes import MOST_AGE_YEARS, Contact, GraftFailure, Recovery, YesNo
 from transplants.importing.columns import EVENTS, NEEDED, OF_FORM, OF_TRANSPLANT, READERS
 from transplants.importing.errors import TransplantFinding
 from transplants.outcomes.derive import DAYS_PER_MONTH
@@ -230,6 +230,9 @@ class _Reading:
         years = age_years(born, self.got["infused_on"])
         if years < 0:
             self.say("birth_date", "born_after")
+        elif years > MOST_AGE_YEARS:
+            most = f"{MOST_AGE_YEARS}"
+            self.say("birth_date", "number_between", text=f"{years:.0f}", low="0", high=most, unit="years")
         elif "age_years" in self.got and abs(float(self.got["age_years"]) - years) > 1:
             self.say("age_years", "age_differs", years=f"{years:.1f}")
         else:
@@ -268,8 +271,9 @@ class _Reading:
             elif day is None and answer in _HAPPENED and not bad & {f"{name}_on", f"{name}_days"}:
                 self.warnings.append(TransplantFinding(self.line, f"{name}_on", "day_missing"))
         self._order()
-        if self.got.get("cause") and self.got.get("status", Contact.DEAD) != Contact.DEAD:
-            self.say("cause", "cause_of_living")
+        for name in ("cause", "contributing"):
+            if self.got.get(name) and self.got.get("status", Contact.DEAD) != Contact.DEAD:
+                self.say(name, "cause_of_living")
 
     def _day_of(self, name: str, bad: set[str]) -> None:
         """One day of both columns, between day 0 and the last contact."""
