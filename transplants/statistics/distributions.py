@@ -16,8 +16,6 @@ from transplants.statistics.arrays import Floats, checked_level
 _NORMAL: Final = NormalDist()
 _EPS: Final = 1e-17
 _TINY: Final = 1e-300
-_MOST_TERMS: Final = 100_000
-_MOST_STEPS: Final = 200
 
 
 def z_of(level: float) -> float:
@@ -64,11 +62,11 @@ def _front(a: Floats, x: Floats) -> Floats:
 def _power_series(a: Floats, x: Floats) -> Floats:
     term = 1.0 / a
     total = term.copy()
-    for n in range(1, _MOST_TERMS):
+    n = 0
+    while bool(np.any(term > total * _EPS)):
+        n += 1
         term = term * x / (a + n)
         total += term
-        if bool(np.all(term <= total * _EPS)):
-            break
     return total * _front(a, x)
 
 
@@ -77,15 +75,15 @@ def _continued_fraction(a: Floats, x: Floats) -> Floats:
     c = np.full_like(x, 1.0 / _TINY)
     d = 1.0 / b
     h = d.copy()
-    for n in range(1, _MOST_TERMS):
+    step, n = np.zeros_like(x), 0
+    while bool(np.any(np.abs(step - 1.0) > 4e-16)):
+        n += 1
         numerator = n * (a - n)
         b = b + 2.0
         d = 1.0 / _not_zero(numerator * d + b)
         c = _not_zero(b + numerator / c)
         step = c * d
         h = h * step
-        if bool(np.all(np.abs(step - 1.0) <= 4e-16)):
-            break
     return h * _front(a, x)
 
 
@@ -141,7 +139,9 @@ def _root(
 
     low, high = low.copy(), high.copy()
     below, above = distance(low), distance(high)
-    for step in range(_MOST_STEPS):
+    gap, at, step = np.ones_like(low), low, 0
+    while bool(np.any(high - low > 4e-16 * high) and np.any(gap != 0)):
+        step += 1
         middle = (low + high) / 2.0
         guess = high - above * (high - low) / np.where(above == below, 1.0, above - below)
         at = np.where((guess > low) & (guess < high) & (step % 3 < 2), guess, middle)
@@ -150,6 +150,4 @@ def _root(
         below = np.where(right, below * 0.5, gap)
         above = np.where(right, gap, above * 0.5)
         low, high = np.where(right, low, at), np.where(right, at, high)
-        if bool(np.all(high - low <= 4e-16 * high)) or bool(np.all(gap == 0)):
-            break
     return np.where(np.abs(gap) < 1e-13, at, (low + high) / 2.0)
