@@ -354,8 +354,8 @@ def main() -> int:
     for figure in figures():
         found, same = figure.compared()
         wrong += not same
-        told = " ".join(found) if not same else "the same"
-        print(f"| {figure.data} | {figure.quantity} | {figure.expected} | {told} |")
+        mark = "" if same else " **differs**"
+        print(f"| {figure.data} | {figure.quantity} | {figure.expected} | {' '.join(found)}{mark} |")
     print(f"\n{wrong} figures differ")
     return 1 if wrong else 0
 
