@@ -2,8 +2,8 @@
 
 Kaplan–Meier, cumulative incidence and Gray's test of a million subjects, at distinct times (the worst case) and at
 whole days; beside them in the same run lifelines, scikit-survival and, where Rscript with survival and cmprsk is
-installed, R. Then what a dashboard asks: 10,000 transplants of 110 hospitals. Medians of elapsed seconds; ends with 1
-above a goal.
+installed, R. Then what a dashboard asks: 10,000 transplants of 110 hospitals. Medians of processor seconds, so that
+other work on the machine does not count; ends with 1 above a goal.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ R_SCRIPT = """
 suppressMessages({library(survival); library(cmprsk)}); d <- commandArgs(TRUE)
 n <- as.integer(d[2]); read <- function(x) readBin(file.path(d[1], x), "double", n)
 time <- read("time"); event <- read("event"); group <- read("group")
-run <- function(f) for (i in 1:as.integer(d[3])) cat(system.time(f())[["elapsed"]], "")
+run <- function(f) for (i in 1:as.integer(d[3])) cat(sum(system.time(f())[c("user.self", "sys.self")]), "")
 run(function() survfit(Surv(time, event > 0) ~ 1, conf.type = "log-log")); cat("\\n")
 run(function() cuminc(time, event, group)); cat("\\n")
 run(function() survdiff(Surv(time, event > 0) ~ group)); cat("\\n")
@@ -72,9 +72,9 @@ def subjects(count: int, *, days: bool) -> Subjects:
 def median(runs: int, work: Callable[[], object]) -> float:
     found = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        found.append(time.perf_counter() - start)
+        found.append(time.process_time() - start)
     return statistics.median(found)
 
 
