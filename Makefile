@@ -23,6 +23,7 @@ check: ## format, lint, imports, types, migrations, translations, licences
 
 validate: ## every figure of docs/validation.md anew, on real data (../shared/data); up to an hour
 	@$(PYTHON) scripts/bootstrap test
+	@$(VENV) scripts/validate_statistics.py
 	@$(VENV) scripts/validate_hla.py
 	@$(VENV) scripts/validate_oracle.py
 	@$(VENV) scripts/validate_prediction.py
@@ -44,6 +45,7 @@ else
 	@$(VENV) benchmarks/world.py
 	@$(VENV) benchmarks/choosing.py
 	@$(VENV) benchmarks/importing.py
+	@$(VENV) benchmarks/survival.py
 	@exec $(VENV) benchmarks/banking.py
 endif
 

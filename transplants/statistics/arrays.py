@@ -80,15 +80,19 @@ def coded(
     if given.dtype.kind not in "biufU":
         given = np.asarray(labels, dtype=object)
     same_length(len(given), column, expected, "time")
-    values = given.tolist()
-    for row, value in enumerate(values):
-        if value is None or value == "" or value != value:
-            raise StatisticsError("missing", column=column, row=row)
+    if given.dtype.kind == "O":
+        blank = np.array(
+            [value is None or value == "" or value != value for value in given.tolist()], np.bool_
+        )
+    else:
+        blank = given == "" if given.dtype.kind == "U" else given != given
+    if blank.any():
+        raise StatisticsError("missing", column=column, row=first(blank))
     if given.dtype.kind != "O":
         names, codes = np.unique(given, return_inverse=True)
         return codes.astype(np.int64), tuple(names.tolist())
-    order = {value: place for place, value in enumerate(sorted(set(values), key=str))}
-    return np.array([order[value] for value in values], dtype=np.int64), tuple(order)
+    order = {value: place for place, value in enumerate(sorted(set(given.tolist()), key=str))}
+    return np.array([order[value] for value in given.tolist()], dtype=np.int64), tuple(order)
 
 
 def times_asked(times: npt.ArrayLike) -> Floats:

@@ -161,12 +161,11 @@ def cox(
     rows, labels = covariate_table(covariates, len(data), names)
     if not data.event.any():
         raise StatisticsError("no_events", column="event")
-    centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
     codes, stratum_labels = (
         (np.zeros(len(data), np.int64), (None,)) if strata is None else coded(strata, "strata", len(data))
     )
     order = canonical_order(data, rows, codes)
+    centre, scale = centre_and_scale(rows[order])
     sets = list(_strata(data, (rows - centre) / scale, codes, order, len(stratum_labels), ties == "efron"))
     first = None if start is None else np.asarray(start, dtype=np.float64) * scale
     fit = largest(lambda at: _likelihood(sets, at), labels, first)
@@ -209,6 +208,12 @@ def canonical_order(data: SurvivalData, rows: Floats, codes: Ints) -> Ints:
     """By stratum, time, event, entry, covariates: rows that are equal in all of them may change places."""
     entry = [] if data.entry is None else [data.entry]
     return np.lexsort((*rows.T[::-1], *entry, data.event, data.time, codes))
+
+
+def centre_and_scale(rows: Floats) -> tuple[Floats, Floats]:
+    """Means and standard deviations (1 where a covariate never varies) of rows in canonical order: shape (p,) each."""
+    scale = rows.std(axis=0)
+    return rows.mean(axis=0), np.where(scale > 0, scale, 1.0)
 
 
 def _strata(

@@ -16,8 +16,7 @@ from transplants.statistics.arrays import Floats, checked_level
 _NORMAL: Final = NormalDist()
 _EPS: Final = 1e-17
 _TINY: Final = 1e-300
-_MOST_TERMS: Final = 100_000
-_MOST_STEPS: Final = 200
+_CLOSE: Final = 1e-13  # of the logarithm of a tail probability
 
 
 def z_of(level: float) -> float:
@@ -64,11 +63,11 @@ def _front(a: Floats, x: Floats) -> Floats:
 def _power_series(a: Floats, x: Floats) -> Floats:
     term = 1.0 / a
     total = term.copy()
-    for n in range(1, _MOST_TERMS):
+    n = 0
+    while bool(np.any(term > total * _EPS)):
+        n += 1
         term = term * x / (a + n)
         total += term
-        if bool(np.all(term <= total * _EPS)):
-            break
     return total * _front(a, x)
 
 
@@ -77,15 +76,15 @@ def _continued_fraction(a: Floats, x: Floats) -> Floats:
     c = np.full_like(x, 1.0 / _TINY)
     d = 1.0 / b
     h = d.copy()
-    for n in range(1, _MOST_TERMS):
+    step, n = np.zeros_like(x), 0
+    while bool(np.any(np.abs(step - 1.0) > 4e-16)):
+        n += 1
         numerator = n * (a - n)
         b = b + 2.0
         d = 1.0 / _not_zero(numerator * d + b)
         c = _not_zero(b + numerator / c)
         step = c * d
         h = h * step
-        if bool(np.all(np.abs(step - 1.0) <= 4e-16)):
-            break
     return h * _front(a, x)
 
 
@@ -101,9 +100,9 @@ def poisson_interval(counts: npt.ArrayLike, level: float = 0.95) -> tuple[Floats
     some = seen > 0
     if some.any():
         a = seen[some]
-        lower[some] = _root(lambda x: gamma_tails(a, x)[0], outside, _floor(a), a, rising=True)
+        lower[some] = _root(lambda x: gamma_tails(a, x)[0], outside, _below(a, outside), a, rising=True)
     above = seen + 1.0
-    upper = _root(lambda x: gamma_tails(above, x)[1], outside, above - 1.0, _ceiling(above), rising=False)
+    upper = _root(lambda x: gamma_tails(above, x)[1], outside, seen, _above(above, outside), rising=False)
     return lower, upper
 
 
@@ -114,20 +113,22 @@ def poisson_bounds(expected: npt.ArrayLike, level: float) -> tuple[Floats, Float
     """
     mean = np.atleast_1d(np.asarray(expected, dtype=np.float64))
     outside = (1.0 - checked_level(level)) / 2.0
-    upper = _root(
-        lambda a: gamma_tails(a, mean)[0], outside, mean * 0 + 1e-9, _ceiling(mean + 1.0), rising=False
-    )
-    lower = _root(lambda a: gamma_tails(a, mean)[1], outside, mean * 0 + 1e-9, mean + 1.0, rising=True)
+    low, high = _below(mean, outside), _above(mean + 1.0, outside)
+    upper = _root(lambda a: gamma_tails(a, mean)[0], outside, low, high, rising=False)
+    lower = _root(lambda a: gamma_tails(a, mean)[1], outside, low, mean + 1.0, rising=True)
     return np.maximum(lower - 1.0, 0.0), upper
 
 
-def _floor(a: Floats) -> Floats:
-    return np.full_like(a, 1e-12)
+def _above(mean: Floats, outside: float) -> Floats:
+    """Above what a Poisson tail of `outside` reaches (Chernoff's bound)."""
+    log = -math.log(outside)
+    return mean + log + np.sqrt(log * log + 2.0 * mean * log) + 1.0
 
 
-def _ceiling(a: Floats) -> Floats:
-    """Above every quantile that is asked for: mean and some 40 standard deviations."""
-    return a + 40.0 * np.sqrt(a) + 100.0
+def _below(mean: Floats, outside: float) -> Floats:
+    """Below what the other tail reaches; more than 0."""
+    log = -math.log(outside)
+    return np.maximum(mean - log - np.sqrt(log * log + 2.0 * mean * log) - 1.0, 1e-9)
 
 
 def _root(
@@ -139,17 +140,19 @@ def _root(
         gap: Floats = np.log(np.maximum(tail(at), _TINY)) - math.log(target)
         return gap if rising else -gap
 
-    low, high = low.copy(), high.copy()
     below, above = distance(low), distance(high)
-    for step in range(_MOST_STEPS):
-        middle = (low + high) / 2.0
+    best, off = low, np.full_like(low, np.inf)
+    side, step = np.zeros_like(low), 0
+    while bool(np.any((high - low > 4e-16 * high) & (off > _CLOSE))):
+        step += 1
         guess = high - above * (high - low) / np.where(above == below, 1.0, above - below)
-        at = np.where((guess > low) & (guess < high) & (step % 3 < 2), guess, middle)
+        inside = (guess > low) & (guess < high) & (step % 6 > 0)
+        at = np.where(inside, guess, (low + high) / 2.0)
         gap = distance(at)
-        right = gap >= 0
-        below = np.where(right, below * 0.5, gap)
-        above = np.where(right, gap, above * 0.5)
-        low, high = np.where(right, low, at), np.where(right, at, high)
-        if bool(np.all(high - low <= 4e-16 * high)) or bool(np.all(gap == 0)):
-            break
-    return np.where(np.abs(gap) < 1e-13, at, (low + high) / 2.0)
+        best, off = np.where(np.abs(gap) < off, at, best), np.minimum(np.abs(gap), off)
+        moved = np.sign(gap)
+        # an end that stays for a second time counts half, so that it moves next time
+        below = np.where(gap < 0, gap, np.where(side > 0, below / 2.0, below))
+        above = np.where(gap < 0, np.where(side < 0, above / 2.0, above), gap)
+        low, high, side = np.where(gap < 0, at, low), np.where(gap < 0, high, at), moved
+    return best

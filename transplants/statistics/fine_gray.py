@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from transplants.statistics.arrays import Bools, Floats, Ints, times_asked
-from transplants.statistics.cox import Baseline, Effects, canonical_order, ratio_test
+from transplants.statistics.cox import Baseline, Effects, canonical_order, centre_and_scale, ratio_test
 from transplants.statistics.data import SurvivalData, from_the_start
 from transplants.statistics.design import covariate_table
 from transplants.statistics.errors import StatisticsError
@@ -64,9 +64,8 @@ def fine_gray(
     rows, labels = covariate_table(covariates, len(data), names)
     if not (data.event == cause).any():
         raise StatisticsError("no_events", column="event")
-    centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
     order = canonical_order(data, rows, np.zeros(len(data), np.int64))
+    centre, scale = centre_and_scale(rows[order])
     event = data.event[order]
     kind = np.where(event == cause, 1, np.where(event == 0, 0, 2))
     sets = _Sets(((rows - centre) / scale)[order], data.time[order], kind)

@@ -103,7 +103,7 @@ def _variance(curves: _Curves) -> Floats:
     for source in range(groups):
         direct = _direct(curves, total, source)
         influence = np.cumsum(direct * rise[:, None], axis=0)
-        to_come = influence[-1] - influence
+        to_come = influence[-1:] - influence
         by_own = direct + slope_own[:, source, None] * to_come
         by_other = remaining[:, source, None] * to_come
         variance += (by_own * noise_own[:, source, None]).T @ by_own

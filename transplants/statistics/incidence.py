@@ -123,7 +123,7 @@ def cumulative_incidence(
         upper=upper,
         survival=survival,
         at_risk=table.at_risk,
-        events=np.array(counts, dtype=np.int64).reshape(len(reported), -1).T,
+        events=np.array(counts, dtype=np.int64).reshape(len(reported), table.time.size).T,
         censored=table.censored,
         limits=limits,
         level=level,

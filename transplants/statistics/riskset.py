@@ -41,9 +41,7 @@ class RiskSets:
 
     @cached_property
     def fraction(self) -> Floats:
-        """Efron: of d deaths at once the l-th, counted from 0, sees the others l/d gone. Breslow: 0."""
-        if not self.efron:
-            return np.zeros(self.died.size)
+        """Efron: of d deaths at once the l-th, counted from 0, sees the others l/d gone."""
         first = np.cumsum(self.deaths) - self.deaths
         return (np.arange(self.died.size) - first[self.block]) / self.deaths[self.block]
 

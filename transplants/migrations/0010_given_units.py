@@ -55,5 +55,5 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transplants", "0004_outcomes")]
+    dependencies = [("transplants", "0009_outcomes")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

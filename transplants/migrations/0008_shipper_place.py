@@ -19,7 +19,7 @@ def those_that_are_away(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transplants", "0004_department")]
+    dependencies = [("transplants", "0007_department")]
 
     operations = [
         migrations.AddField(

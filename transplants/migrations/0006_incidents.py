@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transplants", "0003_orders"),
+        ("transplants", "0005_shipping"),
     ]
 
     operations = [

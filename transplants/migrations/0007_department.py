@@ -14,7 +14,7 @@ ANY = "ALTER TABLE transplants_order DROP CONSTRAINT transplants_order_own_depar
 class Migration(migrations.Migration):
     dependencies = [
         ("hospitals", "0005_departments"),
-        ("transplants", "0003_orders"),
+        ("transplants", "0006_incidents"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("hospitals", "0005_departments"),
+        ("hospitals", "0006_time_zone"),
     ]
 
     operations = [

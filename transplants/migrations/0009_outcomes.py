@@ -14,8 +14,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("bank", "0020_review_of_genetic_data"),
-        ("hospitals", "0006_time_zone"),
-        ("transplants", "0004_shipping"),
+        ("hospitals", "0007_hospital_version"),
+        ("transplants", "0008_shipper_place"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
