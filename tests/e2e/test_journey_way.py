@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,16 +20,17 @@ from tests.e2e.browser import TYPING, sign_in
 from tests.e2e.test_journey_graft import WORDS as GRAFT
 from tests.e2e.test_journey_order import WORDS as ORDER
 from tests.e2e.test_journey_order import order_it, sign
+from tests.e2e.test_journey_patient_certainty import WORDS as SECOND
 from tests.e2e.test_journey_reservation import WORDS as RESERVE
 from tests.e2e.test_journey_shipment import WORDS as SHIP
 from tests.e2e.test_journey_shipment import fill, soon
 from tests.e2e.test_journey_typing import WORDS as TYPE
 from tests.factories.core import PASSWORD, UserFactory
-from tests.factories.hospitals import AntibodySerumFactory, member_of, second_sample
+from tests.factories.hospitals import AntibodySerumFactory, member_of
 from tests.factories.matching import ListedUnitFactory
 from tests.factories.orders import ready_unit
 from tests.factories.reservations import in_days
-from tests.factories.shipments import ShipperFactory, shipping_person
+from tests.factories.shipments import ShipperFactory, record_of, shipping_person
 from tests.factories.typings import typing_row
 from transplants.models import ConfirmatoryTyping, Infusion, Order, Reservation, Shipment
 
@@ -49,6 +51,11 @@ WORDS = {
         "right": "无误，按此保存。",
     },
 }
+# What a refusal of a stale page says, by whichever of the three steps it was.
+NOW = {
+    "en": re.compile("this step is not open|has ended already"),
+    "zh-hans": re.compile("此步骤不可用|已结束："),
+}
 pytestmark = pytest.mark.usefixtures("own_inventory")
 
 
@@ -64,6 +71,14 @@ class People:
     director: Page
     desk: Page
     second: Page
+    old: list[tuple[Page, str]] = field(default_factory=list)
+
+    def left_open(self, page: Page, address: str, button: str) -> None:
+        """Somebody opens a page in a further window of his and forgets it: its button is pressed at the very end."""
+        window = page.context.new_page()
+        window.goto(address)
+        expect(window.get_by_role("button", name=button, exact=True)).to_be_visible()
+        self.old.append((window, button))
 
 
 @pytest.fixture
@@ -97,6 +112,7 @@ def test_from_the_new_patient_to_the_transplant(
     celery_worker: None,
     hospital: Hospital,
     unit: CordBloodUnit,
+    tmp_path: Path,
     lang: str,
 ) -> None:
     hospital.qualification_no, hospital.qualified_until = "Q-1", in_days(400)
@@ -107,9 +123,9 @@ def test_from_the_new_patient_to_the_transplant(
     listed_for(people.ward, WORDS[lang])
     kept = reserved(people, unit, RESERVE[lang])
     typed_anew(people, kept, TYPE[lang])
-    prepared(patient)
+    prepared(people.ward, patient, lang)
     order = released(people, kept, ORDER[lang])
-    shipment = delivered(people, order, SHIP[lang])
+    shipment = delivered(people, order, SHIP[lang], tmp_path)
     infused(people, order, GRAFT[lang])
 
     unit.refresh_from_db()
@@ -125,7 +141,7 @@ def test_from_the_new_patient_to_the_transplant(
     assert trail(unit) == [
         "unit.reserve", "unit.order", "unit.release_to_ship", "unit.ship", "unit.deliver", "unit.infuse",
     ]  # fmt: skip
-    stale_pages(people, kept, order, shipment)
+    stale_pages(people, kept, order, shipment, lang)
 
 
 def new_patient(page: Page, say: dict[str, str]) -> Patient:
@@ -164,6 +180,7 @@ def reserved(people: People, unit: CordBloodUnit, say: dict[str, str]) -> Reserv
     row: Reservation = Reservation.objects.get()
     address = f"/reservations/{row.pk}/"
     people.bank.goto(address)
+    people.left_open(people.bank, address, say["confirm"])
     people.bank.get_by_role("button", name=say["confirm"]).dblclick()
     expect(people.bank.get_by_text(say["left"])).to_be_visible()
     row.refresh_from_db()
@@ -193,10 +210,20 @@ def typed_anew(people: People, kept: Reservation, say: dict[str, str]) -> None:
     expect(people.director.get_by_text(say["confirmed"]).first).to_be_visible()
 
 
-def prepared(patient: Patient) -> None:
-    """What has journeys of its own: a second sample of the patient, a serum without antibodies."""
-    second_sample(patient)
-    AntibodySerumFactory(patient=patient, sampled_on=in_days(-5))
+def prepared(page: Page, patient: Patient, lang: str) -> None:
+    """A second, independently drawn sample of the patient that agrees, and a serum without antibodies."""
+    typing = patient.typings.get(is_current=True)
+    page.goto(f"/patients/{patient.pk}/")
+    page.get_by_role("link", name=SECOND[lang]["second"], exact=True).click()
+    page.get_by_label(SECOND[lang]["first_day"], exact=True).fill(in_days(-40).isoformat())
+    page.get_by_label(SECOND[lang]["day"], exact=True).fill(in_days(-10).isoformat())
+    page.locator("[name=gl]").fill(typing.canonical_gl)
+    page.locator("[name=laboratory]").fill("Another laboratory")
+    page.get_by_role("button", name=SECOND[lang]["save"]).dblclick()
+    page.wait_for_url(f"**/patients/{patient.pk}/")
+    expect(page.get_by_text(SECOND[lang]["not_yet"])).to_have_count(0)
+
+    AntibodySerumFactory(patient=patient, sampled_on=in_days(-5))  # has a journey of its own
 
 
 def released(people: People, kept: Reservation, say: dict[str, str]) -> Order:
@@ -205,6 +232,7 @@ def released(people: People, kept: Reservation, say: dict[str, str]) -> Order:
     address = f"/orders/{row.pk}/"
     sign(people.physician, address, say["password"], say["sign"])
     people.bank.goto(address)
+    people.left_open(people.bank, address, say["approve"])
     people.bank.get_by_role("button", name=say["approve"]).click()
     people.bank.wait_for_load_state()
     sign(people.qa, address, say["password"], say["first"])
@@ -223,7 +251,7 @@ def releaser(people: People) -> Page:
     return page
 
 
-def delivered(people: People, order: Order, say: dict[str, str]) -> Shipment:
+def delivered(people: People, order: Order, say: dict[str, str], folder: Path) -> Shipment:
     shipper, code = ShipperFactory(), order.unit.unit_no
     desk, second, ward = people.desk, people.second, people.ward
     desk.goto("/shipments/")
@@ -239,8 +267,17 @@ def delivered(people: People, order: Order, say: dict[str, str]) -> Shipment:
     second.get_by_role("button", name=say["is_it"]).click()
     for kind in ("summary", "thaw"):  # enclosed before the lid is locked
         assert second.request.get(f"/orders/{order.pk}/papers/{kind}.pdf?lang=both").ok
+    expect(second.get_by_role("button", name=say["dispatch"], exact=True)).to_be_visible()
+    people.left_open(second, f"/shipments/{row.pk}/", say["dispatch"])
     second.get_by_role("button", name=say["dispatch"], exact=True).dblclick()
     expect(second.get_by_role("button", name=say["dispatch"], exact=True)).to_have_count(0)
+    row.refresh_from_db()
+    file = folder / "logger.csv"
+    file.write_bytes(record_of(row))
+    second.get_by_text(say["add"], exact=True).click()
+    second.locator("#logger_file").set_input_files(file)
+    second.get_by_role("button", name=say["read"]).click()
+    expect(second.get_by_text(say["within"])).to_be_visible()
     ward.goto(f"/shipments/{row.pk}/")
     ward.get_by_role("link", name=say["confirm"]).click()
     ward.locator("#id_scanned").fill(code)
@@ -282,9 +319,23 @@ def trail(unit: CordBloodUnit) -> list[str]:
     return list(rows.values_list("action", flat=True))
 
 
-def stale_pages(people: People, kept: Reservation, order: Order, shipment: Shipment) -> None:
-    """Back buttons and old addresses: pages, and nothing that happens twice."""
+def stale_pages(people: People, kept: Reservation, order: Order, shipment: Shipment, lang: str) -> None:
+    """Back buttons, old addresses, and buttons of pages that are long out of date: each says where it stands now, and
+    nothing happens twice."""
     before = AuditEntry.objects.count()
+    way = trail(order.unit)
+    assert len(people.old) == 3  # confirm the reservation, approve the order, dispatch
+    for window, button in people.old:
+        with window.expect_response(lambda answer: answer.request.method == "POST") as answered:
+            window.get_by_role("button", name=button, exact=True).click()
+        window.wait_for_load_state()
+        if "/dispatch/" in answered.value.url:  # the same sent twice is one: it is shown as it is by now
+            assert answered.value.status == 302
+        else:
+            assert answered.value.status == 409, (button, answered.value.status)
+            expect(window.get_by_text(NOW[lang]).first).to_be_visible()
+        expect(window.get_by_role("button", name=button, exact=True)).to_have_count(0)
+    assert trail(order.unit) == way
     for page in (people.ward, people.bank, people.second):
         page.go_back()
         page.wait_for_load_state()
