@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from core.models import AuditEntry, User
 from transplants.choices_outcomes import Cause, FormState
-from transplants.forms_follow_up import SECTIONS, SITES, UNITS, FollowUpForm
+from transplants.forms_follow_up import SECTIONS, SITES, UNITS, FollowUpForm, initial_of
 from transplants.lists_follow_up import form_to_fill
 from transplants.models import FollowUp, Outcome, Transplant
 from transplants.outcomes import gvhd
@@ -307,12 +307,23 @@ def corrections(form: FollowUp) -> list[dict[str, Any]]:
     ).first()
     if entry is None:
         return []
-    labels = FollowUpForm()
-    names = [name for name in entry.after if name in labels.fields]
+    labels, before, after = FollowUpForm(), initial_of(entry.before), initial_of(entry.after)
+    names = [name for name in labels.fields if before.get(name) != after.get(name)]
     return [
-        {"label": labels[name].label, "before": entry.before.get(name), "after": entry.after[name]}
+        {
+            "label": labels[name].label,
+            "before": _changed_text(labels, name, before.get(name)),
+            "after": _changed_text(labels, name, after.get(name)),
+        }
         for name in names
     ]
+
+
+def _changed_text(labels: FollowUpForm, name: str, value: Any) -> str:
+    """An answer as its form says it."""
+    words = {str(code): str(text) for code, text in getattr(labels.fields[name], "choices", ())}
+    many = value if isinstance(value, list) else ["" if value is None else value]
+    return ", ".join(words.get(str(one), str(one)) if one != "" else "" for one in many)
 
 
 # --- lists ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ derived anew, audit entry. Only the hospital writes; the bank reads.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -220,7 +221,7 @@ def known_of(held: Held, visit: Visit, replaced: FollowUp | None = None) -> Know
     forms = FollowUp.objects.filter(transplant=row, state=FormState.FINAL)
     if replaced is not None:
         forms = forms.exclude(pk=replaced.pk)
-    died_on = _died_on(held.patient)
+    died_on = _died_on(held)
     if replaced is not None and replaced.contact == Contact.DEAD and replaced.contact_on == died_on:
         died_on = None  # the record says so because this form did
     counts = counts_of(row)
@@ -246,9 +247,22 @@ def _other(form: FollowUp) -> Other:
     )
 
 
-def _died_on(patient: Patient | None) -> Any:
-    is_dead = patient is not None and patient.inactive_reason == InactiveReason.DIED
-    return patient.ended_on if is_dead and patient is not None else None
+def _died_on(held: Held) -> dt.date | None:
+    """By the patient's record; where there is none here, by a form of another transplant of the same person."""
+    patient, row = held.patient, held.row
+    if patient is not None:
+        found: dt.date | None = patient.ended_on
+        return found if patient.inactive_reason == InactiveReason.DIED else None
+    others = FollowUp.objects.filter(
+        transplant__registry_code=row.registry_code,
+        transplant__hospital=row.hospital_id,
+        state=FormState.FINAL,
+        contact=Contact.DEAD,
+    )
+    told: dt.date | None = (
+        others.exclude(transplant=row).values_list("contact_on", flat=True).order_by("contact_on").first()
+    )
+    return told
 
 
 # --- parts ----------------------------------------------------------------------------------------

@@ -45,7 +45,12 @@ def _form(world: World) -> dict[str, Any]:
 
 
 def _correction(world: World) -> dict[str, Any]:
-    return {"contact": "alive", "contact_on": _day(world, 99), "reason": "r", "seen": stamp(world.handed_form)}
+    return {
+        "contact": "alive",
+        "contact_on": _day(world, 99),
+        "reason": "r",
+        "seen": stamp(world.handed_form),
+    }
 
 
 def _counts(name: str) -> Any:

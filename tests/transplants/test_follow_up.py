@@ -547,6 +547,17 @@ def test_of_a_transplant_of_a_list_forms_are_handed_in_like_any_other(row: Trans
     assert (outcome_of(listed).is_dead, outcome_of(listed).days_followed) == (True, 380)
 
 
+def test_a_death_that_a_later_transplant_of_a_list_tells_holds_for_the_earlier_one(
+    row: Transplant, he_lan: User
+) -> None:
+    first = registered(2000, hospital=row.hospital, registry_code="R-9")
+    second = registered(1000, hospital=row.hospital, registry_code="R-9", sequence=2)
+    hand_in(second, "m6", he_lan, dead(second, 120))
+
+    assert outcome_of(first).days_followed == 1120
+    assert refused(first, "y4", he_lan, alive(first, "y4")) == {("contact_on", "contact_after_record")}
+
+
 def test_reminders_outlive_what_is_derived_anew(row: Transplant, he_lan: User) -> None:
     Outcome.objects.filter(pk=row.pk).update(
         reminded_for="d100", reminded_on=days_ago(3), bank_told_for="d100"

@@ -153,8 +153,10 @@ def test_a_correction_shows_what_it_changed_and_the_history(
 
     new = FollowUp.objects.get(state="final")
     assert (answer.url, new.acute_grade) == (url("follow-up-detail", new.pk), 1)
-    shown = signed_in(shen_jia).get(answer.url).content.decode()  # the bank reads
-    for text in ("misread", "He Lan", url("follow-up-detail", form.pk), "60"):
+    page = signed_in(shen_jia).get(answer.url)  # the bank reads
+    assert [(one["before"], one["after"]) for one in page.context["changes"]] == [("60", "20")]
+    shown = page.content.decode()
+    for text in ("misread", "He Lan", url("follow-up-detail", form.pk)):
         assert text in shown
     assert correct not in shown
     assert signed_in(shen_jia).get(correct).status_code == 403
