@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from core.roles import Permission
 from hospitals.querysets import OfHospital
-from transplants.choices_outcomes import Autopsy, FormState
+from transplants.choices_outcomes import Autopsy, FormState, Source
 
 if TYPE_CHECKING:
     from core.models import User
@@ -55,14 +55,18 @@ class OutcomeQuerySet(OfTransplant):
         """Due or overdue."""
         return self.filter(due_from__lte=today)
 
+    def of_people(self) -> Self:
+        """Without those of a demonstration: nobody can answer for a patient who was made up."""
+        return self.exclude(transplant__source=Source.SYNTHETIC)
+
     def to_remind(self, today: dt.date, every_days: int) -> Self:
         """Overdue, and nobody was reminded of this very form in the last days."""
         lately = Q(reminded_for=F("due_visit"), reminded_on__gt=today - dt.timedelta(days=every_days))
-        return self.overdue(today).exclude(lately)
+        return self.of_people().overdue(today).exclude(lately)
 
     def to_tell_bank(self, today: dt.date, after_days: int) -> Self:
         """Overdue for so long that the bank hears of it, once a form."""
-        late = self.filter(due_until__lt=today - dt.timedelta(days=after_days))
+        late = self.of_people().filter(due_until__lt=today - dt.timedelta(days=after_days))
         return late.exclude(bank_told_for=F("due_visit"))
 
     def with_names(self) -> Self:

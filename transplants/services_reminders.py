@@ -59,7 +59,7 @@ def hospital_remind(*, hospital_id: UUID) -> int:
     if not keys:
         return 0
     Outcome.objects.filter(pk__in=keys).update(reminded_for=F("due_visit"), reminded_on=today)
-    overdue = rows.overdue(today).order_by("due_until")
+    overdue = rows.of_people().overdue(today).order_by("due_until")
     hospital = Hospital.objects.get(pk=hospital_id)
     first = overdue.values_list("due_until", flat=True).first() or today
     told = notices_follow_up.overdue(hospital, overdue.count(), first)

@@ -372,6 +372,13 @@ def test_a_hospital_is_reminded_once_for_all_and_again_after_the_days(
     assert len(told(he_lan)) == 2
 
 
+def test_nobody_is_reminded_of_a_patient_who_was_made_up(row: Transplant, he_lan: User) -> None:
+    Transplant.objects.filter(pk=row.pk).update(source="synthetic", patient=None, registry_code="D-1")
+
+    assert follow_up_sweep() == {"reminded": 0, "bank_told": 0}
+    assert told(he_lan) == []
+
+
 def test_of_what_is_handed_in_nobody_is_reminded_and_of_the_next_form_again(
     row: Transplant, he_lan: User
 ) -> None:
