@@ -6,7 +6,7 @@ What stands where (docs/adr/0045-survival-statistics-of-our-own.md says why it i
     kaplan_meier        survival, median, numbers at risk, median follow-up
     incidence, gray     competing events: cumulative incidence, Gray's test
     logrank             groups compared, stratified
-    cox, hazards        regression, check of proportional hazards, prediction; fine_gray for competing events
+    cox, proportional   regression, prediction, check of proportional hazards; fine_gray for competing events
     observed_expected   hospitals: observed and expected deaths, exact limits, funnel
     completeness        Clark's completeness; who could have reached t years; what is stable enough to show
     cohort              first transplant of a person, first of several events, landmark

@@ -19,6 +19,7 @@ from transplants.statistics.design import covariate_table
 from transplants.statistics.errors import StatisticsError
 from transplants.statistics.groups import ChiSquareTest
 from transplants.statistics.newton import Likelihood, inverse, largest
+from transplants.statistics.riskset import LEAST_RISK, from_behind
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +159,7 @@ class _Sets:
     def at_risk(self, values: Floats) -> Floats:
         """Weighted sums of values over the risk sets: shape (K,) or (K, p)."""
         shape = (-1,) + (1,) * (values.ndim - 1)
-        behind = self.running(values[::-1])[::-1][self.starts]
+        behind = from_behind(values)[self.starts]
         gone = self.running(values * self.inverse_weight.reshape(shape))[self.starts]
         return behind + gone * self.weight.reshape(shape)
 
@@ -184,8 +185,9 @@ class _Moments:
         sets = self.sets
         shape = (-1,) + (1,) * (steps.ndim - 1)
         until = sets.running(steps)[sets.seen]
-        weighted = sets.running(steps * sets.weight.reshape(shape))
-        after = (weighted[-1] - weighted[sets.seen]) * sets.inverse_weight.reshape(shape)
+        after = from_behind(steps * sets.weight.reshape(shape))[sets.seen] * sets.inverse_weight.reshape(
+            shape
+        )
         found: Floats = until + after
         return found
 
@@ -194,7 +196,7 @@ def _moments(sets: _Sets, coefficients: Floats) -> _Moments:
     linear = sets.rows @ coefficients
     shift = float(linear.max())
     risk = np.exp(linear - shift)
-    whole = sets.at_risk(risk)
+    whole = np.maximum(sets.at_risk(risk), LEAST_RISK)
     return _Moments(
         sets, linear, shift, risk, whole, sets.at_risk(sets.rows * risk[:, None]) / whole[:, None]
     )
@@ -234,11 +236,11 @@ def _of_weights(moments: _Moments) -> Floats:
     before = np.searchsorted(sets.time, when, side="left")
     later = np.searchsorted(sets.times, when, side="left")
     ahead = moments.steps * sets.weight
-    sums = sets.running(ahead)
-    mean_sums = sets.running(moments.means * ahead[:, None])
+    sums = from_behind(ahead)[later]
+    mean_sums = from_behind(moments.means * ahead[:, None])[later]
     moved = (
-        sets.running(sets.rows * carried[:, None])[before] * (sums[-1] - sums[later])[:, None]
-        - sets.running(carried)[before][:, None] * (mean_sums[-1] - mean_sums[later])
+        sets.running(sets.rows * carried[:, None])[before] * sums[:, None]
+        - sets.running(carried)[before][:, None] * mean_sums
     ) / at_risk[:, None]
     passed = sets.running(moved * (counts / at_risk)[:, None])
     psi = -passed[np.searchsorted(when, sets.time, side="right")]

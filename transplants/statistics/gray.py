@@ -32,7 +32,7 @@ def gray(data: SurvivalData, group: Labels, *, cause: int, strata: Labels | None
     observed, expected, variance = np.zeros(count), np.zeros(count), np.zeros((count, count))
     for rows, mine in each_stratum(coded, codes, strata):
         curves = _curves(group_table(rows, mine, count, (1, 2)))
-        observed += curves.own.sum(axis=0)
+        observed += curves.own.sum(axis=1)
         expected += _expected(curves)
         variance += _variance(curves)
     statistic, df = quadratic_form(observed - expected, variance, expected > 0)
@@ -42,8 +42,9 @@ def gray(data: SurvivalData, group: Labels, *, cause: int, strata: Labels | None
 
 @dataclass(frozen=True, eq=False)
 class _Curves:
-    """By time and group, shape (K, G): events of the cause and of others, at risk, S before and after, F before, and
-    `scale` = at risk / S before. By time, shape (K,): events of the cause, their pooled incidence before and after."""
+    """By group and time, shape (G, K): events of the cause and of others, at risk, S before and after, F before, and
+    `scale` = at risk / S before. By time, shape (K,): events of the cause, their pooled incidence before and after, the
+    sum of scales."""
 
     own: Floats
     other: Floats
@@ -55,75 +56,79 @@ class _Curves:
     deaths: Floats
     pooled_before: Floats
     pooled: Floats
+    total: Floats
 
 
 def _curves(table: GroupTable) -> _Curves:
     own, other = table.events.astype(np.float64)
     at_risk = table.at_risk.astype(np.float64)
-    own_share, other_share = _over(own, at_risk), _over(other, at_risk)
-    after = np.cumprod(1.0 - own_share - other_share, axis=0, dtype=np.float64)
-    after[(own + other == at_risk) & (at_risk > 0)] = 0.0  # counted, not multiplied: 0 must be 0
-    after = np.minimum.accumulate(after, axis=0)
+    own_share, leaving = _over(own, at_risk), own + other
+    after = np.cumprod(1.0 - _over(leaving, at_risk), axis=1, dtype=np.float64)
     before = _lagged(after, 1.0)
-    incidence = _lagged(np.cumsum(before * own_share, axis=0, dtype=np.float64), 0.0)
+    incidence = _lagged(np.cumsum(before * own_share, axis=1, dtype=np.float64), 0.0)
     scale = _over(at_risk, before)
-    deaths = own.sum(axis=1)
-    pooled = np.cumsum(_over(deaths, scale.sum(axis=1)))
+    deaths, total = own.sum(axis=0), scale.sum(axis=0)
+    pooled = np.cumsum(_over(deaths, total))
     pooled_before = np.concatenate(([0.0], pooled))[:-1]
-    return _Curves(own, other, at_risk, before, after, incidence, scale, deaths, pooled_before, pooled)
+    return _Curves(own, other, at_risk, before, after, incidence, scale, deaths, pooled_before, pooled, total)
 
 
 def _over(top: Floats, bottom: Floats) -> Floats:
     """top / bottom, 0 where bottom is not positive."""
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+    return np.divide(
+        top, bottom, out=np.zeros(np.broadcast_shapes(top.shape, bottom.shape)), where=bottom > 0
+    )
 
 
-def _lagged(columns: Floats, start: float) -> Floats:
-    """Each column one row later: values just before the times."""
-    return np.vstack((np.full((1, columns.shape[1]), start), columns))[:-1]
+def _lagged(rows: Floats, start: float) -> Floats:
+    """Each row one time later: values just before the times."""
+    return np.hstack((np.full((rows.shape[0], 1), start), rows[:, :-1]))
 
 
 def _expected(curves: _Curves) -> Floats:
     """Events of the cause that each group would have had as its share of the subdistribution risk set, shape (G,)."""
     weight = curves.scale * (1.0 - curves.incidence)
-    expected: Floats = _over(curves.deaths, weight.sum(axis=1)) @ weight
+    expected: Floats = weight @ _over(curves.deaths, weight.sum(axis=0))
     return expected
 
 
 def _variance(curves: _Curves) -> Floats:
-    """Covariance of observed - expected, shape (G, G): each event moves the score at once and through the curves."""
-    total = curves.scale.sum(axis=1)
-    rise = _over(curves.deaths, total * (1.0 - curves.pooled_before))
-    noise_own, noise_other = _noise(curves, total)
-    left = np.broadcast_to((1.0 - curves.pooled)[:, None], curves.after.shape)
-    remaining = _over(left, curves.after)
-    slope_own = np.where(curves.after > 0, 1.0 - remaining, 1.0)
-    groups = curves.own.shape[1]
-    variance = np.zeros((groups, groups))
+    """Covariance of observed - expected, shape (G, G): each event moves the score at once and through the curves.
+
+    The last group's score is minus the sum of the others': it is filled in, not computed.
+    """
+    rise = _over(curves.deaths, curves.total * (1.0 - curves.pooled_before))
+    groups = curves.own.shape[0]
+    kept = np.zeros((groups - 1, groups - 1))
     for source in range(groups):
-        direct = _direct(curves, total, source)
-        influence = np.cumsum(direct * rise[:, None], axis=0)
-        to_come = influence[-1:] - influence
-        by_own = direct + slope_own[:, source, None] * to_come
-        by_other = remaining[:, source, None] * to_come
-        variance += (by_own * noise_own[:, source, None]).T @ by_own
-        variance += (by_other * noise_other[:, source, None]).T @ by_other
+        noise_own, noise_other = _noise(curves, source)
+        remaining = _over(1.0 - curves.pooled, curves.after[source])
+        slope = np.where(curves.after[source] > 0, 1.0 - remaining, 1.0)
+        effect = _effect(curves, source)
+        influence = np.cumsum(effect * rise, axis=1)
+        to_come = influence[:, -1:] - influence
+        effect += slope * to_come
+        kept += (effect * noise_own) @ effect.T
+        kept += (to_come * (noise_other * remaining**2)) @ to_come.T
+    rows = np.vstack((np.eye(groups - 1), np.full((1, groups - 1), -1.0)))
+    variance: Floats = rows @ kept @ rows.T
     return variance
 
 
-def _direct(curves: _Curves, total: Floats, source: int) -> Floats:
-    """What an event in group `source` does to the score of every group, shape (K, G)."""
-    share = _over(curves.scale[:, source], total)
-    direct = -curves.scale * share[:, None]
-    direct[:, source] += curves.scale[:, source]
-    return direct
+def _effect(curves: _Curves, source: int) -> Floats:
+    """What an event in group `source` does at once to the score of every group but the last, shape (G - 1, K)."""
+    effect = curves.scale[:-1] * -_over(curves.scale[source], curves.total)
+    if source < len(effect):
+        effect[source] += curves.scale[source]
+    return effect
 
 
-def _noise(curves: _Curves, total: Floats) -> tuple[Floats, Floats]:
-    """Variance of the jumps of the cause, under the pooled hazard, and of other causes, under each group's own."""
-    several = np.maximum(curves.deaths - 1.0, 0.0)[:, None]
-    ties = 1.0 - _over(np.broadcast_to(several, curves.before.shape), total[:, None] * curves.before - 1.0)
-    own = ties * curves.before * _over(curves.deaths, total)[:, None]
-    ties_other = 1.0 - _over(np.maximum(curves.other - 1.0, 0.0), curves.at_risk - 1.0)
-    other = ties_other * curves.before**2 * curves.other * (curves.after > 0)
-    return _over(own, curves.at_risk), _over(other, curves.at_risk**2)
+def _noise(curves: _Curves, source: int) -> tuple[Floats, Floats]:
+    """Variance of the jumps in one group: of the cause, under the pooled hazard; of other causes, under its own."""
+    before, at_risk = curves.before[source], curves.at_risk[source]
+    ties = 1.0 - _over(np.maximum(curves.deaths - 1.0, 0.0), curves.total * before - 1.0)
+    own = _over(ties * before * _over(curves.deaths, curves.total), at_risk)
+    others = curves.other[source]
+    ties = 1.0 - _over(np.maximum(others - 1.0, 0.0), at_risk - 1.0)
+    other = _over(ties * before**2 * others * (curves.after[source] > 0), at_risk**2)
+    return own, other

@@ -97,9 +97,6 @@ def cumulative_incidence(
     events, at_risk = table.events, table.at_risk.astype(np.float64)
     fraction = events.sum(axis=1) / at_risk
     survival = np.cumprod(1.0 - fraction)
-    # who is left is counted, not multiplied: 0 must be 0
-    survival[events.sum(axis=1) == table.at_risk] = 0.0
-    survival = np.minimum.accumulate(survival)
     before = np.concatenate(([1.0], survival[:-1]))
     every_curve = np.cumsum(before[:, None] * (events / at_risk[:, None]), axis=0)
     shown = [

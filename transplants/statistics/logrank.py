@@ -36,10 +36,10 @@ def logrank(data: SurvivalData, group: Labels, *, strata: Labels | None = None) 
 
 def _moments(table: GroupTable) -> tuple[Floats, Floats, Floats]:
     """Observed, expected events and their covariance over the times of one stratum."""
-    at_risk = table.at_risk.sum(axis=1).astype(np.float64)
-    deaths = table.events[0].sum(axis=1).astype(np.float64)
-    share = table.at_risk / at_risk[:, None]
+    at_risk = table.at_risk.sum(axis=0).astype(np.float64)
+    deaths = table.events[0].sum(axis=0).astype(np.float64)
+    share = table.at_risk / at_risk
     weight = deaths * (at_risk - deaths) / np.maximum(at_risk - 1.0, 1.0)
-    crossed = (share * weight[:, None]).T @ share
-    variance: Floats = np.diag(weight @ share) - crossed
-    return table.events[0].sum(axis=0).astype(np.float64), deaths @ share, variance
+    crossed = (share * weight) @ share.T
+    variance: Floats = np.diag(share @ weight) - crossed
+    return table.events[0].sum(axis=1).astype(np.float64), share @ deaths, variance

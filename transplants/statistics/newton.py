@@ -13,6 +13,7 @@ _MOST_STEPS: Final = 60
 _MOST_HALVINGS: Final = 30
 _SMALL_STEP: Final = 1e-9  # of a coefficient per standard deviation of its covariate
 _DEPENDENT: Final = 1e-9  # what is left of a covariate's information beside the others
+_FARTHEST: Final = 100.0  # a hazard ratio of e^100 for a standard deviation is none
 _EXHAUSTED: Final = 1e-8  # of the information at the start: the likelihood has gone flat towards infinity
 
 
@@ -51,6 +52,8 @@ def largest(
         move = _solve(now.information, now.score, null.information, names)
         at, now = _climb(likelihood, at, now, move)
         _refuse_separated(now.information, null.information, names)
+        if float(np.max(np.abs(at))) > _FARTHEST:
+            raise StatisticsError("separation", column=names[int(np.abs(at).argmax())])
         if float(np.max(np.abs(move))) < _SMALL_STEP:
             return Fit(null, now, at, step)
     raise StatisticsError("no_convergence", iterations=_MOST_STEPS)

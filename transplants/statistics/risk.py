@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transplants.statistics.arrays import Floats, Ints
+from transplants.statistics.arrays import Bools, Floats, Ints
 from transplants.statistics.data import SurvivalData
 
 
@@ -59,7 +59,7 @@ def _at_risk(data: SurvivalData, time: Floats, leaving: Ints) -> tuple[Ints, Flo
 class GroupTable:
     """Counts of G groups at the K distinct times at which anybody has an event.
 
-    at_risk: int64, shape (K, G). events: int64, shape (C, K, G).
+    at_risk: int64, shape (G, K). events: int64, shape (C, G, K). Groups first: a row is what is computed with.
     """
 
     time: Floats
@@ -68,28 +68,19 @@ class GroupTable:
 
 
 def group_table(data: SurvivalData, group: Ints, groups: int, causes: tuple[int, ...]) -> GroupTable:
-    """Counts by group; group: codes 0 to groups - 1, shape (n,). Memory: some dozen bytes × K × G."""
+    """Counts by group; group: codes 0 to groups - 1, shape (n,). Memory: some dozen bytes × G × K."""
     happened = data.event > 0
     time, place = np.unique(data.time[happened], return_inverse=True)
-    cell = place * groups + group[happened]
-    size = time.size * groups
-    events = [
-        np.bincount(cell[data.event[happened] == cause], minlength=size).reshape(-1, groups)
-        for cause in causes
-    ]
-    shape = (len(causes), time.size, groups)
-    return GroupTable(
-        time, _group_at_risk(data, group, groups, time), np.array(events, np.int64).reshape(shape)
-    )
+    cell = group[happened] * time.size + place
+    size, event = time.size * groups, data.event[happened]
+    events = [np.bincount(cell[event == cause], minlength=size) for cause in causes]
+    shape = (len(causes), groups, time.size)
+    at_risk = np.stack([_at_risk_of(data, group == code, time) for code in range(groups)])
+    return GroupTable(time, at_risk, np.array(events, np.int64).reshape(shape))
 
 
-def _group_at_risk(data: SurvivalData, group: Ints, groups: int, time: Floats) -> Ints:
-    at_risk = np.empty((time.size, groups), dtype=np.int64)
-    for code in range(groups):
-        mine = group == code
-        gone = np.searchsorted(np.sort(data.time[mine]), time, side="left")
-        if data.entry is None:
-            at_risk[:, code] = np.count_nonzero(mine) - gone
-        else:
-            at_risk[:, code] = np.searchsorted(np.sort(data.entry[mine]), time, side="left") - gone
-    return at_risk
+def _at_risk_of(data: SurvivalData, mine: Bools, time: Floats) -> Ints:
+    gone = np.searchsorted(np.sort(data.time[mine]), time, side="left")
+    if data.entry is None:
+        return np.count_nonzero(mine) - gone
+    return np.searchsorted(np.sort(data.entry[mine]), time, side="left") - gone

@@ -7,11 +7,17 @@ information is X' diag(w) X - A' A (A: mean covariates of the risk sets): O(n p)
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
 from transplants.statistics.arrays import Floats, Ints, summed
 from transplants.statistics.newton import Likelihood
+from transplants.statistics.ranges import Ranges
+
+LEAST_RISK: Final = (
+    1e-290  # of a risk set beside the largest risk: on its way to infinity a fit must not overflow
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +38,7 @@ class RiskSets:
 
     @cached_property
     def starts(self) -> Ints:
-        """First row of each risk set; all later rows, less those that had not entered, are in it."""
+        """First row of each risk set if nobody enters late: it and all later rows are in it."""
         return np.searchsorted(self.time, self.times, side="left")
 
     @cached_property
@@ -51,29 +57,23 @@ class RiskSets:
         return np.searchsorted(self.times, self.time, side="right")
 
     @cached_property
-    def _late(self) -> tuple[Ints, Ints, Ints] | None:
-        """Order by entry; for each time the first in that order who had not entered; for each row what it missed."""
+    def _late(self) -> Ranges | None:
+        """At which times of death each row is at risk; None if all are from the start."""
         if self.entry is None:
             return None
-        order = np.argsort(self.entry, kind="stable")
-        missing = np.searchsorted(self.entry[order], self.times, side="left")
-        return order, missing, np.searchsorted(self.times, self.entry, side="right")
+        return Ranges(np.searchsorted(self.times, self.entry, side="right"), self.seen, self.times.size)
 
     def at_risk(self, values: Floats) -> Floats:
         """Sums of values, shape (m,) or (m, p), over each risk set: shape (K,) or (K, p)."""
-        sums = _from_behind(values)[self.starts]
         if self._late is not None:
-            order, missing, _ = self._late
-            sums = sums - _from_behind(values[order])[missing]
-        return sums
+            return self._late.over_rows(values)
+        return from_behind(values)[self.starts]
 
     def per_row(self, steps: Floats) -> Floats:
         """For each row the sum of steps, shape (K,), over the times of death at which it was at risk: shape (m,)."""
-        total = np.concatenate(([0.0], np.cumsum(steps)))
-        sums = total[self.seen]
         if self._late is not None:
-            sums = sums - total[self._late[2]]
-        return sums
+            return self._late.over_times(steps)
+        return np.concatenate(([0.0], np.cumsum(steps)))[self.seen]
 
     def of_deaths(self, values: Floats) -> Floats:
         """Sums of values over the deaths of each time: shape (K,) or (K, p)."""
@@ -91,6 +91,7 @@ class RiskSets:
             gone = self.fraction
             whole = whole - gone * self.of_deaths(risk)[self.block]
             sums = sums - gone[:, None] * self.of_deaths(weighted)[self.block]
+        whole = np.maximum(whole, LEAST_RISK)
         return Moments(self, linear, shift, risk, whole, sums / whole[:, None])
 
 
@@ -137,7 +138,7 @@ class Moments:
         return hazard
 
 
-def _from_behind(values: Floats) -> Floats:
+def from_behind(values: Floats) -> Floats:
     """Sums of values from each row to the last, and 0 behind it: shape (m + 1,) or (m + 1, p)."""
     end = np.zeros((1, *values.shape[1:]))
     sums: Floats = np.concatenate((end, np.cumsum(values[::-1], axis=0)))[::-1]
