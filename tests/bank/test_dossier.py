@@ -256,7 +256,7 @@ def test_queries_do_not_grow_with_what_happened(
         services_storage.unit_move(unit_id=unit.pk, slot_id=slot(2 + n % 2).pk, actor=Actor.user(lab))
         _more_happens(unit, n)
 
-    with django_assert_max_num_queries(62):
+    with django_assert_max_num_queries(64):
         fetch(unit)
 
 
