@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from bank.choices import (
+    Analyte,
     CriterionKind,
     CultureKind,
     CultureValue,
@@ -38,6 +39,7 @@ from bank.services_release import judged
 from core.models import User
 
 _K = CriterionKind
+SEGMENT_VIABILITY_PERCENT: Final = 88.0
 _ADDED: Final = frozenset({_K.CULTURE, _K.ELIGIBILITY, _K.BLOOD_GROUP})
 
 
@@ -102,6 +104,15 @@ def _rows(unit: CordBloodUnit, missing: set[tuple[str, str]]) -> Iterable[Any]:
             value=round(unit.cd34_e6 * sum(VIABLE_SHARE) / 2, 2),
             measure_unit=MeasureUnit.E6,
         )
+    yield Measurement(  # of a segment that was thawed: nothing else says what the frozen cells still can
+        unit=unit,
+        time_point=TimePoint.POST_THAW_SEGMENT,
+        analyte=Analyte.CD45_VIABILITY,
+        value=SEGMENT_VIABILITY_PERCENT,
+        measure_unit=MeasureUnit.PERCENT,
+        method="7-AAD",
+        measured_on=day + dt.timedelta(days=28),
+    )
 
 
 def _list(units: Sequence[CordBloodUnit], signs: User) -> None:
