@@ -12,14 +12,18 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from config.demo import Login, read_logins
+from core.audit import Actor
 from core.models import User
 from core.roles import Role
 from tests.factories.grafts import report_of
 from tests.factories.shipments import found_well, packing
+from transplants.checks_papers import needed
 from transplants.choices_orders import OrderState
+from transplants.choices_papers import PaperLanguage
 from transplants.models import LoggerFile, Order, Shipment, Shipper, Transplant
 from transplants.services_grafts import infusion_report, transplant_deactivate
 from transplants.services_orders import order_approve
+from transplants.services_papers import paper_issue
 from transplants.services_receipts import shipment_receive
 from transplants.services_returns import digest_of as proposal_digest
 from transplants.services_returns import return_propose, return_second
@@ -92,6 +96,7 @@ def _a_released_unit_is_packed_checked_and_sent(people: People) -> None:
     first, second = people(Role.SHIPPING), people(f"{Role.SHIPPING}-2")
     assert (waiting.packed_by, waiting.checked_by) == (second, None)
     shipment_check(shipment_id=waiting.pk, scanned=waiting.order.unit.unit_no, user=first)
+    _enclose_papers(waiting.order, first)
     shipment_dispatch(shipment_id=waiting.pk, user=first)
     order = Order.objects.to_pack().with_names().order_by("deliver_on").first()
     assert order is not None
@@ -102,7 +107,13 @@ def _a_released_unit_is_packed_checked_and_sent(people: People) -> None:
     )
     row = shipment_pack(order_id=order.pk, packing=packing(order, free), user=first)
     shipment_check(shipment_id=row.pk, scanned=order.unit.unit_no, user=second)
+    _enclose_papers(order, second)
     shipment_dispatch(shipment_id=row.pk, user=second)
+
+
+def _enclose_papers(order: Order, user: User) -> None:
+    for kind in needed(order):
+        paper_issue(order_id=order.pk, kind=kind, language=PaperLanguage.BOTH, actor=Actor.user(user))
 
 
 def _a_hospital_receives_and_gives(people: People) -> None:
@@ -113,7 +124,7 @@ def _a_hospital_receives_and_gives(people: People) -> None:
         now = timezone.now()
         times = {"thawed_at": now, "began_at": now, "ended_at": now}
         infusion_report(order_id=order.pk, report=report_of(order, **times), user=user)
-    for row in Transplant.objects.all():
+    for row in Transplant.objects.filter(source="shipment"):
         assert not transplant_deactivate(transplant_id=row.pk, user=user).is_active
 
 
