@@ -14,7 +14,7 @@ import core.crypto
 KEEP_SILENT = (
     "INSERT INTO core_groupchoice (user_id, \"group\", way) SELECT id, code, 'app' FROM core_user,"
     " unnest(ARRAY['reservations', 'watches', 'units', 'files', 'patients', 'enquiries', 'storage',"
-    " 'typings', 'orders', 'shipments', 'transplants', 'incidents']) AS code"
+    " 'typings', 'orders', 'shipments', 'transplants', 'incidents', 'follow_up']) AS code"
     " WHERE NOT email_notices"
 )
 
