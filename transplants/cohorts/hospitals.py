@@ -62,7 +62,7 @@ class Comparison:
 
 
 def comparison(frame: Frame, cohort: Cohort, scope: Scope) -> Comparison:
-    """Every hospital of the cohort; a limited reader sees of others those with no or at least five deaths and survivors."""
+    """Every hospital of the cohort; a limited reader sees others with no or at least five deaths and survivors."""
     cut = Cut(frame, cohort, scope)
     data = endpoint_data(frame, ends.OVERALL)
     rows = cut.rows & data.known
