@@ -27,6 +27,10 @@ def _comparison(request: HttpRequest) -> tuple[Cohort, Comparison]:
     """One hospital is compared with all: a cohort of one hospital is none here, nor is a split."""
     cohort = replace(cohort_asked(request), hospital=None, split="")
     scope = scope_of(person_of(request))
+    if not scope.is_full:
+        cohort = replace(
+            cohort, combined=False
+        )  # a hospital with the switch on, less the same with it off, is a cell
     checked(cohort, scope)
     # one fit for each hospital takes a second: made once for all readers, then cut down to what each may see
     return cohort, seen_by(scope, result("hospitals", comparison, cohort, EVERYTHING))
