@@ -23,6 +23,8 @@ from transplants.models import TransplantBatch
 PAGES = (
     ("outcome-survival", gettext_lazy("Survival")),
     ("outcome-incidence", gettext_lazy("Competing events")),
+    ("outcome-hospitals", gettext_lazy("Hospitals compared")),
+    ("outcome-forest", gettext_lazy("What goes with survival")),
 )
 
 

@@ -83,7 +83,7 @@ def _cards(
     return mark_safe(rendered(kind, cohort, scope_of(person_of(request)), render_cards))  # noqa: S308
 
 
-def _choices(cohort: Cohort, person: User, name: str) -> SafeString:
+def choices_markup(cohort: Cohort, person: User, name: str) -> SafeString:
     """The form of a page, kept likewise: a reader of all rows has some seventy boxes in it."""
     scope = scope_of(person)
 
@@ -103,7 +103,7 @@ def _frame_of_page(
         "summary": found.summary,
         "definition": presenter.definition(found.summary, cohort),
         "tabs": filters.tabs(name, cohort),
-        "choices": _choices(cohort, person, name),
+        "choices": choices_markup(cohort, person, name),
     }
 
 

@@ -32,6 +32,10 @@ ROWS = [
     Row(f"{N}outcome-incidence", VIEW),
     *(Row(f"{N}outcome-survival-file", VIEW, _file("os", suffix)) for suffix in ("svg", "csv", "png")),
     Row(f"{N}outcome-incidence-file", VIEW, _file("relapse", "csv")),
+    Row(f"{N}outcome-hospitals", VIEW),
+    Row(f"{N}outcome-hospitals-csv", VIEW),
+    Row(f"{N}outcome-forest", VIEW),
+    Row(f"{N}outcome-forest-csv", VIEW),
     Row("api:outcome-survival", VIEW, json=True),
     Row("api:outcome-events", VIEW, json=True),
     # a choice outside the fixed family is not there for who sees no rows of others

@@ -372,6 +372,22 @@ def test_a_group_of_three_patients_of_others_cannot_be_chosen() -> None:
     assert groups_offered(frame, EVERYTHING)["marrow_failure"]
 
 
+def test_two_endpoints_cannot_be_subtracted() -> None:
+    """At risk of death less at risk of relapse: so many live with a relapse."""
+    frame = world([Patient(OTHER, "aml", "F", "cr1", "single", False, True, LONG)] * 30)
+    frame.course.columns["relapse"] = np.array([100.0] * 2 + [np.nan] * 28)
+
+    overall, *others = survival(frame, Cohort(), SCOPE).figures
+    competing = incidences(frame, Cohort(), SCOPE).figures
+
+    assert overall.whole is not None
+    assert overall.whole.points[1].at_risk == 30
+    for line in [figure.whole for figure in others] + [line for one in competing for line in one.lines]:
+        assert line is not None
+        assert line.events is None
+        assert all(point.at_risk is None for point in line.points)
+
+
 # Pages, files and API show what the figures hold, and no more.
 
 
@@ -421,6 +437,44 @@ def test_another_hospital_is_not_there(place: int, hospital: Hospital, client: C
 
     assert client.get(_addresses(f"hospital={other.pk}")[place]).status_code == 404
     assert client.get(_addresses(f"hospital={hospital.pk}")[place]).status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_hospital_sees_itself_named_and_the_others_without_names(
+    hospital: Hospital, client: Client
+) -> None:
+    sizes = {
+        hospital: (30, 12),
+        HospitalFactory(): (40, 15),
+        HospitalFactory(): (40, 3),
+        HospitalFactory(): (50, 9),
+    }
+    outcomes(
+        Given(
+            place,
+            followed=5.0 + number if number < dead else 3000.0,
+            dead=number < dead,
+            row={"age_years": number},
+        )
+        for place, (alive, dead) in sizes.items()
+        for number in range(alive + dead)
+    )
+    page = f"{reverse('transplants:outcome-hospitals')}?combined=1"
+    others = [place for place in sizes if place != hospital]
+    client.force_login(member_of(hospital))
+
+    for address in (page, reverse("transplants:outcome-hospitals-csv")):
+        text = client.get(address).getvalue().decode()
+        assert hospital.name in text
+        assert not any(place.name in text for place in others)
+    rows = text.splitlines()[1:]
+    assert (
+        len(rows) == 2
+    )  # that with three deaths, and the one from which they could be subtracted, are not there
+
+    client.force_login(UserFactory(roles=[Role.QA]))
+    text = client.get(reverse("transplants:outcome-hospitals-csv")).getvalue().decode()
+    assert all(place.name in text for place in sizes)
 
 
 @pytest.mark.django_db

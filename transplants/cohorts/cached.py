@@ -39,6 +39,19 @@ def result(kind: str, compute: Compute[R], cohort: Cohort, scope: Scope) -> R:
     return cast(R, found)
 
 
+def checked(cohort: Cohort, scope: Scope) -> Cohort:
+    """disclosure.allowed, where the result itself is shared by readers. Raises Http404."""
+    return (
+        cohort
+        if scope.is_full
+        else _kept(f"allowed|{cohort.query}", scope.key, lambda: _allowed(cohort, scope))
+    )
+
+
+def _allowed(cohort: Cohort, scope: Scope) -> Cohort:
+    return allowed(current_frame(), cohort, scope)
+
+
 def offered(scope: Scope) -> dict[str, bool]:
     """disclosure.groups_offered of now."""
     if scope.is_full:

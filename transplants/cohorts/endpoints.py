@@ -43,8 +43,9 @@ class Endpoint:
 
 @dataclass(frozen=True, eq=False)
 class EndpointData:
-    """time: days, event: codes, known: of whom the question is answered; shape (n,) each."""
+    """time: days, event: codes, known: of whom the question is answered; shape (n,) each. key: of the endpoint."""
 
+    key: str
     time: Floats
     event: Ints
     known: Bools
@@ -52,7 +53,9 @@ class EndpointData:
 
 def endpoint_data(frame: Frame, endpoint: Endpoint) -> EndpointData:
     time, event, known = endpoint.times(frame.course)
-    return EndpointData(np.nan_to_num(time), event.astype(np.int64), known & frame.course.flag("reported"))
+    return EndpointData(
+        endpoint.key, np.nan_to_num(time), event.astype(np.int64), known & frame.course.flag("reported")
+    )
 
 
 def _first(*days: Floats) -> Floats:

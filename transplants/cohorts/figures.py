@@ -186,7 +186,7 @@ def _line(cut: Cut, data: EndpointData, key: str, rows: Bools, seen: Seen) -> Li
     places = kept[curve.time[kept] <= until]
     steps = [column[places].tolist() for column in (curve.time, curve.survival, curve.lower, curve.upper)]
     points = [
-        _point(curve, kept, day, until, counted=ok and seen.counts)
+        _point(curve, kept, day, until, counted=ok and seen.counts and seen.counted)
         for day, ok in zip(cut.grid, seen.at_risk, strict=True)
     ]
     events = int(

@@ -45,7 +45,7 @@ class Forest:
 
     effects: list[Effect]
     left_out: list[tuple[str, str]]
-    n: int
+    n: int | None
     events: int | None
     p_proportional: float | None
     cut: str
@@ -62,13 +62,13 @@ def forest(frame: Frame, cohort: Cohort, scope: Scope) -> Forest:
         return Forest([], [], 0, None, None, day, "empty")
     columns, names, heads = _table(cut, rows)
     if not columns:
-        return Forest([], [], int(rows.sum()), None, None, day, "one_group")
+        return Forest([], [], None, None, None, day, "one_group")
     try:
         checked = survival_data(data.time[rows], data.event[rows])
         model = cox(checked, np.column_stack(columns), names)
         check = proportionality(model, checked)
     except StatisticsError as error:
-        return Forest([], [], int(rows.sum()), None, None, day, error.code)
+        return Forest([], [], None, None, None, day, error.code)
     effects = []
     for dimension, value, n, place in heads:
         if place is None:
@@ -90,7 +90,7 @@ def forest(frame: Frame, cohort: Cohort, scope: Scope) -> Forest:
     return Forest(
         effects,
         _left_out(cut),
-        model.n,
+        None if cut.limited else model.n,  # less than all by those with rare values
         None if cut.limited else model.events,
         float(check.overall.p),
         day,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Comparison:
 
 
 def comparison(frame: Frame, cohort: Cohort, scope: Scope) -> Comparison:
-    """Every hospital of the cohort; a limited reader sees others with no or at least five deaths and survivors."""
+    """Every hospital of the cohort, as for a reader of all rows; `seen_by` takes out what another must not see."""
     cut = Cut(frame, cohort, scope)
     data = endpoint_data(frame, ends.OVERALL)
     rows = cut.rows & data.known
@@ -98,11 +99,10 @@ def comparison(frame: Frame, cohort: Cohort, scope: Scope) -> Comparison:
                 verdict=(2 * sides[1] or sides[0]) if judged else None,
             )
         )
-    shown = _seen(results, scope)
-    shown.sort(key=lambda one: (one.expected is None, one.expected or 0.0, one.key))
+    results.sort(key=lambda one: (one.expected is None, one.expected or 0.0, one.key))
     return Comparison(
-        hospitals=shown,
-        left_out=len(results) - len(shown),
+        hospitals=results,
+        left_out=0,
         patients=len(checked),
         completeness=_complete(cut, data.time, data.event, rows),
         covariates=[*COVARIATES, *(["group"] if cohort.group not in GROUPS else [])],
@@ -151,11 +151,18 @@ def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _seen(results: list[HospitalResult], scope: Scope) -> list[HospitalResult]:
-    """All with their names, or the own ones named and of the others what tells of nobody, without theirs."""
+def seen_by(scope: Scope, found: Comparison) -> Comparison:
+    """All with their names; or the own ones named, and of the others, without names, those with no or at least five
+    deaths and as many survivors, and what subtraction leaves hidden."""
     if scope.own is None:
-        return results
-    own = {str(key) for key in scope.own}
+        return found
+    shown = _shown(found.hospitals, scope.own)
+    shown.sort(key=lambda one: (one.expected is None, one.expected or 0.0, one.key))
+    return replace(found, hospitals=shown, left_out=len(found.hospitals) - len(shown))
+
+
+def _shown(results: list[HospitalResult], hospitals: frozenset[UUID]) -> list[HospitalResult]:
+    own = {str(key) for key in hospitals}
     mine = [one for one in results if one.key in own]
     others = [one for one in results if one.key not in own]
     if not others:

@@ -135,7 +135,9 @@ def _line(
     values, lower, upper = (matrix[:, column] for matrix in (curves.incidence, curves.lower, curves.upper))
     points = []
     for day, ok in zip(grid, seen.at_risk, strict=True):
-        at_risk = int(curves.table.at_risk_at(np.array([day]))[0]) if ok and seen.counts else None
+        at_risk = (
+            int(curves.table.at_risk_at(np.array([day]))[0]) if ok and seen.counts and seen.counted else None
+        )
         before = kept[curves.time[kept] <= day]
         if day > until:
             points.append(Point(day, None, None, None, at_risk))

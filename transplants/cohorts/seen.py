@@ -11,7 +11,7 @@ import numpy as np
 from transplants.cohorts.definition import Cohort
 from transplants.cohorts.dimensions import DIMENSIONS
 from transplants.cohorts.disclosure import Family, Scope, hidden
-from transplants.cohorts.endpoints import EndpointData
+from transplants.cohorts.endpoints import OVERALL, EndpointData
 from transplants.cohorts.frame import Bools, Floats, Frame
 from transplants.cohorts.selecting import selected, strata_of
 
@@ -47,7 +47,7 @@ class Seen:
     """What may be seen of one stratum.
 
     counts: how many answered, which with the size of the stratum tells how many did not. at_risk: at each time of the
-    grid, and the curve with it. others: whose steps are thinned.
+    grid, and the curve with it. counted: whether the numbers at risk stand beside it. others: whose steps are thinned.
     """
 
     hidden: bool = False
@@ -55,6 +55,7 @@ class Seen:
     events: bool = True
     at_risk: Sequence[bool] = ()
     others: Bools | None = None
+    counted: bool = True
 
     @classmethod
     def of(
@@ -65,6 +66,8 @@ class Seen:
             return cls(at_risk=[True] * len(grid))
         split = cut.cohort.split if split is None else split
         family, known = cut.family, data.known
+        # at risk of death less at risk of relapse are those who live with one: only one endpoint gives its numbers
+        is_first = data.key == OVERALL.key
         answered = _hidden(family, split, known)
         told = _hidden(family, split, known, ~known)
         codes = np.unique(data.event)
@@ -73,7 +76,8 @@ class Seen:
         return cls(
             hidden=bool(family.hidden(split)[place] or answered[place]),
             counts=not told[place],
-            events=not (fates[place] or told[place]),
+            events=is_first and not (fates[place] or told[place]),
+            counted=is_first,
             at_risk=[not row[place] for row in at_risk],
             others=cut.others,
         )
