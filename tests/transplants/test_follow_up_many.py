@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from core import work
 from core.models import User
+from core.ownership import as_owner
 from tests.factories.hospitals import HospitalFactory, member_of
 from tests.factories.outcomes import days_ago
 from transplants.models import Outcome, Transplant
@@ -18,6 +20,14 @@ from transplants.services_outcomes import outcomes_refresh
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 MANY, HOSPITALS = 10_000, 110
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_dead_rows_left(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Ten thousand rows that were rolled back would slow down every later test of this worker."""
+    yield
+    with django_db_blocker.unblock(), as_owner(), connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def fill() -> None:
