@@ -147,8 +147,9 @@ def test_a_second_transplant_ends_event_free_survival_and_not_overall_survival(h
 
     overall, event_free, _grfs = survival(frames.current_frame(), Cohort(), EVERYTHING).figures
 
-    assert overall.whole is not None and overall.whole.events == 0
-    assert event_free.whole is not None and event_free.whole.events == 20
+    assert overall.whole is not None
+    assert event_free.whole is not None
+    assert (overall.whole.events, event_free.whole.events) == (0, 20)
     assert event_free.whole.days == [50.0]
 
 
@@ -160,8 +161,10 @@ def test_who_has_no_answer_is_left_out_of_the_endpoint_and_counted(hospital: Hos
 
     overall, event_free, grfs = survival(frames.current_frame(), Cohort(), EVERYTHING).figures
 
-    assert overall.whole is not None and (overall.whole.n, overall.whole.missing) == (19, 0)
-    assert event_free.whole is not None and (event_free.whole.n, event_free.whole.missing) == (12, 7)
+    assert overall.whole is not None
+    assert event_free.whole is not None
+    assert (overall.whole.n, overall.whole.missing) == (19, 0)
+    assert (event_free.whole.n, event_free.whole.missing) == (12, 7)
     assert grfs.whole is None  # nobody answered about graft-versus-host disease
 
 
@@ -186,7 +189,8 @@ def test_a_curve_ends_where_fewer_than_ten_are_at_risk(hospital: Hospital) -> No
 
     whole = survival(frames.current_frame(), Cohort(), EVERYTHING).figures[0].whole
 
-    assert whole is not None and whole.until == 400.0 + 50 * 20  # ten are left
+    assert whole is not None
+    assert whole.until == 400.0 + 50 * 20  # ten are left
     assert not whole.few
 
 
@@ -210,7 +214,9 @@ def test_strata_are_compared_and_small_ones_marked(hospital: Hospital) -> None:
         ("M", 60, False),
         ("unknown", 7, True),
     ]
-    assert figure.test is not None and figure.test.df == 2 and figure.test.p < 0.001
+    assert figure.test is not None
+    assert figure.test.df == 2
+    assert figure.test.p < 0.001
 
 
 def test_an_empty_cohort_has_no_curve(hospital: Hospital) -> None:
